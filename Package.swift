@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Swift 6 mode with the upcoming features the project is written in.
+let common: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// Modules that must not contain unsafe code at all.
+let safe: [SwiftSetting] = common + [.strictMemorySafety()]
+
+let package = Package(
+    name: "rain",
+    products: [
+        .executable(name: "rain", targets: ["rain"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // Foreign code: kernels in C++, and what Debian brings.
+        .target(name: "CPUKernels", cxxSettings: [.unsafeFlags(["-O3", "-fno-exceptions", "-fno-rtti"])], linkerSettings: [.linkedLibrary("pthread")]),
+        .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+        .target(
+            name: "CFFmpeg",
+            linkerSettings: ["avformat", "avcodec", "swscale", "swresample", "avdevice", "avutil"].map {
+                .linkedLibrary($0)
+            }),
+
+        // The engine.
+        .target(name: "RainGraph", swiftSettings: safe),
+        .target(name: "RainCPU", dependencies: ["RainGraph", "CPUKernels"], swiftSettings: common),
+
+        // Files, pictures and people.
+        .target(name: "RainCheckpoints", swiftSettings: common),
+        .target(name: "RainPictures", dependencies: ["CCairo"], swiftSettings: common),
+        .target(name: "RainMedia", dependencies: ["RainPictures", "CFFmpeg"], swiftSettings: common),
+        .target(name: "RainPose", dependencies: ["RainPictures"], swiftSettings: safe),
+        .target(name: "RainWorld", dependencies: ["RainPictures", "RainPose"], swiftSettings: safe),
+
+        // The method.
+        .target(name: "RainModels", dependencies: ["RainGraph", "RainCheckpoints"], swiftSettings: safe),
+        .target(
+            name: "RainAnimation", dependencies: ["RainGraph", "RainModels", "RainPictures", "RainPose"],
+            swiftSettings: safe),
+        .target(
+            name: "RainTraining",
+            dependencies: ["RainGraph", "RainModels", "RainCheckpoints", "RainPictures", "RainPose", "RainWorld", "RainAnimation"],
+            swiftSettings: safe),
+        .executableTarget(
+            name: "rain",
+            dependencies: [
+                "RainGraph", "RainCPU", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
+                "RainAnimation", "RainTraining",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+
+        // Each module is tested beside its own name.
+        .target(name: "RainTesting", dependencies: ["RainGraph", "RainCheckpoints"], path: "Tests/RainTesting", swiftSettings: common),
+        .testTarget(name: "RainGraphTests", dependencies: ["RainGraph", "RainTesting"], swiftSettings: common),
+        .testTarget(name: "RainCPUTests", dependencies: ["RainCPU", "CPUKernels", "RainTesting"], swiftSettings: common),
+        .testTarget(name: "RainCheckpointsTests", dependencies: ["RainCheckpoints"], swiftSettings: common),
+        .testTarget(name: "RainPicturesTests", dependencies: ["RainPictures"], swiftSettings: common),
+        .testTarget(name: "RainMediaTests", dependencies: ["RainMedia"], swiftSettings: common),
+        .testTarget(name: "RainPoseTests", dependencies: ["RainPose"], swiftSettings: common),
+        .testTarget(name: "RainWorldTests", dependencies: ["RainWorld"], swiftSettings: common),
+        .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
+        .testTarget(name: "RainAnimationTests", dependencies: ["RainAnimation", "RainCPU", "RainTesting"], swiftSettings: common),
+        .testTarget(name: "RainTrainingTests", dependencies: ["RainTraining", "RainCPU", "RainTesting"], swiftSettings: common),
+        .testTarget(name: "CommandTests", dependencies: ["RainCheckpoints", "RainPictures", "RainMedia"], swiftSettings: common),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)
