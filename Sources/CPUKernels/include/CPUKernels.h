@@ -1,1 +1,187 @@
+// The kernels of the CPU engine: float32, rows of channels (NHWC), one thread pool.
+//
+// Every function works on whole tensors, splits its work statically over the pool's threads and is bit-identical from
+// run to run for a given instruction set and thread count. Nothing here allocates: callers ask for sizes and hand in
+// scratch memory. Pointers are 64-byte aligned unless said otherwise; no function reads or writes outside its tensors.
+// "packed" weights are private to the instruction set of the pool that packed them.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Pool ---------------------------------------------------------------------------------------------------------
+
+typedef enum { RAIN_ISA_AUTO = 0, RAIN_ISA_GENERIC = 1, RAIN_ISA_AVX2 = 2, RAIN_ISA_AVX512 = 3 } RainISA;
+
+typedef struct RainPool RainPool;
+
+/// A pool of `threads` (the caller counts as one); NULL if the machine lacks `isa` or threads cannot be started.
+RainPool *rain_pool_create(int threads, RainISA isa);
+void rain_pool_destroy(RainPool *pool);
+int rain_pool_threads(const RainPool *pool);
+RainISA rain_pool_isa(const RainPool *pool);
+/// The best instruction set this machine has.
+RainISA rain_best_isa(void);
+
+// ---- Epilogue: y = activation(x·w + bias[col] + sample_bias[row / rows_per_sample][col] + residual[row][col]) --------
+
+typedef enum {
+    RAIN_ACT_NONE = 0, RAIN_ACT_SILU = 1, RAIN_ACT_GELU = 2 /* exact, erf */, RAIN_ACT_QUICK_GELU = 3, RAIN_ACT_RELU = 4,
+    RAIN_ACT_TANH = 5, RAIN_ACT_SIGMOID = 6
+} RainActivation;
+
+typedef struct {
+    const float *bias;         // [columns] or NULL
+    const float *sample_bias;  // [samples, columns] or NULL
+    long rows_per_sample;      // rows that share one line of sample_bias
+    const float *residual;     // [rows, columns], same row stride as the result, or NULL
+    RainActivation activation;
+} RainEpilogue;
+
+// ---- Linear: y[m, n] = x[m, k] · w[n, k]ᵀ -----------------------------------------------------------------------------
+
+size_t rain_linear_packed_bytes(const RainPool *pool, long n, long k);
+/// Packs w[n, k] (transposed = 0) or w[k, n] (transposed = 1).
+void rain_linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, void *packed);
+void rain_linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
+                 float *y);
+/// dw[n, k] = dy[m, n]ᵀ · x[m, k]
+size_t rain_linear_weight_gradient_scratch_bytes(const RainPool *pool, long m, long n, long k);
+void rain_linear_weight_gradient(RainPool *pool, long m, long n, long k, const float *x, const float *dy, float *dw, void *scratch);
+
+// ---- Convolution: x[n, h, w, c], weights [o, c, kh, kw] (as in checkpoints), y[n, oh, ow, o] ---------------------------
+
+typedef struct {
+    long batch, height, width, channels;  // of the input
+    long out_channels, kernel_height, kernel_width, stride;
+    long pad_top, pad_left, pad_bottom, pad_right;
+    long out_height, out_width;
+    int upsample;  // 1: the input is enlarged twice (nearest) before the convolution; height and width are the small ones
+} RainConv;
+
+typedef enum { RAIN_CONV_DIRECT = 0, RAIN_CONV_WINOGRAD = 1 } RainConvAlgorithm;
+
+/// The algorithm expected to be fastest for this shape; DIRECT always works, WINOGRAD for 3×3, stride 1.
+RainConvAlgorithm rain_conv_choose(const RainPool *pool, const RainConv *conv);
+size_t rain_conv_packed_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
+void rain_conv_pack(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *w, void *packed);
+size_t rain_conv_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
+void rain_conv(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x, const void *packed,
+               const RainEpilogue *epilogue, float *y, void *scratch);
+
+/// dx[n, h, w, c] from dy[n, oh, ow, o] (upsample must be 0 in gradients). Weights are packed by the `_pack` beside it.
+size_t rain_conv_input_gradient_packed_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
+void rain_conv_input_gradient_pack(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *w, void *packed);
+size_t rain_conv_input_gradient_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
+void rain_conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *dy,
+                              const void *packed, float *dx, void *scratch);
+
+/// dw[o, c, kh, kw] from x and dy.
+size_t rain_conv_weight_gradient_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
+void rain_conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x,
+                               const float *dy, float *dw, void *scratch);
+
+// ---- Attention -----------------------------------------------------------------------------------------------------
+
+typedef struct {
+    long batch, queries, keys, channels, heads;  // head size = channels / heads, any size ≥ 1
+    long reference_batch, reference_keys;        // 0 keys: none; sample b uses reference b / (batch / reference_batch)
+    float scale;
+    // Row strides in floats, so that q, k and v may be columns of one matrix.
+    long q_stride, k_stride, v_stride;
+} RainAttention;
+
+/// y[b, i] = Σ_j softmax_j(scale · q[b, i]·key[j]) value[j], over the sample's own keys followed by its reference's.
+/// Streaming softmax: no queries × keys matrix beyond a block. k, v: [batch, keys, channels];
+/// reference_k, reference_v: dense [reference_batch, reference_keys, channels]; y: dense [batch, queries, channels].
+size_t rain_attention_scratch_bytes(const RainPool *pool, const RainAttention *attention);
+void rain_attention(RainPool *pool, const RainAttention *attention, const float *q, const float *k, const float *v,
+                    const float *reference_k, const float *reference_v, float *y, void *scratch);
+/// Gradients of all inputs, dense. dreference_k/v sum over the samples that share a reference; NULL when there is none.
+size_t rain_attention_gradient_scratch_bytes(const RainPool *pool, const RainAttention *attention);
+void rain_attention_gradient(RainPool *pool, const RainAttention *attention, const float *q, const float *k, const float *v,
+                             const float *reference_k, const float *reference_v, const float *dy, float *dq, float *dk, float *dv,
+                             float *dreference_k, float *dreference_v, void *scratch);
+
+typedef struct {
+    long batch, frames, positions, channels, heads;
+    float scale;
+} RainTemporalAttention;
+
+/// q, k, v, y: [batch, frames, positions, channels]; attention over the frames at each position, in place of transposes.
+void rain_temporal_attention(RainPool *pool, const RainTemporalAttention *attention, const float *q, const float *k,
+                             const float *v, float *y);
+void rain_temporal_attention_gradient(RainPool *pool, const RainTemporalAttention *attention, const float *q, const float *k,
+                                      const float *v, const float *dy, float *dq, float *dk, float *dv);
+
+// ---- Normalisation ---------------------------------------------------------------------------------------------------
+
+/// x, y: [samples, positions, channels]; statistics per sample and group of adjacent channels; then activation.
+size_t rain_group_norm_scratch_bytes(const RainPool *pool, long samples, long positions, long channels, long groups);
+void rain_group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
+                     RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *scratch);
+/// scratch: rain_group_norm_gradient_scratch_bytes
+size_t rain_group_norm_gradient_scratch_bytes(const RainPool *pool, long samples, long positions, long channels, long groups);
+void rain_group_norm_gradient(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
+                              RainActivation activation, const float *x, const float *gamma, const float *beta, const float *dy,
+                              float *dx, float *dgamma, float *dbeta, void *scratch);
+
+/// x, y: [rows, channels]
+void rain_layer_norm(RainPool *pool, long rows, long channels, float epsilon, const float *x, const float *gamma,
+                     const float *beta, float *y);
+size_t rain_layer_norm_gradient_scratch_bytes(const RainPool *pool, long rows, long channels);
+void rain_layer_norm_gradient(RainPool *pool, long rows, long channels, float epsilon, const float *x, const float *gamma,
+                              const float *dy, float *dx, float *dgamma, float *dbeta, void *scratch);
+
+// ---- Elementwise and structure -----------------------------------------------------------------------------------------
+
+typedef enum {
+    RAIN_UNARY_SILU = 1, RAIN_UNARY_GELU = 2, RAIN_UNARY_QUICK_GELU = 3, RAIN_UNARY_RELU = 4, RAIN_UNARY_TANH = 5,
+    RAIN_UNARY_SIGMOID = 6, RAIN_UNARY_EXP = 7, RAIN_UNARY_SIN = 8, RAIN_UNARY_COS = 9, RAIN_UNARY_SQUARE = 10,
+    RAIN_UNARY_SQRT = 11, RAIN_UNARY_RECIPROCAL = 12, RAIN_UNARY_ABS = 13, RAIN_UNARY_LOG = 14
+} RainUnary;
+/// sin and cos take arguments up to ±10⁶ and must reduce them exactly (timestep and guidance embeddings): use libm.
+void rain_unary(RainPool *pool, RainUnary kind, long count, const float *x, float *y);
+/// dx = dy · f'(x)
+void rain_unary_gradient(RainPool *pool, RainUnary kind, long count, const float *x, const float *dy, float *dx);
+/// y = scale · x + offset
+void rain_affine(RainPool *pool, long count, float scale, float offset, const float *x, float *y);
+
+typedef enum { RAIN_BINARY_ADD = 0, RAIN_BINARY_SUBTRACT = 1, RAIN_BINARY_MULTIPLY = 2, RAIN_BINARY_DIVIDE = 3 } RainBinary;
+#define RAIN_MAX_RANK 8
+/// y[dims] = a op b with element strides per dimension (0 broadcasts); y is dense.
+void rain_binary(RainPool *pool, RainBinary kind, int rank, const long *dims, const float *a, const long *a_strides,
+                 const float *b, const long *b_strides, float *y);
+/// y[i·y_strides] = x[i·x_strides] for all i in dims: transposes, slices, concatenation, broadcast.
+void rain_copy_strided(RainPool *pool, int rank, const long *dims, const float *x, const long *x_strides, float *y,
+                       const long *y_strides);
+void rain_fill(RainPool *pool, long count, float value, float *y);
+/// y[outer, inner] = Σ_middle x[outer, middle, inner]
+size_t rain_reduce_sum_scratch_bytes(const RainPool *pool, long outer, long middle, long inner);
+void rain_reduce_sum(RainPool *pool, long outer, long middle, long inner, const float *x, float *y, void *scratch);
+
+/// x[rows, 2·channels] → y[rows, channels] = x[:, :channels] · gelu(x[:, channels:])
+void rain_geglu(RainPool *pool, long rows, long channels, const float *x, float *y);
+void rain_geglu_gradient(RainPool *pool, long rows, long channels, const float *x, const float *dy, float *dx);
+
+/// x[n, h, w, c] → y[n, 2h, 2w, c] (nearest), and its gradient: y[n, h, w, c] = sums of 2×2 blocks of x[n, 2h, 2w, c].
+void rain_upsample_nearest(RainPool *pool, long batch, long height, long width, long channels, const float *x, float *y);
+void rain_sum_pool(RainPool *pool, long batch, long height, long width, long channels, const float *x, float *y);
+
+// ---- Optimiser ---------------------------------------------------------------------------------------------------------
+
+/// Σ x² in double, summed in a fixed order.
+double rain_sum_of_squares(RainPool *pool, long count, const float *x);
+typedef struct {
+    float learning_rate, beta1, beta2, epsilon, weight_decay, gradient_scale, bias_correction1, bias_correction2, ema_decay;
+} RainAdamW;
+/// AdamW (arXiv 1711.05101) on flat buffers, and ema += (1 - ema_decay)(parameters - ema).
+void rain_adamw(RainPool *pool, const RainAdamW *settings, long count, const float *gradients, float *parameters,
+                float *first_moment, float *second_moment, float *ema);
+
+#ifdef __cplusplus
+}
+#endif
