@@ -1,0 +1,46 @@
+import Glibc
+
+/// Little-endian numbers of any alignment out of raw bytes, the only place where bytes become elements.
+///
+/// Every loop runs over `byteCount / size` elements, so no load passes the end of the span.
+extension RawSpan {
+    /// One number at a byte offset, which must lie inside the span.
+    func load<Element: BitwiseCopyable>(_ type: Element.Type, at offset: Int) -> Element {
+        precondition(offset >= 0 && offset <= byteCount - MemoryLayout<Element>.size, "a checked offset")
+        return withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: type) }
+    }
+
+    /// All elements, copied.
+    func array<Element: BitwiseCopyable>(of type: Element.Type) -> [Element] {
+        let count = byteCount / MemoryLayout<Element>.stride
+        return withUnsafeBytes { bytes in
+            [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+                if count > 0 { memcpy(buffer.baseAddress!, bytes.baseAddress!, count * MemoryLayout<Element>.stride) }
+                initialized = count
+            }
+        }
+    }
+
+    /// All elements, each passed through `transform`.
+    @inline(__always)
+    func mapArray<Element: BitwiseCopyable, Result: BitwiseCopyable>(of type: Element.Type, _ transform: (Element) -> Result) -> [Result] {
+        let count = byteCount / MemoryLayout<Element>.stride
+        return withUnsafeBytes { bytes in
+            [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
+                for index in 0..<count {
+                    buffer[index] = transform(bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Element>.stride, as: type))
+                }
+                initialized = count
+            }
+        }
+    }
+
+    /// The index of the first element for which `predicate` holds.
+    @inline(__always)
+    func firstIndex<Element: BitwiseCopyable>(of type: Element.Type, where predicate: (Element) -> Bool) -> Int? {
+        let count = byteCount / MemoryLayout<Element>.stride
+        return withUnsafeBytes { bytes in
+            (0..<count).first { predicate(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.stride, as: type)) }
+        }
+    }
+}
