@@ -1,0 +1,149 @@
+/// A graph cut along the lifetimes of its values: what runs when a checkpoint is loaded, when a reference is fused, and at
+/// every step.
+///
+/// An output or a value that a later stage reads stays where its stage left it until that stage runs again.
+public struct Program: Sendable {
+    public let graph: Graph
+    /// Indices of the nodes of each stage, in an order in which they can run. Inputs and parameters are in none.
+    public let stages: [Lifetime: [Int]]
+    /// For a program that trains: the gradient of each parameter, in the order of `graph.parameters`. Empty otherwise.
+    public let gradients: [ValueID]
+
+    /// Cuts a verified graph.
+    ///
+    /// - Parameter gradients: for training, one value per parameter of the graph, in order, of the parameter's shape.
+    /// - Throws: what `Graph.verify` throws; `GraphError.malformed` if the gradients do not match the parameters.
+    public init(_ graph: Graph, gradients: [ValueID] = []) throws(GraphError) {
+        try graph.verify()
+        if !gradients.isEmpty {
+            let parameters = graph.parameters
+            guard parameters.count == gradients.count else {
+                throw GraphError(.malformed, at: "program", "\(parameters.count) parameters, \(gradients.count) gradients")
+            }
+            for (parameter, gradient) in zip(parameters, gradients) where graph.shape(gradient) != parameter.shape {
+                throw GraphError(.malformed, at: parameter.name, "gradient \(graph.shape(gradient)) of a parameter \(parameter.shape)")
+            }
+        }
+        var stages: [Lifetime: [Int]] = [:]
+        for (index, node) in graph.nodes.enumerated() {
+            switch node.operation {
+            case .parameter, .input: continue
+            default: stages[node.lifetime, default: []].append(index)
+            }
+        }
+        self.graph = graph
+        self.stages = stages
+        self.gradients = gradients
+    }
+}
+
+/// Something that can run programs: the interpreter, the CPU engine.
+public protocol Engine: Sendable {
+    /// For messages: `interpreter`, `cpu`.
+    var name: String { get }
+    /// Plans memory and kernels for a program. The result owns its buffers and belongs to one task at a time.
+    func prepare(_ program: Program) throws -> any Executable
+}
+
+/// A program with its memory, ready to run: `load`, then `run(.reference)` after each change of a reference input, then
+/// `run(.step)` again and again.
+public protocol Executable: AnyObject {
+    var program: Program { get }
+
+    /// Fills every parameter and runs the `weights` stage.
+    ///
+    /// - Parameter parameters: called once per parameter with its name and shape; returns its elements, row-major.
+    /// - Throws: what `parameters` throws; `GraphError.shapeMismatch` if a count is wrong.
+    func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws
+
+    /// Lets `body` fill an input in place, row-major.
+    ///
+    /// - Throws: `GraphError.name` if there is no such input.
+    func write(_ input: String, _ body: (inout MutableSpan<Float>) -> Void) throws
+
+    /// Lets `body` look at an output, row-major, valid until the stage that makes it runs again.
+    ///
+    /// - Throws: `GraphError.name` if there is no such output.
+    func read<R>(_ output: String, _ body: (Span<Float>) -> R) throws -> R
+
+    /// Runs one stage. Inputs never written are zero.
+    func run(_ stage: Lifetime) throws
+}
+
+extension Executable {
+    /// Fills an input.
+    ///
+    /// - Throws: `GraphError.name` or `.shapeMismatch` if the count differs.
+    public func write(_ input: String, _ values: [Float]) throws {
+        var fits = true
+        try write(input) { (span: inout MutableSpan<Float>) in
+            guard span.count == values.count else {
+                fits = false
+                return
+            }
+            for index in values.indices { span[index] = values[index] }
+        }
+        guard fits else { throw GraphError(.shapeMismatch, at: "input '\(input)'", "given \(values.count) values") }
+    }
+
+    /// A copy of an output.
+    public func read(_ output: String) throws -> [Float] {
+        try read(output) { span in
+            var values = [Float](repeating: 0, count: span.count)
+            for index in span.indices { values[index] = span[index] }
+            return values
+        }
+    }
+}
+
+/// The flat buffers of a program that trains, all in the order of `graph.parameters`.
+public enum TrainingState: String, Sendable, CaseIterable {
+    case parameters, firstMoment, secondMoment
+    /// Exponential moving average of the parameters.
+    case average
+    case gradients
+}
+
+/// Settings of one AdamW step (arXiv 1711.05101).
+public struct AdamW: Sendable {
+    public var learningRate: Float
+    public var beta1: Float
+    public var beta2: Float
+    public var epsilon: Float
+    public var weightDecay: Float
+    /// Gradients whose norm over all parameters is larger are scaled down to it.
+    public var largestGradientNorm: Float
+    /// Decay of the moving average of the parameters.
+    public var averageDecay: Float
+    /// 1 for the first step; for the bias corrections.
+    public var step: Int
+
+    public init(
+        learningRate: Float, beta1: Float = 0.9, beta2: Float = 0.98, epsilon: Float = 1e-8, weightDecay: Float = 1e-3,
+        largestGradientNorm: Float = 1, averageDecay: Float = 0.998, step: Int
+    ) {
+        self.learningRate = learningRate
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.weightDecay = weightDecay
+        self.largestGradientNorm = largestGradientNorm
+        self.averageDecay = averageDecay
+        self.step = step
+    }
+}
+
+/// An executable of a program with gradients.
+public protocol TrainableExecutable: Executable {
+    /// Updates all parameters with the gradients the last `run(.step)` left and returns their norm before clipping. Changes nothing if
+    /// the norm is not finite.
+    func update(_ settings: AdamW) throws -> Float
+
+    /// A copy of a flat buffer.
+    func state(_ state: TrainingState) -> [Float]
+
+    /// Overwrites a flat buffer.
+    ///
+    /// - Throws: `GraphError.shapeMismatch` if the count differs.
+    func setState(_ state: TrainingState, _ values: [Float]) throws
+}
