@@ -1,0 +1,80 @@
+import CPUKernels
+public import RainGraph
+
+/// The CPU engine: plans programs onto the kernels of `CPUKernels`.
+///
+/// Layout is rows of channels everywhere; arithmetic is float32. Repeated runs are bit-identical for a given machine,
+/// instruction set and thread count.
+public struct CPUEngine: Engine {
+    /// Instruction sets the kernels are compiled for.
+    public enum InstructionSet: String, Sendable, CaseIterable {
+        case generic, avx2, avx512
+
+        var code: RainISA {
+            switch self {
+            case .generic: RAIN_ISA_GENERIC
+            case .avx2: RAIN_ISA_AVX2
+            case .avx512: RAIN_ISA_AVX512
+            }
+        }
+
+        /// The best one this machine has.
+        public static var best: InstructionSet {
+            switch rain_best_isa() {
+            case RAIN_ISA_AVX512: .avx512
+            case RAIN_ISA_AVX2: .avx2
+            default: .generic
+            }
+        }
+    }
+
+    /// Which convolution algorithms may be used.
+    public enum Convolutions: Sendable {
+        /// The fastest for each shape; Winograd's rounding errors are some times larger than direct ones.
+        case fastest
+        /// Direct ones only, for comparisons with a reference.
+        case direct
+    }
+
+    public let name = "cpu"
+    public let threads: Int
+    public let instructionSet: InstructionSet
+    public let convolutions: Convolutions
+
+    /// - Parameters:
+    ///   - threads: the caller's counts as one; `nil` takes one per processor.
+    ///   - instructionSet: `nil` takes the best this machine has.
+    public init(threads: Int? = nil, instructionSet: InstructionSet? = nil, convolutions: Convolutions = .fastest) {
+        self.threads = max(1, threads ?? Self.processorCount)
+        self.instructionSet = instructionSet ?? .best
+        self.convolutions = convolutions
+    }
+
+    public func prepare(_ program: Program) throws -> any Executable { try prepareForTraining(program) }
+
+    /// As `prepare`, with the methods of a program that trains.
+    ///
+    /// - Throws: `CPUError` if the machine lacks the instruction set, threads or memory.
+    public func prepareForTraining(_ program: Program) throws -> CPUExecutable {
+        guard let pool = rain_pool_create(Int32(threads), instructionSet.code) else {
+            throw CPUError(
+                message: "cannot start \(threads) threads with \(instructionSet.rawValue) kernels; this machine's best is "
+                    + InstructionSet.best.rawValue)
+        }
+        let plan = try Plan(program, pool: Pool(pool), convolutions: convolutions)
+        return CPUExecutable(plan)
+    }
+}
+
+/// What keeps the CPU engine from running a program.
+public struct CPUError: Error, CustomStringConvertible, Sendable {
+    public let message: String
+    public var description: String { "cpu engine: " + message }
+}
+
+/// Owns a thread pool of the kernels.
+final class Pool {
+    let pointer: OpaquePointer
+    init(_ pointer: OpaquePointer) { self.pointer = pointer }
+    deinit { rain_pool_destroy(pointer) }
+}

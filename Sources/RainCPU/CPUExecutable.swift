@@ -1,0 +1,131 @@
+import CPUKernels
+public import RainGraph
+
+/// A program planned onto the CPU, with its memory. Belongs to one task at a time.
+public final class CPUExecutable: TrainableExecutable {
+    private let plan: Plan
+    private var moments: (first: Block, second: Block, average: Block)?
+
+    init(_ plan: Plan) { self.plan = plan }
+
+    public var program: Program { plan.program }
+
+    /// Bytes of step memory shared by all temporaries, of values kept between stages (packed weights among them), and of parameters.
+    public var memory: (arena: Int, persistent: Int, parameters: Int) { plan.memory }
+
+    public func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws {
+        for (name, shape) in plan.graph.parameters {
+            let values = try parameters(name, shape)
+            guard values.count == shape.count else {
+                throw GraphError(.shapeMismatch, at: name, "\(values.count) values for shape \(shape)")
+            }
+            let target = plan.parameters.pointer + plan.parameterOffsets[name]!
+            values.withUnsafeBufferPointer { target.update(from: $0.baseAddress!, count: shape.count) }
+        }
+        if let moments { moments.average.pointer.update(from: plan.parameters.pointer, count: plan.parameterCount) }
+        try run(.weights)
+    }
+
+    public func write(_ input: String, _ body: (inout MutableSpan<Float>) -> Void) throws {
+        for (index, node) in plan.graph.nodes.enumerated() {
+            guard case .input(input, let shape, _) = node.operation else { continue }
+            var span = MutableSpan(_unsafeStart: plan.pointer(ValueID(node: index)), count: shape.count)
+            body(&span)
+            return
+        }
+        throw GraphError(.name, at: "input '\(input)'", "the program has only \(plan.graph.inputs.map(\.name))")
+    }
+
+    public func read<R>(_ output: String, _ body: (Span<Float>) -> R) throws -> R {
+        guard let value = plan.graph.output(output) else {
+            throw GraphError(.name, at: "output '\(output)'", "the program has only \(plan.graph.outputs.map(\.name))")
+        }
+        return body(Span(_unsafeStart: UnsafePointer(plan.pointer(value)), count: plan.graph.shape(value).count))
+    }
+
+    public func run(_ stage: Lifetime) throws {
+        for instruction in plan.instructions[stage] ?? [] { instruction.run() }
+    }
+
+    /// Runs a stage and returns the seconds each node took, in order of execution; packing counts for the node it serves.
+    public func runTimed(_ stage: Lifetime) -> [(node: Int, seconds: Double)] {
+        let clock = ContinuousClock()
+        return (plan.instructions[stage] ?? []).map { instruction in
+            let duration = clock.measure(instruction.run)
+            let parts = duration.components
+            return (instruction.node, Double(parts.seconds) + Double(parts.attoseconds) * 1e-18)
+        }
+    }
+
+    // MARK: Training
+
+    public func update(_ settings: AdamW) throws -> Float {
+        let count = plan.parameterCount
+        let norm = rain_sum_of_squares(plan.pool.pointer, count, plan.gradients.pointer).squareRoot()
+        guard norm.isFinite else { return Float(norm) }
+        let moments = self.moments ?? makeMoments()
+        let scale = norm > Double(settings.largestGradientNorm) ? Double(settings.largestGradientNorm) / norm : 1
+        var kernel = RainAdamW(
+            learning_rate: settings.learningRate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
+            weight_decay: settings.weightDecay, gradient_scale: Float(scale),
+            bias_correction1: 1 - power(settings.beta1, settings.step), bias_correction2: 1 - power(settings.beta2, settings.step),
+            ema_decay: settings.averageDecay)
+        rain_adamw(
+            plan.pool.pointer, &kernel, count, plan.gradients.pointer, plan.parameters.pointer, moments.first.pointer,
+            moments.second.pointer, moments.average.pointer)
+        return Float(norm)
+    }
+
+    private func power(_ base: Float, _ exponent: Int) -> Float {
+        var result = 1.0
+        var factor = Double(base)
+        var rest = exponent
+        while rest > 0 {
+            if rest & 1 == 1 { result *= factor }
+            factor *= factor
+            rest >>= 1
+        }
+        return Float(result)
+    }
+
+    private func makeMoments() -> (first: Block, second: Block, average: Block) {
+        let count = plan.parameterCount
+        let made = (first: Block(count: count), second: Block(count: count), average: Block(count: count))
+        made.average.pointer.update(from: plan.parameters.pointer, count: count)
+        moments = made
+        return made
+    }
+
+    private func block(_ state: TrainingState) -> Block {
+        switch state {
+        case .parameters: plan.parameters
+        case .gradients: plan.gradients
+        case .firstMoment: (moments ?? makeMoments()).first
+        case .secondMoment: (moments ?? makeMoments()).second
+        case .average: (moments ?? makeMoments()).average
+        }
+    }
+
+    public func state(_ state: TrainingState) -> [Float] {
+        let source = block(state).pointer
+        var values: [Float] = []
+        for (name, shape) in plan.graph.parameters {
+            values += UnsafeBufferPointer(start: source + plan.parameterOffsets[name]!, count: shape.count)
+        }
+        return values
+    }
+
+    public func setState(_ state: TrainingState, _ values: [Float]) throws {
+        let total = plan.graph.parameters.reduce(0) { $0 + $1.shape.count }
+        guard values.count == total else {
+            throw GraphError(.shapeMismatch, at: state.rawValue, "\(values.count) values for \(total) parameters")
+        }
+        let target = block(state).pointer
+        var next = 0
+        for (name, shape) in plan.graph.parameters {
+            let place = target + plan.parameterOffsets[name]!
+            for element in 0..<shape.count { place[element] = values[next + element] }
+            next += shape.count
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import CPUKernels
+import RainGraph
+
+extension Unary {
+    /// The kernels' name for an activation.
+    var activation: RainActivation {
+        switch self {
+        case .silu: RAIN_ACT_SILU
+        case .gelu: RAIN_ACT_GELU
+        case .quickGELU: RAIN_ACT_QUICK_GELU
+        case .relu: RAIN_ACT_RELU
+        case .tanh: RAIN_ACT_TANH
+        case .sigmoid: RAIN_ACT_SIGMOID
+        default: preconditionFailure("the verifier admits no \(rawValue) here")
+        }
+    }
+}
+
+extension Plan {
+    /// A convolution in the kernels' terms, and the algorithm chosen for it.
+    struct PlannedConvolution {
+        var geometry: RainConv
+        var algorithm: RainConvAlgorithm
+    }
+
+    /// - Parameter weight: `[out, in, kernelHeight, kernelWidth]`
+    func planned(_ convolution: Convolution, input: Shape, weight: Shape, result: Shape) -> PlannedConvolution {
+        var geometry = RainConv(
+            batch: input[0], height: input[1], width: input[2], channels: input[3],
+            out_channels: weight[0], kernel_height: weight[2], kernel_width: weight[3], stride: convolution.stride,
+            pad_top: convolution.padding[0], pad_left: convolution.padding[1], pad_bottom: convolution.padding[2],
+            pad_right: convolution.padding[3], out_height: result[1], out_width: result[2], upsample: convolution.upsample ? 1 : 0)
+        let algorithm = convolutions == .direct ? RAIN_CONV_DIRECT : rain_conv_choose(pool.pointer, &geometry)
+        return PlannedConvolution(geometry: geometry, algorithm: algorithm)
+    }
+
+    /// The convolution behind a node of any of the three kinds.
+    func convolution(_ index: Int) -> PlannedConvolution? {
+        let node = graph.nodes[index]
+        let operands = node.operands.map(graph.shape)
+        switch node.operation {
+        case .convolution(let geometry, _):
+            return planned(geometry, input: operands[0], weight: operands[1], result: node.results[0])
+        case .convolutionInputGradient(let geometry, _, _):
+            return planned(geometry, input: node.results[0], weight: operands[1], result: operands[0])
+        case .convolutionWeightGradient(let geometry, _, _):
+            return planned(geometry, input: operands[0], weight: node.results[0], result: operands[1])
+        default: return nil
+        }
+    }
+
+    /// How a node wants its weight packed; `nil` if it takes none.
+    func packing(_ index: Int) -> Packing? {
+        let node = graph.nodes[index]
+        let pool = self.pool.pointer
+        switch node.operation {
+        case .linear(_, let transposed):
+            let weight = node.operands[1]
+            let shape = graph.shape(weight)
+            let (n, k) = transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
+            return Packing(
+                weight: weight, key: PackKey(weight: weight, form: transposed ? "transposed" : "linear"),
+                bytes: rain_linear_packed_bytes(pool, n, k)
+            ) { rain_linear_pack(pool, $0, n, k, transposed ? 1 : 0, $1) }
+        case .convolution, .convolutionInputGradient:
+            let forward = if case .convolution = node.operation { true } else { false }
+            let weight = node.operands[1]
+            var (geometry, algorithm) = (convolution(index)!.geometry, convolution(index)!.algorithm)
+            // Packed forms may depend on the whole geometry; sharing them between equal geometries is enough.
+            let key = PackKey(weight: weight, form: "\(forward) \(algorithm.rawValue) \(geometry)")
+            if forward {
+                return Packing(weight: weight, key: key, bytes: rain_conv_packed_bytes(pool, &geometry, algorithm)) {
+                    var geometry = geometry
+                    rain_conv_pack(pool, &geometry, algorithm, $0, $1)
+                }
+            }
+            return Packing(weight: weight, key: key, bytes: rain_conv_input_gradient_packed_bytes(pool, &geometry, algorithm)) {
+                var geometry = geometry
+                rain_conv_input_gradient_pack(pool, &geometry, algorithm, $0, $1)
+            }
+        default: return nil
+        }
+    }
+
+    /// The epilogue of a contraction whose operands after the weight start at 2.
+    func epilogue(_ epilogue: Epilogue, _ index: Int) -> RainEpilogue {
+        let node = graph.nodes[index]
+        var next = 2
+        func take(_ wanted: Bool) -> UnsafePointer<Float>? {
+            guard wanted else { return nil }
+            defer { next += 1 }
+            return UnsafePointer(pointer(node.operands[next]))
+        }
+        let result = node.results[0]
+        return RainEpilogue(
+            bias: take(epilogue.bias), sample_bias: take(epilogue.sampleBias),
+            rows_per_sample: max(1, result.count / max(1, result.last * (result.rank > 0 ? result[0] : 1))),
+            residual: take(epilogue.residual), activation: epilogue.activation?.activation ?? RAIN_ACT_NONE)
+    }
+
+    func contraction(_ index: Int) -> Instruction? {
+        let node = graph.nodes[index]
+        let pool = self.pool.pointer
+        let operands = node.operands.map(graph.shape)
+        let scratch = self.scratch(index)
+        let result = pointer(ValueID(node: index))
+        switch node.operation {
+        case .linear(let after, _):
+            let (n, k) = (node.results[0].last, operands[0].last)
+            let m = operands[0].count / k
+            let x = pointer(node.operands[0])
+            let packed = self.packed(index, packing(index)!)
+            let after = epilogue(after, index)
+            return {
+                var after = after
+                rain_linear(pool, m, n, k, x, packed, &after, result)
+            }
+        case .linearWeightGradient:
+            let (n, k) = (operands[1].last, operands[0].last)
+            let m = operands[0].count / k
+            let (x, dy) = (pointer(node.operands[0]), pointer(node.operands[1]))
+            return { rain_linear_weight_gradient(pool, m, n, k, x, dy, result, scratch) }
+        case .convolution(_, let after):
+            let planned = convolution(index)!
+            let x = pointer(node.operands[0])
+            let packed = self.packed(index, packing(index)!)
+            let after = epilogue(after, index)
+            return {
+                var (geometry, after) = (planned.geometry, after)
+                rain_conv(pool, &geometry, planned.algorithm, x, packed, &after, result, scratch)
+            }
+        case .convolutionInputGradient:
+            let planned = convolution(index)!
+            let dy = pointer(node.operands[0])
+            let packed = self.packed(index, packing(index)!)
+            return {
+                var geometry = planned.geometry
+                rain_conv_input_gradient(pool, &geometry, planned.algorithm, dy, packed, result, scratch)
+            }
+        case .convolutionWeightGradient:
+            let planned = convolution(index)!
+            let (x, dy) = (pointer(node.operands[0]), pointer(node.operands[1]))
+            return {
+                var geometry = planned.geometry
+                rain_conv_weight_gradient(pool, &geometry, planned.algorithm, x, dy, result, scratch)
+            }
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import RainGraph
+
+/// A piece of float storage, 64-byte aligned, zero at first.
+final class Block {
+    let pointer: UnsafeMutablePointer<Float>
+    let count: Int
+
+    init(count: Int) {
+        self.count = count
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: max(count, 16) * MemoryLayout<Float>.stride, alignment: 64)
+        pointer = raw.bindMemory(to: Float.self, capacity: max(count, 16))
+        pointer.initialize(repeating: 0, count: max(count, 16))
+    }
+
+    deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+}
+
+/// Rounds a count of floats up to whole cache lines.
+func aligned(_ count: Int) -> Int { (count + 15) & ~15 }
+
+/// Places intervals of use in one arena so that those which overlap in time never overlap in space.
+///
+/// Largest first, each at the lowest free offset: within a few percent of the peak for the graphs of this project.
+struct ArenaPlanner {
+    private struct Interval {
+        let id: Int
+        let count: Int
+        let first: Int
+        let last: Int
+    }
+
+    private var intervals: [Interval] = []
+
+    /// Wants `count` floats from instruction `first` through `last`; returns a handle for `offsets`.
+    mutating func add(count: Int, first: Int, last: Int) -> Int {
+        intervals.append(Interval(id: intervals.count, count: aligned(count), first: first, last: last))
+        return intervals.count - 1
+    }
+
+    /// Offsets by handle, and the arena's size, in floats.
+    func solve() -> (offsets: [Int], size: Int) {
+        var offsets = [Int](repeating: 0, count: intervals.count)
+        var placed: [(offset: Int, end: Int, first: Int, last: Int)] = []  // sorted by offset
+        var size = 0
+        for interval in intervals.sorted(by: { ($0.count, $1.id) > ($1.count, $0.id) }) {
+            var offset = 0
+            for other in placed where other.first <= interval.last && interval.first <= other.last {
+                if other.offset >= offset + interval.count { break }
+                offset = max(offset, other.end)
+            }
+            offsets[interval.id] = offset
+            let entry = (offset: offset, end: offset + interval.count, first: interval.first, last: interval.last)
+            var low = 0
+            var high = placed.count
+            while low < high {
+                let middle = (low + high) / 2
+                if placed[middle].offset <= offset { low = middle + 1 } else { high = middle }
+            }
+            placed.insert(entry, at: low)
+            size = max(size, offset + interval.count)
+        }
+        return (offsets, size)
+    }
+}

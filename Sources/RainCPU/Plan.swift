@@ -1,0 +1,242 @@
+import CPUKernels
+import RainGraph
+
+/// A program bound to memory: for each stage, closures over fixed addresses that call one kernel each.
+///
+/// Values that outlive their stage, inputs, parameters and outputs have memory of their own; everything else shares one arena,
+/// planned by liveness. Reshapes and slices of leading rows are views.
+final class Plan {
+    typealias Instruction = () -> Void
+
+    let program: Program
+    let pool: Pool
+    let convolutions: CPUEngine.Convolutions
+
+    /// Where a value lives.
+    private enum Place {
+        case persistent(Int)  // offset in `persistent`
+        case arena(Int)  // handle of the planner
+        case gradient(Int)  // offset in `gradients`
+        case parameter(Int)  // offset in `parameters`
+    }
+
+    private var views: [ValueID: (root: ValueID, offset: Int)] = [:]
+    private var places: [ValueID: Place] = [:]
+    private var planner = ArenaPlanner()
+    private var arenaOffsets: [Int] = []
+    private var persistentCount = 0
+    private var scratchHandles: [Int: Int] = [:]
+    private var stepPackHandles: [Int: Int] = [:]
+    private var packedOffsets: [PackKey: Int] = [:]
+
+    private(set) var arena = Block(count: 0)
+    private(set) var persistent = Block(count: 0)
+    private(set) var parameters = Block(count: 0)
+    private(set) var gradients = Block(count: 0)
+    private(set) var parameterOffsets: [String: Int] = [:]
+    private(set) var parameterCount = 0
+
+    private(set) var instructions: [Lifetime: [(node: Int, run: Instruction)]] = [:]
+    /// Run after the stage that leaves the packed weight's source behind.
+    private var packers: [Lifetime: [(node: Int, run: Instruction)]] = [:]
+
+    /// Bytes of the arena, of values with memory of their own (packed weights among them), and of parameters.
+    var memory: (arena: Int, persistent: Int, parameters: Int) { (arena.count * 4, persistent.count * 4, parameters.count * 4) }
+
+    var graph: Graph { program.graph }
+
+    init(_ program: Program, pool: Pool, convolutions: CPUEngine.Convolutions) throws {
+        self.program = program
+        self.pool = pool
+        self.convolutions = convolutions
+        findViews()
+        assignPlaces()
+        allocate()
+        try emitAll()
+    }
+
+    // MARK: Storage
+
+    /// The value whose memory `value` is part of, and where in it.
+    private func root(_ value: ValueID) -> (root: ValueID, offset: Int) { views[value] ?? (value, 0) }
+
+    private func findViews() {
+        for (index, node) in graph.nodes.enumerated() {
+            let value = ValueID(node: index)
+            switch node.operation {
+            case .reshape:
+                views[value] = root(node.operands[0])
+            case .slice(let axis, let start, _):
+                let shape = graph.shape(node.operands[0])
+                guard shape.dimensions[..<axis].allSatisfy({ $0 == 1 }) else { continue }
+                let rowCount = shape.dimensions[(axis + 1)...].reduce(1, *)
+                // Kernels want aligned rows; an odd offset is copied instead.
+                guard (start * rowCount) % 16 == 0 else { continue }
+                let source = root(node.operands[0])
+                views[value] = (source.root, source.offset + start * rowCount)
+            default: continue
+            }
+        }
+    }
+
+    private func isView(_ node: Int) -> Bool { views[ValueID(node: node)] != nil }
+
+    private func assignPlaces() {
+        // Instruction time runs over all stages in order, so that one arena serves them all.
+        var time = [Int](repeating: 0, count: graph.nodes.count)
+        var order: [Int] = []
+        for stage in Lifetime.allCases { order += program.stages[stage] ?? [] }
+        for (position, node) in order.enumerated() { time[node] = position }
+
+        for (name, shape) in graph.parameters {
+            parameterOffsets[name] = parameterCount
+            parameterCount += aligned(shape.count)
+        }
+
+        var lastUse: [ValueID: Int] = [:]
+        var outlives: Set<ValueID> = []
+        for index in order {
+            for operand in graph.nodes[index].operands {
+                let source = root(operand).root
+                lastUse[source] = max(lastUse[source] ?? 0, time[index])
+                if graph.nodes[source.node].lifetime != graph.nodes[index].lifetime { outlives.insert(source) }
+            }
+        }
+        for output in graph.outputs { outlives.insert(root(output.value).root) }
+
+        // A gradient goes straight to its parameter's place unless its memory already has a meaning.
+        var gradientRoots: [ValueID: Int] = [:]
+        for (parameter, gradient) in zip(graph.parameters, program.gradients) {
+            let source = root(gradient)
+            let isPlain = source.offset == 0 && graph.shape(source.root).count == parameter.shape.count && !isLeaf(source.root.node)
+            if isPlain, gradientRoots[source.root] == nil, !outlives.contains(source.root) {
+                gradientRoots[source.root] = parameterOffsets[parameter.name]!
+            } else {
+                outlives.insert(source.root)
+            }
+        }
+
+        for (index, node) in graph.nodes.enumerated() where !isView(index) {
+            for (result, shape) in node.results.enumerated() {
+                let value = ValueID(node: index, result: result)
+                switch node.operation {
+                case .parameter(let name, _): places[value] = .parameter(parameterOffsets[name]!)
+                case .input, .constant: places[value] = .persistent(reserve(shape.count))
+                default:
+                    if let offset = gradientRoots[value] {
+                        places[value] = .gradient(offset)
+                    } else if outlives.contains(value) {
+                        places[value] = .persistent(reserve(shape.count))
+                    } else {
+                        places[value] = .arena(planner.add(count: shape.count, first: time[index], last: lastUse[value] ?? time[index]))
+                    }
+                }
+            }
+            let scratch = scratchBytes(index)
+            if scratch > 0 { scratchHandles[index] = planner.add(count: (scratch + 3) / 4, first: time[index], last: time[index]) }
+            if let pack = packing(index) {
+                let count = (pack.bytes + 3) / 4
+                if graph.nodes[pack.weight.node].lifetime == node.lifetime {
+                    stepPackHandles[index] = planner.add(count: count, first: time[index], last: time[index])
+                } else if packedOffsets[pack.key] == nil {
+                    packedOffsets[pack.key] = reserve(count)
+                }
+            }
+        }
+    }
+
+    private func isLeaf(_ node: Int) -> Bool {
+        switch graph.nodes[node].operation {
+        case .parameter, .input, .constant: true
+        default: false
+        }
+    }
+
+    private func reserve(_ count: Int) -> Int {
+        defer { persistentCount += aligned(count) }
+        return persistentCount
+    }
+
+    private func allocate() {
+        let (offsets, size) = planner.solve()
+        arenaOffsets = offsets
+        arena = Block(count: size)
+        persistent = Block(count: persistentCount)
+        parameters = Block(count: parameterCount)
+        gradients = Block(count: program.gradients.isEmpty ? 0 : parameterCount)
+        for (index, node) in graph.nodes.enumerated() {
+            guard case .constant(let values, let shape) = node.operation else { continue }
+            let target = pointer(ValueID(node: index))
+            for element in 0..<shape.count { target[element] = values.count == 1 ? values[0] : values[element] }
+        }
+    }
+
+    /// The address of a value; fixed for the life of the plan.
+    func pointer(_ value: ValueID) -> UnsafeMutablePointer<Float> {
+        let source = root(value)
+        let base =
+            switch places[source.root]! {
+            case .persistent(let offset): persistent.pointer + offset
+            case .arena(let handle): arena.pointer + arenaOffsets[handle]
+            case .gradient(let offset): gradients.pointer + offset
+            case .parameter(let offset): parameters.pointer + offset
+            }
+        return base + source.offset
+    }
+
+    /// Scratch memory of a node's kernel.
+    func scratch(_ node: Int) -> UnsafeMutableRawPointer? {
+        scratchHandles[node].map { UnsafeMutableRawPointer(arena.pointer + arenaOffsets[$0]) }
+    }
+
+    /// Where a node's packed weights are.
+    func packed(_ node: Int, _ pack: Packing) -> UnsafeMutableRawPointer {
+        if let handle = stepPackHandles[node] { return UnsafeMutableRawPointer(arena.pointer + arenaOffsets[handle]) }
+        return UnsafeMutableRawPointer(persistent.pointer + packedOffsets[pack.key]!)
+    }
+
+    // MARK: Instructions
+
+    private func emitAll() throws {
+        var packedAlready: Set<PackKey> = []
+        for stage in Lifetime.allCases {
+            for index in program.stages[stage] ?? [] where !isView(index) {
+                if let pack = packing(index) {
+                    let target = packed(index, pack)
+                    let source = pointer(pack.weight)
+                    let run: Instruction = { pack.run(source, target) }
+                    let weightStage = graph.nodes[pack.weight.node].lifetime
+                    if weightStage == stage {
+                        instructions[stage, default: []].append((index, run))
+                    } else if packedAlready.insert(pack.key).inserted {
+                        packers[weightStage, default: []].append((index, run))
+                    }
+                }
+                if let run = try instruction(index) { instructions[stage, default: []].append((index, run)) }
+            }
+        }
+        for (stage, list) in packers { instructions[stage, default: []] += list }
+
+        for (parameter, gradient) in zip(graph.parameters, program.gradients) {
+            let offset = parameterOffsets[parameter.name]!
+            let source = root(gradient)
+            if case .gradient(let place) = places[source.root]!, place == offset { continue }
+            let (from, to, count) = (pointer(gradient), gradients.pointer + offset, parameter.shape.count)
+            instructions[.step, default: []].append((gradient.node, { to.update(from: from, count: count) }))
+        }
+    }
+}
+
+/// Identifies a packed copy of a weight.
+struct PackKey: Hashable {
+    let weight: ValueID
+    let form: String
+}
+
+/// How a node wants its weight.
+struct Packing {
+    let weight: ValueID
+    let key: PackKey
+    let bytes: Int
+    let run: (_ weight: UnsafePointer<Float>, _ packed: UnsafeMutableRawPointer) -> Void
+}
