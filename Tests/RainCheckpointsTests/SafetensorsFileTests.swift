@@ -75,10 +75,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("F32", bytes(of: [1, Float.nan]), 1), ("F32", bytes(of: [-Float.infinity, 1]), 0),
-        ("F64", bytes(of: [1, Double.infinity]), 1), ("F16", bytes(of: [0x7BFF, 0xFC00] as [UInt16]), 1),
+        ("F32", bytes(of: [1, .nan] as [Float]), 1), ("F32", bytes(of: [-.infinity, 1] as [Float]), 0),
+        ("F64", bytes(of: [1, .infinity] as [Double]), 1), ("F16", bytes(of: [0x7BFF, 0xFC00] as [UInt16]), 1),
         ("BF16", bytes(of: [0x7FC0, 0] as [UInt16]), 0),
-    ])
+    ] as [(String, [UInt8], Int)])
     func findsValuesThatAreNotFinite(type: String, content: [UInt8], index: Int) throws {
         let header = "{\"w\":{\"dtype\":\"\(type)\",\"shape\":[2],\"data_offsets\":[0,\(content.count)]}}"
         let file = try SafetensorsFile(path: folder.file("w.safetensors", safetensors(header, content)))
