@@ -46,6 +46,13 @@ public struct Graph: Sendable {
         nodes.compactMap { if case .parameter(let name, let shape) = $0.operation { (name, shape) } else { nil } }
     }
 
+    /// The parameters that training changes: those of lifetime `.step`, in order of first use.
+    public var trainedParameters: [(name: String, shape: Shape)] {
+        nodes.compactMap { node in
+            if case .parameter(let name, let shape) = node.operation, node.lifetime == .step { (name, shape) } else { nil }
+        }
+    }
+
     /// Names, shapes and lifetimes of all inputs, in order of first use.
     public var inputs: [(name: String, shape: Shape, lifetime: Lifetime)] {
         nodes.compactMap {

@@ -8,6 +8,7 @@ public final class GraphBuilder {
     private var known: [Key: Int] = [:]
     private var scopes: [String] = []
     private var parameterShapes: [String: Shape] = [:]
+    private var isFrozen = false
 
     private struct Key: Hashable {
         let operation: Operation
@@ -29,6 +30,14 @@ public final class GraphBuilder {
         return try body()
     }
 
+    /// Runs `body` such that parameters first asked for inside it are not trained: they live as long as the checkpoint.
+    public func frozen<R>(_ body: () throws -> R) rethrows -> R {
+        let outer = isFrozen
+        isFrozen = true
+        defer { isFrozen = outer }
+        return try body()
+    }
+
     /// Appends an operation.
     public func add(_ operation: Operation, _ operands: [Value] = []) throws(GraphError) -> [Value] {
         let ids = operands.map(\.id)
@@ -37,7 +46,7 @@ public final class GraphBuilder {
         let results = try operation.resultShapes(operands.map(\.shape), at: scope)
         var lifetime = operands.map { nodes[$0.id.node].lifetime }.max() ?? .weights
         if case .input(_, _, let declared) = operation { lifetime = declared }
-        if case .parameter = operation { lifetime = parameterLifetime }
+        if case .parameter = operation { lifetime = isFrozen ? .weights : parameterLifetime }
         nodes.append(Node(operation: operation, operands: ids, results: results, lifetime: lifetime, place: scope))
         known[key] = nodes.count - 1
         return results.indices.map { Value(builder: self, id: ValueID(node: nodes.count - 1, result: $0)) }
@@ -104,7 +113,8 @@ public struct Value {
     }
     public func transposed(_ order: [Int]) throws(GraphError) -> Value { try builder.one(.transpose(order), self) }
     public func sliced(axis: Int, start: Int, count: Int) throws(GraphError) -> Value {
-        count == shape[axis] && start == 0 ? self : try builder.one(.slice(axis: axis, start: start, count: count), self)
+        start == 0 && shape.dimensions.indices.contains(axis) && count == shape[axis]
+            ? self : try builder.one(.slice(axis: axis, start: start, count: count), self)
     }
     public func concatenated(with others: [Value], axis: Int) throws(GraphError) -> Value {
         try builder.add(.concatenate(axis: axis), [self] + others)[0]

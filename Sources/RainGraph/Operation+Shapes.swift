@@ -28,7 +28,7 @@ extension Operation {
                 next += 1
             }
             if epilogue.sampleBias {
-                guard operands[next] == [result[0], result.last] else {
+                guard result.rank >= 2, operands[next] == [result[0], result.last] else {
                     throw mismatch("sample bias \(operands[next]) for a result \(result)")
                 }
                 next += 1

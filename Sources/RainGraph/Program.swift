@@ -6,19 +6,19 @@ public struct Program: Sendable {
     public let graph: Graph
     /// Indices of the nodes of each stage, in an order in which they can run. Inputs and parameters are in none.
     public let stages: [Lifetime: [Int]]
-    /// For a program that trains: the gradient of each parameter, in the order of `graph.parameters`. Empty otherwise.
+    /// For a program that trains: the gradient of each of `graph.trainedParameters`, in order. Empty otherwise.
     public let gradients: [ValueID]
 
     /// Cuts a verified graph.
     ///
-    /// - Parameter gradients: for training, one value per parameter of the graph, in order, of the parameter's shape.
+    /// - Parameter gradients: for training, one value per trained parameter of the graph, in order, of the parameter's shape.
     /// - Throws: what `Graph.verify` throws; `GraphError.malformed` if the gradients do not match the parameters.
     public init(_ graph: Graph, gradients: [ValueID] = []) throws(GraphError) {
         try graph.verify()
         if !gradients.isEmpty {
-            let parameters = graph.parameters
+            let parameters = graph.trainedParameters
             guard parameters.count == gradients.count else {
-                throw GraphError(.malformed, at: "program", "\(parameters.count) parameters, \(gradients.count) gradients")
+                throw GraphError(.malformed, at: "program", "\(parameters.count) trained parameters, \(gradients.count) gradients")
             }
             for (parameter, gradient) in zip(parameters, gradients) where graph.shape(gradient) != parameter.shape {
                 throw GraphError(.malformed, at: parameter.name, "gradient \(graph.shape(gradient)) of a parameter \(parameter.shape)")
@@ -50,7 +50,8 @@ public protocol Engine: Sendable {
 public protocol Executable: AnyObject {
     var program: Program { get }
 
-    /// Fills every parameter and runs the `weights` stage.
+    /// Fills every parameter and runs the `weights` stage. A program that trains starts over: moments are zero, the average is the
+    /// parameters.
     ///
     /// - Parameter parameters: called once per parameter with its name and shape; returns its elements, row-major.
     /// - Throws: what `parameters` throws; `GraphError.shapeMismatch` if a count is wrong.
@@ -96,7 +97,7 @@ extension Executable {
     }
 }
 
-/// The flat buffers of a program that trains, all in the order of `graph.parameters`.
+/// The flat buffers of a program that trains, all in the order of `graph.trainedParameters`.
 public enum TrainingState: String, Sendable, CaseIterable {
     case parameters, firstMoment, secondMoment
     /// Exponential moving average of the parameters.
@@ -135,8 +136,8 @@ public struct AdamW: Sendable {
 
 /// An executable of a program with gradients.
 public protocol TrainableExecutable: Executable {
-    /// Updates all parameters with the gradients the last `run(.step)` left and returns their norm before clipping. Changes nothing if
-    /// the norm is not finite.
+    /// Updates the trained parameters with the gradients the last `run(.step)` left and returns their norm before clipping. Changes
+    /// nothing if the norm is not finite.
     func update(_ settings: AdamW) throws -> Float
 
     /// A copy of a flat buffer.
