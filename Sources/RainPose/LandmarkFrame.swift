@@ -1,0 +1,47 @@
+/// Where one landmark lies.
+public struct LandmarkPoint: Sendable, Equatable {
+    /// 0 at the left edge of the picture, 1 at its right edge; may lie outside.
+    public var x: Float
+    /// 0 at the upper edge of the picture, 1 at its lower edge; may lie outside.
+    public var y: Float
+    /// How surely the point is seen, 0…1.
+    public var visibility: Float
+
+    public init(x: Float, y: Float, visibility: Float = 1) {
+        self.x = x
+        self.y = y
+        self.visibility = visibility
+    }
+}
+
+/// All landmarks of one picture, in the order of `LandmarkSet`.
+public struct LandmarkFrame: Sendable, Equatable {
+    /// `LandmarkSet.count` points.
+    public private(set) var points: [LandmarkPoint]
+
+    /// A frame of exactly `LandmarkSet.count` points in the order of `LandmarkSet`.
+    public init(points: [LandmarkPoint]) {
+        precondition(points.count == LandmarkSet.count, "a frame has \(LandmarkSet.count) landmarks, found \(points.count)")
+        self.points = points
+    }
+
+    public subscript(landmark: Landmark) -> LandmarkPoint {
+        get { points[landmark.rawValue] }
+        set { points[landmark.rawValue] = newValue }
+    }
+
+    /// The median of every coordinate over some frames, so that a blink among them does not count; nil for none.
+    public static func median(of frames: some Collection<LandmarkFrame>) -> LandmarkFrame? {
+        guard !frames.isEmpty else { return nil }
+        func middle(_ values: [Float]) -> Float {
+            let sorted = values.sorted()
+            return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+        }
+        return LandmarkFrame(
+            points: (0..<LandmarkSet.count).map { index in
+                LandmarkPoint(
+                    x: middle(frames.map { $0.points[index].x }), y: middle(frames.map { $0.points[index].y }),
+                    visibility: middle(frames.map { $0.points[index].visibility }))
+            })
+    }
+}
