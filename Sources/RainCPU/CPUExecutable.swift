@@ -10,19 +10,20 @@ public final class CPUExecutable: TrainableExecutable {
 
     public var program: Program { plan.program }
 
-    /// Bytes of step memory shared by all temporaries, of values kept between stages (packed weights among them), and of parameters.
-    public var memory: (arena: Int, persistent: Int, parameters: Int) { plan.memory }
+    /// Bytes of memory shared by all temporaries, of what is kept (parameters and packed weights among it), and of trained parameters.
+    public var memory: (arena: Int, persistent: Int, trained: Int) { plan.memory }
 
     public func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws {
-        for (name, shape) in plan.graph.parameters {
+        for (index, node) in plan.graph.nodes.enumerated() {
+            guard case .parameter(let name, let shape) = node.operation else { continue }
             let values = try parameters(name, shape)
             guard values.count == shape.count else {
                 throw GraphError(.shapeMismatch, at: name, "\(values.count) values for shape \(shape)")
             }
-            let target = plan.parameters.pointer + plan.parameterOffsets[name]!
+            let target = plan.pointer(ValueID(node: index))
             values.withUnsafeBufferPointer { target.update(from: $0.baseAddress!, count: shape.count) }
         }
-        if let moments { moments.average.pointer.update(from: plan.parameters.pointer, count: plan.parameterCount) }
+        moments = nil
         try run(.weights)
     }
 
@@ -109,20 +110,20 @@ public final class CPUExecutable: TrainableExecutable {
     public func state(_ state: TrainingState) -> [Float] {
         let source = block(state).pointer
         var values: [Float] = []
-        for (name, shape) in plan.graph.parameters {
+        for (name, shape) in plan.graph.trainedParameters {
             values += UnsafeBufferPointer(start: source + plan.parameterOffsets[name]!, count: shape.count)
         }
         return values
     }
 
     public func setState(_ state: TrainingState, _ values: [Float]) throws {
-        let total = plan.graph.parameters.reduce(0) { $0 + $1.shape.count }
+        let total = plan.graph.trainedParameters.reduce(0) { $0 + $1.shape.count }
         guard values.count == total else {
             throw GraphError(.shapeMismatch, at: state.rawValue, "\(values.count) values for \(total) parameters")
         }
         let target = block(state).pointer
         var next = 0
-        for (name, shape) in plan.graph.parameters {
+        for (name, shape) in plan.graph.trainedParameters {
             let place = target + plan.parameterOffsets[name]!
             for element in 0..<shape.count { place[element] = values[next + element] }
             next += shape.count

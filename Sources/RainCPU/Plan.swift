@@ -17,7 +17,7 @@ final class Plan {
         case persistent(Int)  // offset in `persistent`
         case arena(Int)  // handle of the planner
         case gradient(Int)  // offset in `gradients`
-        case parameter(Int)  // offset in `parameters`
+        case parameter(Int)  // offset in `parameters`, which holds the trained ones
     }
 
     private var views: [ValueID: (root: ValueID, offset: Int)] = [:]
@@ -40,8 +40,10 @@ final class Plan {
     /// Run after the stage that leaves the packed weight's source behind.
     private var packers: [Lifetime: [(node: Int, run: Instruction)]] = [:]
 
-    /// Bytes of the arena, of values with memory of their own (packed weights among them), and of parameters.
-    var memory: (arena: Int, persistent: Int, parameters: Int) { (arena.count * 4, persistent.count * 4, parameters.count * 4) }
+    /// Bytes of the arena, of values with memory of their own (parameters and packed weights among them), and of what is trained.
+    var memory: (arena: Int, persistent: Int, trained: Int) {
+        (arena.count * 4, persistent.count * 4, (parameters.count + gradients.count) * 4)
+    }
 
     var graph: Graph { program.graph }
 
@@ -88,7 +90,7 @@ final class Plan {
         for stage in Lifetime.allCases { order += program.stages[stage] ?? [] }
         for (position, node) in order.enumerated() { time[node] = position }
 
-        for (name, shape) in graph.parameters {
+        for (name, shape) in graph.trainedParameters {
             parameterOffsets[name] = parameterCount
             parameterCount += aligned(shape.count)
         }
@@ -106,7 +108,7 @@ final class Plan {
 
         // A gradient goes straight to its parameter's place unless its memory already has a meaning.
         var gradientRoots: [ValueID: Int] = [:]
-        for (parameter, gradient) in zip(graph.parameters, program.gradients) {
+        for (parameter, gradient) in zip(graph.trainedParameters, program.gradients) {
             let source = root(gradient)
             let isPlain = source.offset == 0 && graph.shape(source.root).count == parameter.shape.count && !isLeaf(source.root.node)
             if isPlain, gradientRoots[source.root] == nil, !outlives.contains(source.root) {
@@ -120,7 +122,8 @@ final class Plan {
             for (result, shape) in node.results.enumerated() {
                 let value = ValueID(node: index, result: result)
                 switch node.operation {
-                case .parameter(let name, _): places[value] = .parameter(parameterOffsets[name]!)
+                case .parameter(let name, _):
+                    places[value] = parameterOffsets[name].map(Place.parameter) ?? .persistent(reserve(shape.count))
                 case .input, .constant: places[value] = .persistent(reserve(shape.count))
                 default:
                     if let offset = gradientRoots[value] {
@@ -217,7 +220,7 @@ final class Plan {
         }
         for (stage, list) in packers { instructions[stage, default: []] += list }
 
-        for (parameter, gradient) in zip(graph.parameters, program.gradients) {
+        for (parameter, gradient) in zip(graph.trainedParameters, program.gradients) {
             let offset = parameterOffsets[parameter.name]!
             let source = root(gradient)
             if case .gradient(let place) = places[source.root]!, place == offset { continue }

@@ -1,0 +1,42 @@
+/// Everything that decides what `rain train` makes, apart from the model's configuration.
+public struct TrainingRecipe: Codable, Sendable, Equatable {
+    /// Length, batch and learning rate of one stage.
+    public struct Stage: Codable, Sendable, Equatable {
+        public var steps: Int
+        /// Characters per step.
+        public var characters: Int
+        /// Pictures of each character per step, the reference not counted.
+        public var frames: Int
+        public var learningRate: Float
+        /// The cosine schedule ends at this fraction of `learningRate`.
+        public var finalFraction: Float = 0.03
+        /// Decay of the moving average of the parameters that is shipped.
+        public var averageDecay: Float = 0.999
+        /// How often a lower noise level starts from the model's own re-noised prediction instead of the truth.
+        public var ownPredictions: Float = 0
+
+        public init(
+            steps: Int, characters: Int, frames: Int, learningRate: Float, finalFraction: Float = 0.03, averageDecay: Float = 0.999,
+            ownPredictions: Float = 0
+        ) {
+            self.steps = steps
+            self.characters = characters
+            self.frames = frames
+            self.learningRate = learningRate
+            self.finalFraction = finalFraction
+            self.averageDecay = averageDecay
+            self.ownPredictions = ownPredictions
+        }
+    }
+
+    public var seed: UInt64 = 1
+    /// Characters drawn for the latent stages, each with one reference picture and `poolFrames` frames of motion.
+    public var poolCharacters = 6000
+    /// A multiple of the frames of a clip step's window group; at least the window of the clip stage.
+    public var poolFrames = 32
+    public var autoencoder = Stage(steps: 4000, characters: 24, frames: 1, learningRate: 1.5e-3)
+    public var frames = Stage(steps: 8000, characters: 16, frames: 2, learningRate: 1.5e-3, ownPredictions: 0.5)
+    public var clips = Stage(steps: 2500, characters: 4, frames: 16, learningRate: 8e-4, ownPredictions: 0.8)
+
+    public init() {}
+}

@@ -1,0 +1,203 @@
+import Foundation
+import RainCheckpoints
+import RainGraph
+import RainPictures
+
+/// What keeps training from going on.
+public struct TrainingError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}
+
+/// What a run reports while it goes on.
+public struct TrainingProgress: Sendable {
+    public let stage: String
+    public let step: Int
+    public let steps: Int
+    /// Mean over the steps since the last report.
+    public let loss: Float
+    public let gradientNorm: Float
+    public let learningRate: Float
+    /// Pictures trained on per second, since the stage was started or resumed.
+    public let picturesPerSecond: Double
+    public let secondsLeft: Double
+}
+
+/// The folder of a training run: one checkpoint per stage, the losses, and pictures on the way.
+public struct TrainingRun: Sendable {
+    public let folder: String
+    let report: @Sendable (TrainingProgress) -> Void
+    /// Stops the run at the next step, after a checkpoint.
+    let isInterrupted: @Sendable () -> Bool
+
+    /// - Throws: `TrainingError` if the folder cannot be made.
+    public init(
+        folder: String, isInterrupted: @escaping @Sendable () -> Bool = { false }, report: @escaping @Sendable (TrainingProgress) -> Void
+    ) throws {
+        self.folder = folder
+        self.report = report
+        self.isInterrupted = isInterrupted
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw TrainingError("\(folder): cannot be made or is no folder; choose another --output")
+        }
+    }
+
+    func path(_ name: String) -> String { folder + "/" + name }
+
+    // MARK: Checkpoints
+
+    private static let states: [TrainingState] = [.parameters, .firstMoment, .secondMoment, .average]
+
+    /// Writes everything a stage needs to go on after `step` steps.
+    func save(_ stage: String, step: Int, _ executable: any TrainableExecutable, key: String) throws {
+        let parameters = executable.program.graph.trainedParameters
+        var tensors: [SafetensorsWriter.Tensor] = []
+        for state in Self.states {
+            let values = executable.state(state)
+            var next = 0
+            for (name, shape) in parameters {
+                tensors.append(("\(state.rawValue)/\(name)", shape.dimensions, .float32, Array(values[next..<(next + shape.count)])))
+                next += shape.count
+            }
+        }
+        try SafetensorsWriter.write(
+            to: path(stage + ".safetensors"), tensors: tensors, metadata: ["stage": stage, "step": "\(step)", "recipe": key])
+    }
+
+    /// Restores a stage and returns how many steps it has had; 0 if it never began.
+    ///
+    /// - Throws: `TrainingError` if the checkpoint belongs to another recipe or network.
+    func restore(_ stage: String, into executable: any TrainableExecutable, key: String) throws -> Int {
+        let file = path(stage + ".safetensors")
+        guard FileManager.default.fileExists(atPath: file) else { return 0 }
+        let checkpoint = try SafetensorsFile(path: file)
+        guard let text = checkpoint.metadata["step"], let step = Int(text), checkpoint.metadata["recipe"] == key else {
+            throw TrainingError("\(file): made by another recipe or configuration; move it away or choose another --output")
+        }
+        for state in Self.states {
+            var values: [Float] = []
+            for (name, shape) in executable.program.graph.trainedParameters {
+                values += try checkpoint.floats("\(state.rawValue)/\(name)", shape: shape.dimensions)
+            }
+            try executable.setState(state, values)
+        }
+        return step
+    }
+
+    /// The averaged parameters of a stage, by name.
+    ///
+    /// - Throws: `TrainingError` if the stage has no checkpoint.
+    func averages(of stage: String) throws -> [String: [Float]] {
+        let file = path(stage + ".safetensors")
+        guard FileManager.default.fileExists(atPath: file) else {
+            throw TrainingError("\(file): missing; train the stage '\(stage)' first")
+        }
+        let checkpoint = try SafetensorsFile(path: file)
+        let prefix = TrainingState.average.rawValue + "/"
+        var values: [String: [Float]] = [:]
+        for name in checkpoint.names where name.hasPrefix(prefix) {
+            values[String(name.dropFirst(prefix.count))] = try checkpoint.floats(name)
+        }
+        return values
+    }
+
+    // MARK: The loop
+
+    /// Trains one stage to its end, from its checkpoint if there is one.
+    ///
+    /// - Parameters:
+    ///   - key: identifies recipe and configuration; a checkpoint of another is refused.
+    ///   - batch: fills the inputs of the executable for a step.
+    ///   - learned: called after the forward and backward pass of a step, before the update.
+    ///   - sample: makes pictures of the progress, with the averaged parameters' stage checkpoint already written.
+    func train(
+        _ stage: String, _ recipe: TrainingRecipe.Stage, _ executable: any TrainableExecutable, key: String,
+        batch: (_ step: Int) throws -> Void, learned: (_ step: Int) throws -> Void = { _ in },
+        sample: (_ step: Int) throws -> Void = { _ in }
+    ) throws {
+        let first = try restore(stage, into: executable, key: key)
+        guard first < recipe.steps else { return }
+        let clock = ContinuousClock()
+        let start = clock.now
+        var lastSave = start
+        var lastReport = start
+        var lastSample = start
+        var losses: [Float] = []
+        for step in first..<recipe.steps {
+            let rate = Self.learningRate(recipe, step)
+            try batch(step)
+            try executable.run(.step)
+            try learned(step)
+            let norm = try executable.update(
+                AdamW(
+                    learningRate: rate, averageDecay: min(recipe.averageDecay, Float(step + 1) / Float(step + 20)), step: step + 1))
+            let loss = try executable.read("loss") { $0[0] }
+            guard loss.isFinite, norm.isFinite else {
+                throw TrainingError("\(stage): step \(step): loss \(loss), gradient norm \(norm); lower the learning rate and resume")
+            }
+            losses.append(loss)
+            let now = clock.now
+            let done = step + 1 == recipe.steps || isInterrupted()
+            if done || now - lastReport > .seconds(10) {
+                lastReport = now
+                let seconds = (now - start) / .seconds(1)
+                let rateOfSteps = Double(step + 1 - first) / seconds
+                let mean = losses.reduce(0, +) / Float(losses.count)
+                losses.removeAll()
+                let progress = TrainingProgress(
+                    stage: stage, step: step + 1, steps: recipe.steps, loss: mean, gradientNorm: norm, learningRate: rate,
+                    picturesPerSecond: rateOfSteps * Double(recipe.characters * recipe.frames),
+                    secondsLeft: Double(recipe.steps - step - 1) / rateOfSteps)
+                try log(progress)
+                report(progress)
+            }
+            if done || now - lastSave > .seconds(300) {
+                try save(stage, step: step + 1, executable, key: key)
+                lastSave = clock.now
+                if done || now - lastSample > .seconds(290) {
+                    try plot()
+                    try sample(step + 1)
+                    lastSample = clock.now
+                }
+            }
+            if isInterrupted() { throw CancellationError() }
+        }
+    }
+
+    /// Linear warm-up over 100 steps, then a cosine from 1 to `finalFraction`.
+    static func learningRate(_ stage: TrainingRecipe.Stage, _ step: Int) -> Float {
+        let warmUp = min(1, Float(step + 1) / 100)
+        let done = Double(step) / Double(max(1, stage.steps))
+        let decay = Float(0.5 + 0.5 * cosine(Double.pi * done))
+        return stage.learningRate * warmUp * (stage.finalFraction + (1 - stage.finalFraction) * decay)
+    }
+
+    // MARK: Losses
+
+    private var lossFile: String { path("losses.tsv") }
+
+    private func log(_ progress: TrainingProgress) throws {
+        let line =
+            "\(progress.stage)\t\(progress.step)\t\(progress.loss)\t\(progress.gradientNorm)\t\(progress.learningRate)\t\(progress.picturesPerSecond)\n"
+        let old = (try? Data(contentsOf: URL(filePath: lossFile))) ?? Data("stage\tstep\tloss\tnorm\tlearning_rate\tpictures_per_second\n".utf8)
+        try (old + Data(line.utf8)).write(to: URL(filePath: lossFile), options: .atomic)
+    }
+
+    /// Draws the losses of all stages so far.
+    private func plot() throws {
+        guard let data = try? Data(contentsOf: URL(filePath: lossFile)) else { return }
+        var series: [String: [Point]] = [:]
+        for line in String(decoding: data, as: UTF8.self).split(separator: "\n").dropFirst() {
+            let fields = line.split(separator: "\t")
+            guard fields.count > 2, let step = Double(fields[1]), let loss = Double(fields[2]) else { continue }
+            series[String(fields[0]), default: []].append(Point(step, loss))
+        }
+        let plot = LinePlot(
+            title: "Loss", xLabel: "step", yLabel: "loss", logarithmicY: true,
+            series: series.keys.sorted().map { LinePlot.Series(name: $0, points: series[$0]!) })
+        try plot.picture().writePNG(to: URL(filePath: path("losses.png")))
+    }
+}
