@@ -1,0 +1,100 @@
+public import RainCheckpoints
+public import RainGraph
+
+/// Parameters of a model out of safetensors files, for `Executable.load`.
+///
+/// By default every tensor must be used and every parameter filled, with equal shapes and finite values: a checkpoint that
+/// only nearly fits is the wrong one.
+public struct ParameterSource: Sendable {
+    private let files: [SafetensorsFile]
+    /// Where each parameter lies: without the prefix → file and full name.
+    private let places: [String: (file: Int, name: String)]
+
+    /// What every error about these files names.
+    public var description: String { files.map(\.path).joined(separator: ", ") }
+
+    /// - Parameters:
+    ///   - files: shards of one checkpoint; later ones win
+    ///   - prefix: only tensors whose names begin so are taken, without it; e.g. `weights/`
+    public init(_ files: [SafetensorsFile], prefix: String = "") {
+        var places: [String: (Int, String)] = [:]
+        for (index, file) in files.enumerated() {
+            for name in file.names where name.hasPrefix(prefix) { places[String(name.dropFirst(prefix.count))] = (index, name) }
+        }
+        self.files = files
+        self.places = places
+    }
+
+    /// - Throws: `CheckpointError`
+    public init(path: String, prefix: String = "") throws { self.init([try SafetensorsFile(path: path)], prefix: prefix) }
+
+    /// Names without the prefix, sorted.
+    public var names: [String] { places.keys.sorted() }
+
+    public func contains(_ name: String) -> Bool { places[name] != nil }
+
+    /// The same files, seen through a longer prefix.
+    public func scoped(_ prefix: String) -> ParameterSource {
+        ParameterSource(
+            files: files, places: places.reduce(into: [:]) { places, place in
+                if place.key.hasPrefix(prefix) { places[String(place.key.dropFirst(prefix.count))] = place.value }
+            })
+    }
+
+    private init(files: [SafetensorsFile], places: [String: (file: Int, name: String)]) {
+        self.files = files
+        self.places = places
+    }
+
+    /// Checks names and shapes without reading any values.
+    ///
+    /// - Parameters:
+    ///   - parameters: what the model needs: `Graph.parameters`
+    ///   - ignoring: tensors that may be there although this model does not need them, such as those of the other half of a
+    ///     checkpoint, or of layers after the last bank of a reference network
+    /// - Throws: `ModelError.checkpoint` naming everything missing, surplus or of the wrong shape at once
+    public func check(_ parameters: [(name: String, shape: Shape)], ignoring: (String) -> Bool = { _ in false }) throws {
+        var missing: [String] = []
+        var misshapen: [String] = []
+        var needed: Set<String> = []
+        for parameter in parameters {
+            needed.insert(parameter.name)
+            guard let place = places[parameter.name] else {
+                missing.append(parameter.name)
+                continue
+            }
+            let info = try files[place.file].info(place.name)
+            if info.shape != parameter.shape.dimensions { misshapen.append("\(parameter.name) \(info.shape) instead of \(parameter.shape)") }
+        }
+        let surplus = names.filter { !needed.contains($0) && !ignoring($0) }
+        var problems: [String] = []
+        if !missing.isEmpty { problems.append("\(missing.count) missing: \(Self.list(missing))") }
+        if !misshapen.isEmpty { problems.append("\(misshapen.count) of the wrong shape: \(Self.list(misshapen))") }
+        if !surplus.isEmpty { problems.append("\(surplus.count) surplus: \(Self.list(surplus))") }
+        guard problems.isEmpty else {
+            throw ModelError(
+                .checkpoint, at: description,
+                "expected the \(parameters.count) tensors of the model; " + problems.joined(separator: "; ")
+                    + "; check that checkpoint and configuration belong together")
+        }
+    }
+
+    /// One parameter's elements, row-major: what `Executable.load` asks for.
+    ///
+    /// - Throws: `CheckpointError` if it is missing, of another shape, no floating-point tensor, or not finite
+    public func callAsFunction(_ name: String, _ shape: Shape) throws -> [Float] {
+        guard let place = places[name] else {
+            throw ModelError(
+                .checkpoint, at: description, "expected a tensor '\(name)' of shape \(shape), found none; check that checkpoint and configuration belong together")
+        }
+        let file = files[place.file]
+        try file.requireFinite(place.name)
+        return try file.floats(place.name, shape: shape.dimensions)
+    }
+
+    /// The first hundred; a wrong checkpoint has thousands.
+    private static func list(_ names: [String]) -> String {
+        let shown = names.prefix(100).joined(separator: ", ")
+        return names.count > 100 ? shown + ", … (\(names.count - 100) more)" : shown
+    }
+}
