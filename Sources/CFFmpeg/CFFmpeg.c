@@ -1,1 +1,36 @@
 #include "CFFmpeg.h"
+
+#include <libavcodec/avcodec.h>
+#include <libavdevice/avdevice.h>
+#include <libavformat/avformat.h>
+#include <libavutil/avutil.h>
+#include <libswresample/swresample.h>
+#include <libswscale/swscale.h>
+
+void rain_silence(void) { av_log_set_level(AV_LOG_QUIET); }
+
+void rain_error_text(int code, char *text, size_t size) {
+    if (av_strerror(code, text, size) < 0) snprintf(text, size, "FFmpeg error %d", code);
+}
+
+int rain_error_encoder_not_found(void) { return AVERROR_ENCODER_NOT_FOUND; }
+
+int rain_error_errno(int code) {
+    // FFmpeg's own codes are negated four-letter tags, far beyond any errno.
+    int number = AVUNERROR(code);
+    return number > 0 && number < 4096 ? number : 0;
+}
+
+int rain_has_encoder(const char *name) { return avcodec_find_encoder_by_name(name) != NULL; }
+
+uint32_t rain_library_version(RainLibrary library) {
+    switch (library) {
+    case RainLibraryUtil: return avutil_version();
+    case RainLibraryCodec: return avcodec_version();
+    case RainLibraryFormat: return avformat_version();
+    case RainLibraryScale: return swscale_version();
+    case RainLibraryResample: return swresample_version();
+    case RainLibraryDevice: return avdevice_version();
+    }
+    return 0;
+}

@@ -1,1 +1,95 @@
+// What RainMedia needs of FFmpeg's libraries, without their macros, variadic functions and public structs.
+//
+// Every function that can fail returns a negative AVERROR code, which rain_error_text puts into words. Nothing here is
+// safe to call from two threads at once on the same handle.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma clang assume_nonnull begin
+
+// Silences FFmpeg's own messages on stderr; errors are returned, not printed.
+void rain_silence(void);
+
+// Writes the words for an error code, zero-terminated, into text.
+void rain_error_text(int code, char *text, size_t size);
+
+// The code of "no encoder of this name in this build of FFmpeg".
+int rain_error_encoder_not_found(void);
+
+// The errno inside an AVERROR code, or 0 if it is one of FFmpeg's own codes.
+int rain_error_errno(int code);
+
+// Whether this build of FFmpeg has an encoder of this name.
+int rain_has_encoder(const char *name);
+
+// The version that a library reports at run time, major << 16 | minor << 8 | micro.
+typedef enum {
+    RainLibraryUtil, RainLibraryCodec, RainLibraryFormat, RainLibraryScale, RainLibraryResample, RainLibraryDevice,
+} RainLibrary;
+uint32_t rain_library_version(RainLibrary library);
+
+// ---- Writing video ----
+
+typedef struct RainEncoder RainEncoder;
+
+// Opens a file (or whatever path names) for one video stream of constant frame rate.
+// The options read "key=value:key=value". Pixel format is PAL8 for the encoder "gif", else YUV 4:2:0, BT.709.
+int rain_encoder_open(RainEncoder *_Nullable *_Nonnull encoder, const char *path, const char *format, const char *codec,
+                      const char *codec_options, const char *format_options, int width, int height, double frames_per_second);
+
+// Appends a picture of height × width × 3 bytes.
+int rain_encoder_write_rgb(RainEncoder *encoder, const uint8_t *rgb);
+
+// Appends a picture of height × width palette indices; the palette's entries are 0xAARRGGBB.
+int rain_encoder_write_indexed(RainEncoder *encoder, const uint8_t *indices, const uint32_t *palette);
+
+// Writes what is still under way and the end of the file, and closes it; the handle must still be freed.
+int rain_encoder_finish(RainEncoder *encoder);
+
+// Closes (if still open) and frees.
+void rain_encoder_free(RainEncoder *encoder);
+
+// ---- Writing stills ----
+
+// Encodes one picture of height × width × 3 bytes with the encoder "png", "mjpeg" or "libwebp";
+// *bytes is to be freed with rain_free.
+int rain_encode_still(const char *codec, const uint8_t *rgb, int width, int height, uint8_t *_Nullable *_Nonnull bytes, size_t *count);
+void rain_free(void *_Nullable bytes);
+
+// ---- Reading ----
+
+typedef struct RainDecoder RainDecoder;
+
+typedef struct {
+    int width, height;     // as stored, before the orientation is applied
+    int orientation;       // 1…8 as in EXIF
+    double seconds;        // presentation time, or -1 if unknown
+} RainFrame;
+
+// Opens the video stream of a file, or of bytes in memory if path is null (the bytes must outlive the handle).
+// formats lists the demuxers that may be tried; nothing but this file or memory is ever opened.
+int rain_decoder_open(RainDecoder *_Nullable *_Nonnull decoder, const char *_Nullable path, const uint8_t *_Nullable bytes, size_t count,
+                      const char *formats, int64_t max_pixels);
+
+// Frames per second as the container says, or 0 if it does not.
+double rain_decoder_rate(const RainDecoder *decoder);
+
+// Decodes the next frame: 1 with *frame filled, 0 at the end, negative on error.
+int rain_decoder_next(RainDecoder *decoder, RainFrame *frame);
+
+// Writes the frame last decoded as height × width × 3 bytes of RGB, transparency laid on white.
+int rain_decoder_copy_rgb(RainDecoder *decoder, uint8_t *rgb);
+
+void rain_decoder_free(RainDecoder *decoder);
+
+#pragma clang assume_nonnull end
+
+#ifdef __cplusplus
+}
+#endif

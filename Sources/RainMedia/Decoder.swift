@@ -1,0 +1,99 @@
+internal import CFFmpeg
+import RainPictures
+
+/// One open picture or video behind FFmpeg's decoders; the safe face of `rain_decoder_…`.
+final class Decoder {
+    private let handle: OpaquePointer
+    /// The file in memory, for stills; the C side reads from it until it is freed.
+    private let memory: UnsafeMutableBufferPointer<UInt8>
+    private let path: String
+
+    /// A picture in memory.
+    convenience init(still bytes: [UInt8], path: String, formats: String, maximumPixels: Int) throws {
+        let memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
+        _ = memory.initialize(from: bytes)
+        try self.init(memory: memory, path: path, formats: formats, maximumPixels: maximumPixels, what: "a PNG, JPEG, WebP or similar picture")
+    }
+
+    /// A video file.
+    convenience init(video path: String, formats: String, maximumPixels: Int) throws {
+        try self.init(memory: .init(start: nil, count: 0), path: path, formats: formats, maximumPixels: maximumPixels, what: "a video")
+    }
+
+    private init(memory: UnsafeMutableBufferPointer<UInt8>, path: String, formats: String, maximumPixels: Int, what: String) throws {
+        FFmpeg.silenced
+        var opened: OpaquePointer?
+        let code =
+            if let address = memory.baseAddress {
+                rain_decoder_open(&opened, nil, address, memory.count, formats, Int64(maximumPixels))
+            } else {
+                rain_decoder_open(&opened, path, nil, 0, formats, Int64(maximumPixels))
+            }
+        guard code >= 0, let opened else {
+            memory.deallocate()
+            let isSystem = rain_error_errno(code) != 0 && memory.baseAddress == nil
+            throw MediaError(
+                isSystem ? .unreadable : .malformed, file: path, expected: what, found: FFmpeg.message(code),
+                advice: isSystem ? "check that the file exists and may be read" : "check the file, or save it in another format")
+        }
+        handle = opened
+        self.memory = memory
+        self.path = path
+    }
+
+    deinit {
+        rain_decoder_free(handle)
+        memory.deallocate()
+    }
+
+    /// Frames per second as the container says, if it does.
+    var framesPerSecond: Double? {
+        let rate = rain_decoder_rate(handle)
+        return rate > 0 && rate.isFinite ? rate : nil
+    }
+
+    /// The next frame, upright, and its time in seconds if known; nil at the end.
+    func next() throws -> (picture: Picture, seconds: Double?)? {
+        var frame = RainFrame()
+        let code = rain_decoder_next(handle, &frame)
+        if code == 0 { return nil }
+        guard code > 0 else { throw malformed(code) }
+        let (width, height) = (Int(frame.width), Int(frame.height))
+        guard width <= PictureReader.maximumSide, height <= PictureReader.maximumSide else {
+            throw MediaError(
+                .tooLarge, file: path, expected: "at most \(PictureReader.maximumSide) pixels a side", found: "\(width)×\(height)",
+                advice: "save the picture smaller")
+        }
+        var picture = Picture(width: width, height: height)
+        let copied = picture.bytes.withUnsafeMutableBufferPointer { rain_decoder_copy_rgb(handle, $0.baseAddress!) }
+        guard copied >= 0 else { throw malformed(copied) }
+        return (picture.upright(orientation: Int(frame.orientation)), frame.seconds >= 0 ? frame.seconds : nil)
+    }
+
+    private func malformed(_ code: Int32) -> MediaError {
+        MediaError(
+            .malformed, file: path, expected: "a whole, undamaged file", found: FFmpeg.message(code),
+            advice: "check the file, or save it in another format")
+    }
+}
+
+extension Picture {
+    /// The picture turned and mirrored as its EXIF orientation (1…8) asks.
+    func upright(orientation: Int) -> Picture {
+        guard (2...8).contains(orientation) else { return self }
+        let isTransposed = orientation >= 5
+        let (newWidth, newHeight) = isTransposed ? (height, width) : (width, height)
+        var result = Picture(width: newWidth, height: newHeight)
+        for y in 0..<newHeight {
+            for x in 0..<newWidth {
+                // Orientations 5…8 exchange the axes; of these and the rest, some count x or y from the far side.
+                var (sourceX, sourceY) = isTransposed ? (y, x) : (x, y)
+                if [2, 3, 7, 8].contains(orientation) { sourceX = width - 1 - sourceX }
+                if [3, 4, 6, 7].contains(orientation) { sourceY = height - 1 - sourceY }
+                let (source, target) = ((sourceY * width + sourceX) * 3, (y * newWidth + x) * 3)
+                for channel in 0..<3 { result.bytes[target + channel] = bytes[source + channel] }
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,150 @@
+import Glibc
+
+/// The few system calls that reading and replacing whole files takes; all other unsafe code of this module calls FFmpeg.
+enum Files {
+    /// What a path leads to, symbolic links followed.
+    enum Kind {
+        case missing, file, folder
+        /// A device, pipe or socket, which is written to in place.
+        case special
+    }
+
+    static func kind(_ path: String) -> Kind {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return .missing }
+        return switch status.st_mode & S_IFMT {
+        case S_IFREG: .file
+        case S_IFDIR: .folder
+        default: .special
+        }
+    }
+
+    /// The bytes of a regular file of at most `limit` bytes.
+    static func read(_ path: String, limit: Int) throws -> [UInt8] {
+        func unreadable(_ found: String) -> MediaError {
+            MediaError(
+                .unreadable, file: path, expected: "a readable picture", found: found, advice: "check that the file exists and may be read")
+        }
+        guard !path.utf8.contains(0) else { throw unreadable("a path with a zero byte") }
+        // O_NONBLOCK, so that a named pipe cannot hang us before we have seen what it is.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw unreadable(systemMessage(errno)) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw unreadable(systemMessage(errno)) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw unreadable(status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "something that is not a regular file")
+        }
+        guard status.st_size <= limit else {
+            throw MediaError(
+                .tooLarge, file: path, expected: "at most \(limit) bytes", found: "\(status.st_size)", advice: "save the picture smaller")
+        }
+        let size = Int(status.st_size)
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            while count < size {
+                let got = Glibc.read(descriptor, buffer.baseAddress! + count, size - count)
+                if got < 0 && errno == EINTR { continue }
+                if got < 0 { failure = errno }
+                if got <= 0 { break }
+                count += got
+            }
+        }
+        guard failure == 0 else { throw unreadable(systemMessage(failure)) }
+        return bytes
+    }
+
+    /// Writes all of `bytes` to an open descriptor; the error's number if that fails.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
+        bytes.withUnsafeBytes { buffer in
+            var offset = 0
+            while offset < buffer.count {
+                let written = Glibc.write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+                if written < 0 {
+                    if errno == EINTR { continue }
+                    if errno == EAGAIN {
+                        // The other end of a non-blocking pipe is slow: wait for it.
+                        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                        _ = poll(&waiting, 1, -1)
+                        continue
+                    }
+                    return errno
+                }
+                offset += written
+            }
+            return nil
+        }
+    }
+
+    /// Replaces the file at `path` by `bytes` in one move; devices and pipes are written to in place.
+    static func replace(_ path: String, with bytes: [UInt8]) throws {
+        switch kind(path) {
+        case .folder: throw unwritable(path, "a folder of this name")
+        case .special:
+            let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw unwritable(path, systemMessage(errno)) }
+            let failure = write(bytes, to: descriptor)
+            close(descriptor)
+            if let failure { throw unwritable(path, systemMessage(failure)) }
+        case .missing, .file:
+            let temporary = path + ".partial-\(getpid())"
+            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+            guard descriptor >= 0 else { throw unwritable(path, systemMessage(errno)) }
+            var failure = write(bytes, to: descriptor)
+            if close(descriptor) != 0 { failure = failure ?? errno }
+            do {
+                if let failure { throw unwritable(path, systemMessage(failure)) }
+                try move(temporary, to: path)
+            } catch {
+                unlink(temporary)
+                throw error
+            }
+        }
+    }
+
+    static func move(_ source: String, to path: String) throws {
+        guard rename(source, path) == 0 else { throw unwritable(path, systemMessage(errno)) }
+    }
+
+    static func remove(_ path: String) {
+        unlink(path)
+    }
+
+    /// Makes a folder; false if it was already there.
+    static func makeFolder(_ path: String) throws -> Bool {
+        if mkdir(path, 0o777) == 0 { return true }
+        let number = errno
+        if number == EEXIST, kind(path) == .folder { return false }
+        throw unwritable(path, systemMessage(number))
+    }
+
+    /// Removes a folder if it is empty.
+    static func removeFolder(_ path: String) {
+        rmdir(path)
+    }
+
+    /// The names in a folder.
+    static func names(in path: String) throws -> [String] {
+        guard let folder = opendir(path) else { throw unwritable(path, systemMessage(errno)) }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            names.append(withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } })
+        }
+        return names.filter { $0 != "." && $0 != ".." }
+    }
+
+    static func unwritable(_ path: String, _ found: String) -> MediaError {
+        MediaError(
+            .unwritable, file: path, expected: "an output that can be written", found: found, advice: "choose another place, or free some space"
+        )
+    }
+}
+
+/// The error number of writing to a pipe that nobody reads.
+let brokenPipe = EPIPE
+
+/// The system's own words for an error number.
+func systemMessage(_ number: Int32) -> String {
+    String(cString: strerror(number))
+}

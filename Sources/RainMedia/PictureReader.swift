@@ -1,0 +1,34 @@
+public import RainPictures
+
+/// Reads still pictures.
+public enum PictureReader {
+    /// The largest width and height that is read.
+    public static let maximumSide = 32_767
+    /// The largest width × height that is read unless the caller says otherwise.
+    public static let maximumPixels = 1 << 26
+    /// The largest file that is read, in bytes.
+    public static let maximumFileByteCount = 1 << 28
+
+    // Demuxers that read one file only; playlists and patterns, which open others, are not among them.
+    private static let formats = [
+        "png_pipe", "apng", "jpeg_pipe", "webp_pipe", "bmp_pipe", "gif", "gif_pipe", "tiff_pipe", "pbm_pipe", "pgm_pipe", "ppm_pipe",
+        "pam_pipe", "qoi_pipe",
+    ].joined(separator: ",")
+
+    /// Reads a PNG, JPEG, WebP, BMP, GIF (first frame), TIFF, PNM or QOI file, whatever its name ends in.
+    ///
+    /// Transparent pixels are laid on white; the orientation a camera stored is applied; 16-bit pictures are reduced to 8.
+    ///
+    /// - Throws: `MediaError` for a file that is missing, unreadable, damaged, cut short or too large.
+    public static func read(_ path: String, maximumPixels: Int = maximumPixels) throws -> Picture {
+        let bytes = try Files.read(path, limit: maximumFileByteCount)
+        guard !bytes.isEmpty else {
+            throw MediaError(.malformed, file: path, expected: "a picture", found: "0 bytes", advice: "save or download the file again")
+        }
+        let decoder = try Decoder(still: bytes, path: path, formats: formats, maximumPixels: maximumPixels)
+        guard let (picture, _) = try decoder.next() else {
+            throw MediaError(.malformed, file: path, expected: "a picture", found: "none in the file", advice: "save or download the file again")
+        }
+        return picture
+    }
+}

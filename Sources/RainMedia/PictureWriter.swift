@@ -1,0 +1,69 @@
+internal import CFFmpeg
+public import RainPictures
+
+/// Writes still pictures.
+public enum PictureWriter {
+    /// Writes a picture as `path` ends: `.png`, `.webp` (both lossless) or `.jpg`/`.jpeg` (of high quality).
+    ///
+    /// The file appears under its name only when it is complete.
+    ///
+    /// - Throws: `MediaError` for another ending or a path that cannot be written.
+    public static func write(_ picture: Picture, to path: String) throws {
+        let codec =
+            switch PathName(path).fileExtension {
+            case "png": "png"
+            case "jpg", "jpeg": "mjpeg"
+            case "webp": "libwebp"
+            default:
+                throw MediaError(
+                    .unsupportedFormat, file: path, expected: "a name ending in .png, .jpg or .webp", found: "another ending",
+                    advice: "rename the output")
+            }
+        try Files.replace(path, with: encode(picture, codec: codec, path: path))
+    }
+
+    /// The bytes of a PNG file.
+    public static func png(_ picture: Picture) throws -> [UInt8] {
+        try encode(picture, codec: "png", path: "PNG")
+    }
+
+    private static func encode(_ picture: Picture, codec: String, path: String) throws -> [UInt8] {
+        FFmpeg.silenced
+        var encoded: UnsafeMutablePointer<UInt8>?
+        var count = 0
+        let code = picture.bytes.withUnsafeBufferPointer {
+            rain_encode_still(codec, $0.baseAddress!, Int32(picture.width), Int32(picture.height), &encoded, &count)
+        }
+        guard code >= 0, let encoded else {
+            throw MediaError(
+                .unsupportedFormat, file: path, expected: "FFmpeg's encoder \(codec) to take a picture of \(picture.width)×\(picture.height)",
+                found: FFmpeg.message(code), advice: "choose another format")
+        }
+        defer { rain_free(encoded) }
+        return [UInt8](UnsafeBufferPointer(start: encoded, count: count))
+    }
+}
+
+/// A path taken apart by its text alone.
+struct PathName {
+    let path: String
+
+    init(_ path: String) {
+        self.path = path
+    }
+
+    /// The last component.
+    var last: Substring { path.split(separator: "/", omittingEmptySubsequences: true).last ?? "" }
+
+    /// What follows the last dot of the last component, in small letters; empty for none and for names like ".hidden".
+    var fileExtension: String {
+        guard let dot = last.lastIndex(of: "."), dot != last.startIndex, !path.hasSuffix("/") else { return "" }
+        return last[last.index(after: dot)...].lowercased()
+    }
+
+    /// The name under which a file is written until it is complete: `out.mp4` becomes `out.partial.mp4`.
+    var partial: String {
+        let ending = fileExtension.utf8.count + 1
+        return path.dropLast(ending) + ".partial" + path.suffix(ending)
+    }
+}

@@ -1,0 +1,132 @@
+internal import CFFmpeg
+import RainPictures
+
+/// A container with its encoder and both their options.
+struct VideoFormat {
+    var container: String
+    var codec: String
+    var codecOptions: String
+    var containerOptions: String
+    /// Whether 4:2:0 chroma must divide the size evenly.
+    var needsEvenSize = false
+    /// Whether frames are palette indices.
+    var isIndexed = false
+
+    /// A fragment begins at each key frame, once a second, and is on disk when the next begins.
+    static let mp4 = VideoFormat(
+        container: "mp4", codec: "libx264", codecOptions: "preset=veryfast:crf=16:rc-lookahead=10",
+        containerOptions: "movflags=frag_keyframe+empty_moov+default_base_moof", needsEvenSize: true)
+    static let webmVP9 = VideoFormat(
+        container: "webm", codec: "libvpx-vp9", codecOptions: "deadline=realtime:cpu-used=6:crf=16:b=0:lag-in-frames=0",
+        containerOptions: "cluster_time_limit=1000")
+    static let webmVP8 = VideoFormat(
+        container: "webm", codec: "libvpx", codecOptions: "deadline=realtime:cpu-used=4:crf=6:b=8000000:lag-in-frames=0",
+        containerOptions: "cluster_time_limit=1000")
+    static let gif = VideoFormat(container: "gif", codec: "gif", codecOptions: "", containerOptions: "", isIndexed: true)
+}
+
+/// A video file behind FFmpeg's encoders; the safe face of `rain_encoder_…`.
+final class VideoFile: FrameOutput {
+    private let path: String
+    /// Where the file grows: beside its name, or in place if that is a device or pipe.
+    private let workingPath: String
+    private let isInPlace: Bool
+    private let format: VideoFormat
+    private let encodedWidth: Int
+    private let encodedHeight: Int
+    private var handle: OpaquePointer?
+    private var quantizer = Quantizer()
+
+    init(_ path: String, _ format: VideoFormat, width: Int, height: Int, framesPerSecond: Double) throws {
+        FFmpeg.silenced
+        self.path = path
+        self.format = format
+        isInPlace = Files.kind(path) == .special
+        workingPath = isInPlace ? path : PathName(path).partial
+        encodedWidth = format.needsEvenSize ? (width + 1) / 2 * 2 : width
+        encodedHeight = format.needsEvenSize ? (height + 1) / 2 * 2 : height
+        var options = format.codecOptions
+        if !format.isIndexed { options += ":g=\(max(1, Int(framesPerSecond.rounded())))" }
+        let code = rain_encoder_open(
+            &handle, workingPath, format.container, format.codec, options, format.containerOptions, Int32(encodedWidth),
+            Int32(encodedHeight), framesPerSecond)
+        if FFmpeg.isEncoderMissing(code) {
+            throw MediaError(
+                .unsupportedFormat, file: path, expected: "FFmpeg's encoder \(format.codec)", found: "a build of FFmpeg without it",
+                advice: "install Debian's libavcodec, or choose another format: \(FrameSink.formats)")
+        }
+        guard code >= 0 else {
+            if rain_error_errno(code) == 0 { removeWorkingFile() }
+            throw failure(code)
+        }
+    }
+
+    deinit {
+        if let handle { rain_encoder_free(handle) }
+    }
+
+    func write(_ picture: Picture) throws {
+        guard let handle else { return }
+        let code: Int32
+        if format.isIndexed {
+            let indexed = quantizer.quantize(picture)
+            code = indexed.indices.withUnsafeBufferPointer { indices in
+                indexed.palette.withUnsafeBufferPointer { rain_encoder_write_indexed(handle, indices.baseAddress!, $0.baseAddress!) }
+            }
+        } else {
+            let bytes = picture.padded(width: encodedWidth, height: encodedHeight)
+            code = bytes.withUnsafeBufferPointer { rain_encoder_write_rgb(handle, $0.baseAddress!) }
+        }
+        if code < 0 { throw failure(code) }
+    }
+
+    func finish() throws {
+        guard let handle else { return }
+        let code = rain_encoder_finish(handle)
+        close()
+        do {
+            if code < 0 { throw failure(code) }
+            if !isInPlace { try Files.move(workingPath, to: path) }
+        } catch {
+            removeWorkingFile()
+            throw error
+        }
+    }
+
+    func abandon() {
+        close()
+        removeWorkingFile()
+    }
+
+    private func close() {
+        if let handle { rain_encoder_free(handle) }
+        handle = nil
+    }
+
+    private func removeWorkingFile() {
+        if !isInPlace { Files.remove(workingPath) }
+    }
+
+    private func failure(_ code: Int32) -> MediaError {
+        guard !FFmpeg.isBrokenPipe(code) else {
+            return MediaError(
+                .readerGone, file: path, expected: "a reader", found: FFmpeg.message(code), advice: "check the program that takes the video")
+        }
+        return Files.unwritable(path, FFmpeg.message(code))
+    }
+}
+
+extension Picture {
+    /// The bytes of the picture with its last column and row repeated up to a larger size.
+    func padded(width newWidth: Int, height newHeight: Int) -> [UInt8] {
+        guard newWidth != width || newHeight != height else { return bytes }
+        var padded: [UInt8] = []
+        padded.reserveCapacity(newWidth * newHeight * 3)
+        for y in 0..<newHeight {
+            let row = bytes[min(y, height - 1) * width * 3..<(min(y, height - 1) + 1) * width * 3]
+            padded += row
+            for _ in width..<newWidth { padded += row.suffix(3) }
+        }
+        return padded
+    }
+}
