@@ -1,0 +1,179 @@
+import Foundation
+import RainModels
+
+extension ModelConfiguration.Autoencoder: Codable {
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case kind = "type"
+        case configuration
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.strictContainer(CodingKeys.self)
+        try values.require("patch", forKey: .kind)
+        self = .patch(try values.decode(PatchAutoencoder.self, forKey: .configuration))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .patch(let configuration):
+            try values.encode("patch", forKey: .kind)
+            try values.encode(configuration, forKey: .configuration)
+        }
+    }
+}
+
+extension ModelConfiguration: Codable {
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case format, version, name
+        case imageSize = "image_size"
+        case latentSize = "latent_size"
+        case latentChannels = "latent_channels"
+        case referenceUNet = "reference_unet"
+        case denoisingUNet = "denoising_unet"
+        case poseGuider = "pose_guider"
+        case posePicture = "pose_picture"
+        case autoencoder, scheduler, window
+        case referencePose = "reference_pose"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        // The version first: a newer file may well have keys that this program does not know.
+        let head = try decoder.container(keyedBy: CodingKeys.self)
+        try head.require(Self.format, forKey: .format)
+        let found = try head.decode(Int.self, forKey: .version)
+        guard found == Self.version else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .version, in: head, debugDescription: "expected version \(Self.version), found \(found); use a matching release")
+        }
+        let values = try decoder.strictContainer(CodingKeys.self)
+        name = try values.decode(String.self, forKey: .name)
+        imageSize = try values.decode(Int.self, forKey: .imageSize)
+        latentSize = try values.decode(Int.self, forKey: .latentSize)
+        latentChannels = try values.decode(Int.self, forKey: .latentChannels)
+        referenceUNet = try values.decode(UNetConfiguration.self, forKey: .referenceUNet)
+        denoisingUNet = try values.decode(UNetConfiguration.self, forKey: .denoisingUNet)
+        poseGuider = try values.decode(PoseGuider.self, forKey: .poseGuider)
+        posePicture = try values.decode(PosePicture.self, forKey: .posePicture)
+        autoencoder = try values.decode(Autoencoder.self, forKey: .autoencoder)
+        scheduler = try values.decode(NoiseSchedule.Configuration.self, forKey: .scheduler)
+        window = try values.decode(Window.self, forKey: .window)
+        referencePose = try values.decode(Bool.self, forKey: .referencePose)
+        try validate()
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(Self.format, forKey: .format)
+        try values.encode(Self.version, forKey: .version)
+        try values.encode(name, forKey: .name)
+        try values.encode(imageSize, forKey: .imageSize)
+        try values.encode(latentSize, forKey: .latentSize)
+        try values.encode(latentChannels, forKey: .latentChannels)
+        try values.encode(referenceUNet, forKey: .referenceUNet)
+        try values.encode(denoisingUNet, forKey: .denoisingUNet)
+        try values.encode(poseGuider, forKey: .poseGuider)
+        try values.encode(posePicture, forKey: .posePicture)
+        try values.encode(autoencoder, forKey: .autoencoder)
+        try values.encode(scheduler, forKey: .scheduler)
+        try values.encode(window, forKey: .window)
+        try values.encode(referencePose, forKey: .referencePose)
+    }
+
+    /// The largest `model.json` read, in bytes.
+    public static let largestFile = 1 << 20
+
+    /// Reads the bytes of a `model.json`.
+    ///
+    /// - Parameter file: its name, for errors.
+    /// - Throws: `AnimationError.model` naming file, field, expected and found.
+    public init(json bytes: [UInt8], file: String) throws(AnimationError) {
+        guard bytes.count <= Self.largestFile else {
+            throw AnimationError(.model, "\(file): larger than \(Self.largestFile) bytes; this is no model description")
+        }
+        do {
+            self = try JSONDecoder().decode(ModelConfiguration.self, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw AnimationError(.model, "\(file): \(error.sentence)")
+        } catch {
+            throw AnimationError(.model, "\(file): \(error)")
+        }
+    }
+
+    /// The bytes of `model.json`, keys sorted.
+    public func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try [UInt8](encoder.encode(self)) + [UInt8(ascii: "\n")]
+    }
+
+    /// Checks that the parts fit together.
+    ///
+    /// - Throws: `AnimationError.model` naming the field, what it should be and what it is; what `UNetConfiguration.validate` throws.
+    public func validate() throws {
+        func require(_ condition: Bool, _ field: String, _ message: @autoclosure () -> String) throws(AnimationError) {
+            guard condition else { throw AnimationError(.model, "\(field): \(message())") }
+        }
+        let allowed = name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || "-_.".utf8.contains($0) }
+        try require(
+            allowed && !name.isEmpty && name.utf8.count <= 100 && name.first != ".", "name",
+            "expected letters, digits, '-', '_' and '.', at most 100, found '\(name.prefix(100))'")
+        try require((8...4096).contains(imageSize), "image_size", "expected 8 to 4096 pixels, found \(imageSize)")
+        try require((1...1024).contains(latentSize), "latent_size", "expected 1 to 1024, found \(latentSize)")
+        try require(
+            imageSize % latentSize == 0, "latent_size", "expected a divisor of image_size \(imageSize), found \(latentSize)")
+        try require((1...1024).contains(latentChannels), "latent_channels", "expected 1 to 1024, found \(latentChannels)")
+        try referenceUNet.validate()
+        try denoisingUNet.validate()
+        for (field, network) in [("reference_unet", referenceUNet), ("denoising_unet", denoisingUNet)] {
+            try require(
+                network.inChannels == latentChannels, "\(field).in_channels",
+                "expected latent_channels \(latentChannels), found \(network.inChannels)")
+            try require(
+                network.outChannels == latentChannels, "\(field).out_channels",
+                "expected latent_channels \(latentChannels), found \(network.outChannels)")
+            try require(
+                latentSize % (1 << (network.levels - 1)) == 0, "latent_size",
+                "expected a multiple of \(1 << (network.levels - 1)) for the \(network.levels) levels of \(field), found \(latentSize)")
+        }
+        try require(
+            referenceUNet.banks(height: latentSize, width: latentSize) == denoisingUNet.banks(height: latentSize, width: latentSize),
+            "reference_unet", "expected attention at the same places and as wide as in denoising_unet")
+        try require(referenceUNet.motion == nil, "reference_unet.motion_module", "expected none: it reads single pictures")
+        try require(
+            denoisingUNet.prediction == scheduler.prediction, "scheduler.prediction_type",
+            "expected \(denoisingUNet.prediction.rawValue) as in denoising_unet, found \(scheduler.prediction.rawValue)")
+        try require(
+            poseGuider.embeddingChannels == denoisingUNet.blockOutChannels[0], "pose_guider.conditioning_embedding_channels",
+            "expected \(denoisingUNet.blockOutChannels[0]) as denoising_unet's first level, found \(poseGuider.embeddingChannels)")
+        try require(
+            poseGuider.conditioningChannels == 3, "pose_guider.conditioning_channels",
+            "expected 3 for colour pictures, found \(poseGuider.conditioningChannels)")
+        try require(
+            !referencePose || referenceUNet.blockOutChannels[0] == denoisingUNet.blockOutChannels[0], "reference_pose",
+            "expected reference_unet's first level to be as wide as denoising_unet's")
+        let expected = latentSize * poseGuider.downscale
+        try require(
+            posePicture.size == expected && expected <= 4096, "pose_picture.size",
+            "expected latent_size × \(poseGuider.downscale) = \(expected) and at most 4096, found \(posePicture.size)")
+        for (field, radius) in [("disc_radius", posePicture.discRadius), ("body_disc_radius", posePicture.bodyDiscRadius)] {
+            try require(radius >= 0 && radius <= 1000, "pose_picture.\(field)", "expected 0 to 1000 pixels, found \(radius)")
+        }
+        switch autoencoder {
+        case .patch(let patch):
+            try patch.validate()
+            try require(
+                patch.latentChannels == latentChannels, "autoencoder.latent_channels",
+                "expected latent_channels \(latentChannels), found \(patch.latentChannels)")
+            try require(
+                patch.patchSize * latentSize == imageSize, "autoencoder",
+                "its patches of \(patch.patchSize) pixels make latents of \(imageSize / patch.patchSize), expected latent_size \(latentSize)")
+        }
+        _ = try NoiseSchedule(scheduler)
+        let frames = window.framesPerGroup.multipliedReportingOverflow(by: window.levels)
+        let longest = denoisingUNet.motion?.longestWindow ?? 32
+        try require(
+            window.framesPerGroup > 0 && window.levels > 0 && !frames.overflow && frames.partialValue <= longest, "window",
+            "expected at least one frame and level and at most \(longest) frames, found \(window.framesPerGroup)x\(window.levels)")
+    }
+}

@@ -1,0 +1,115 @@
+public import RainModels
+
+/// Everything a model is besides its weights: sizes, networks, noise schedule and the window it is meant to be streamed with.
+///
+/// Kept as `model.json` (snake case, `"format": "rain-model", "version": 1`) beside `<name>.safetensors`; `Docs/ModelFormat.md`
+/// describes both. Reading is strict: unknown keys, missing keys and values that do not belong together are errors.
+public struct ModelConfiguration: Hashable, Sendable {
+    /// What a file calls itself.
+    public static let format = "rain-model"
+    /// The version written, and the only one read.
+    public static let version = 1
+    /// Prefixes of the parameters of the networks in the weights file, each followed by a dot.
+    public enum Network: String, Sendable, CaseIterable {
+        case referenceUNet = "reference_unet"
+        case denoisingUNet = "denoising_unet"
+        case poseGuider = "pose_guider"
+        case autoencoder
+    }
+
+    /// Letters, digits, `-`, `_` and `.`; the weights file is `<name>.safetensors`.
+    public var name: String
+    /// Width and height of the pictures in pixels.
+    public var imageSize: Int
+    /// Width and height of the latents.
+    public var latentSize: Int
+    /// Channels of the latents.
+    public var latentChannels: Int
+    public var referenceUNet: UNetConfiguration
+    public var denoisingUNet: UNetConfiguration
+    public var poseGuider: PoseGuider
+    public var posePicture: PosePicture
+    public var autoencoder: Autoencoder
+    public var scheduler: NoiseSchedule.Configuration
+    /// The window the model was trained for.
+    public var window: Window
+    /// Whether the reference network is given the reference's own landmarks: the pose guider's features of their picture are added
+    /// after its `conv_in`.
+    public var referencePose: Bool
+
+    /// The pictures the pose guider reads.
+    public struct PosePicture: Hashable, Sendable, Codable {
+        /// Width and height in pixels.
+        public var size: Int
+        /// Of the discs of the face, in pixels of the pose picture.
+        public var discRadius: Float
+        /// Of the discs of neck and shoulders.
+        public var bodyDiscRadius: Float
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case size
+            case discRadius = "disc_radius"
+            case bodyDiscRadius = "body_disc_radius"
+        }
+
+        public init(size: Int, discRadius: Float, bodyDiscRadius: Float) {
+            self.size = size
+            self.discRadius = discRadius
+            self.bodyDiscRadius = bodyDiscRadius
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.strictContainer(CodingKeys.self)
+            size = try values.decode(Int.self, forKey: .size)
+            discRadius = try values.decode(Float.self, forKey: .discRadius)
+            bodyDiscRadius = try values.decode(Float.self, forKey: .bodyDiscRadius)
+        }
+    }
+
+    /// What turns pictures into latents and back.
+    public enum Autoencoder: Hashable, Sendable {
+        /// Patches with convolutional residuals, `autoencoder.…` with `latent_mean` and `latent_std`.
+        case patch(PatchAutoencoder)
+    }
+
+    /// Frames per group and noise levels of the stream.
+    public struct Window: Hashable, Sendable, Codable {
+        public var framesPerGroup: Int
+        public var levels: Int
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case framesPerGroup = "frames_per_group"
+            case levels
+        }
+
+        public init(framesPerGroup: Int = 4, levels: Int = 4) {
+            self.framesPerGroup = framesPerGroup
+            self.levels = levels
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.strictContainer(CodingKeys.self)
+            framesPerGroup = try values.decode(Int.self, forKey: .framesPerGroup)
+            levels = try values.decode(Int.self, forKey: .levels)
+        }
+    }
+
+    public init(
+        name: String, imageSize: Int, latentSize: Int, latentChannels: Int, referenceUNet: UNetConfiguration,
+        denoisingUNet: UNetConfiguration, poseGuider: PoseGuider, posePicture: PosePicture, autoencoder: Autoencoder, scheduler: NoiseSchedule.Configuration,
+        window: Window = Window(), referencePose: Bool = true
+    ) {
+        self.name = name
+        self.imageSize = imageSize
+        self.latentSize = latentSize
+        self.latentChannels = latentChannels
+        self.referenceUNet = referenceUNet
+        self.denoisingUNet = denoisingUNet
+        self.poseGuider = poseGuider
+        self.posePicture = posePicture
+        self.autoencoder = autoencoder
+        self.scheduler = scheduler
+        self.window = window
+        self.referencePose = referencePose
+    }
+}
