@@ -41,6 +41,9 @@ static int64_t seek_memory(void *opaque, int64_t offset, int whence) {
     return d->position = base + offset;
 }
 
+// What decoders are told: they count rows padded to full vectors, while the limit on what leaves this file is exact.
+static int64_t padded_limit(const RainDecoder *d) { return d->max_pixels + 64 * 32768; }
+
 static int open_input(RainDecoder *d, const char *path, const char *formats) {
     d->format = avformat_alloc_context();
     if (!d->format) return AVERROR(ENOMEM);
@@ -73,7 +76,7 @@ static int find_streams(RainDecoder *d) {
     unsigned count = d->format->nb_streams;
     AVDictionary **options = av_calloc(count ? count : 1, sizeof *options);
     if (!options) return AVERROR(ENOMEM);
-    for (unsigned i = 0; i < count; i++) av_dict_set_int(&options[i], "max_pixels", d->max_pixels, 0);
+    for (unsigned i = 0; i < count; i++) av_dict_set_int(&options[i], "max_pixels", padded_limit(d), 0);
     int code = avformat_find_stream_info(d->format, options);
     for (unsigned i = 0; i < count; i++) av_dict_free(&options[i]);
     av_free(options);
@@ -88,7 +91,7 @@ static int open_codec(RainDecoder *d) {
     if (!d->codec) return AVERROR(ENOMEM);
     int code = avcodec_parameters_to_context(d->codec, d->format->streams[d->stream]->codecpar);
     if (code < 0) return code;
-    d->codec->max_pixels = d->max_pixels;
+    d->codec->max_pixels = padded_limit(d);
     d->codec->thread_count = 1;
     // A still that is cut short is refused; half a picture would be taken for a whole one.
     if (d->is_still) d->codec->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;

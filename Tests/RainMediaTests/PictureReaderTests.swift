@@ -162,15 +162,16 @@ func png(width: Int, height: Int, colorType: UInt8, rows: [[UInt8]]) -> [UInt8] 
         }
         return bigEndian(UInt32(content.count)) + body + bigEndian(~crc)
     }
-    let raw = rows.flatMap { [0] + $0 }
+    let raw: [UInt8] = rows.flatMap { [UInt8](arrayLiteral: 0) + $0 }
     var (low, high) = (UInt32(1), UInt32(0))
     for byte in raw {
         low = (low + UInt32(byte)) % 65521
         high = (high + low) % 65521
     }
     let count = UInt16(raw.count)
-    let stored = [1, UInt8(count & 0xFF), UInt8(count >> 8), UInt8(~count & 0xFF), UInt8(~count >> 8)] + raw
-    return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-        + chunk("IHDR", bigEndian(UInt32(width)) + bigEndian(UInt32(height)) + [8, colorType, 0, 0, 0])
-        + chunk("IDAT", [0x78, 0x01] + stored + bigEndian(high << 16 | low)) + chunk("IEND", [])
+    let stored: [UInt8] = [1, UInt8(count & 0xFF), UInt8(count >> 8), UInt8(~count & 0xFF), UInt8(~count >> 8)] + raw
+    var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+    file += chunk("IHDR", bigEndian(UInt32(width)) + bigEndian(UInt32(height)) + [8, colorType, 0, 0, 0])
+    file += chunk("IDAT", [0x78, 0x01] + stored + bigEndian(high << 16 | low))
+    return file + chunk("IEND", [])
 }
