@@ -31,12 +31,15 @@ let package = Package(
                 .linkedLibrary($0)
             }),
 
+        // The model that comes with the program; its folder is a model package.
+        .target(name: "EmbeddedModel", path: "Models/rain-mini", sources: ["EmbeddedModel.c"]),
+
         // The engine.
         .target(name: "RainGraph", swiftSettings: safe),
         .target(name: "RainCPU", dependencies: ["RainGraph", "CPUKernels"], swiftSettings: common),
 
         // Files, pictures and people.
-        .target(name: "RainCheckpoints", swiftSettings: common),
+        .target(name: "RainCheckpoints", dependencies: ["EmbeddedModel"], swiftSettings: common),
         .target(name: "RainPictures", dependencies: ["CCairo"], swiftSettings: common),
         .target(name: "RainMedia", dependencies: ["RainPictures", "CFFmpeg"], swiftSettings: common),
         .target(name: "RainPose", dependencies: ["RainPictures"], swiftSettings: safe),
@@ -45,7 +48,7 @@ let package = Package(
         // The method.
         .target(name: "RainModels", dependencies: ["RainGraph", "RainCheckpoints"], swiftSettings: safe),
         .target(
-            name: "RainAnimation", dependencies: ["RainGraph", "RainModels", "RainPictures", "RainPose"],
+            name: "RainAnimation", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
             swiftSettings: safe),
         .target(
             name: "RainTraining",

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A regular file mapped read-only into memory.
+/// A regular file mapped read-only into memory, or a constant of the program that stands for one.
 ///
 /// All the unsafe code of reading lives here; everything above sees bounds-checked `RawSpan`s. The file must not shrink
 /// while it is mapped: that is the one thing a mapping cannot guard against.
@@ -10,6 +10,7 @@ final class MappedFile: @unchecked Sendable {
     let path: String
     let count: Int
     private let base: UnsafeMutableRawPointer
+    private let isMapped: Bool
 
     init(path: String) throws {
         func unreadable(_ found: String, _ advice: String) -> CheckpointError {
@@ -39,10 +40,22 @@ final class MappedFile: @unchecked Sendable {
             throw unreadable(systemMessage(errno), "free some address space or memory")
         }
         base = address
+        isMapped = true
+    }
+
+    /// Bytes that stay where they are, unchanged, as long as the program runs: a constant of the program.
+    ///
+    /// - Parameter name: stands for the path in errors.
+    init(constant bytes: UnsafeRawBufferPointer, name: String) {
+        path = name
+        count = bytes.count
+        // Never written to: nothing here writes through `base`.
+        base = UnsafeMutableRawPointer(mutating: bytes.baseAddress!)
+        isMapped = false
     }
 
     deinit {
-        munmap(base, count)
+        if isMapped { munmap(base, count) }
     }
 
     /// Calls `body` with the bytes of `range`, which must lie inside the file.

@@ -40,7 +40,11 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: `CheckpointError` naming file, tensor, expected and found for a file that is missing, unreadable,
     ///   truncated or malformed.
     public init(path: String) throws {
-        let file = try MappedFile(path: path)
+        try self.init(MappedFile(path: path))
+    }
+
+    init(_ file: MappedFile) throws {
+        let path = file.path
         let headerRange = try Self.headerRange(of: file)
         let header: Header
         do throws(HeaderParser.Failure) {
