@@ -138,7 +138,9 @@ public struct Value {
     }
 
     /// Attention of `self` (queries) over keys and values and, where given, those of a shared reference.
-    public func attention(keys: Value, values: Value, reference: (keys: Value, values: Value)? = nil, heads: Int) throws(GraphError) -> Value {
+    public func attention(keys: Value, values: Value, reference: (keys: Value, values: Value)? = nil, heads: Int) throws(GraphError)
+        -> Value
+    {
         try builder.add(.attention(heads: heads), [self, keys, values] + (reference.map { [$0.keys, $0.values] } ?? []))[0]
     }
 

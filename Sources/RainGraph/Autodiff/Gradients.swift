@@ -39,7 +39,8 @@ extension Rewriter {
             let before = try gradientBeforeActivation(epilogue, y, dy)
             let (input, weight) = (shape(x[0]), shape(x[1]))
             let dx = needed[0] ? try one(.convolutionInputGradient(geometry, height: input[1], width: input[2]), before, x[1]) : nil
-            let dw = needed[1]
+            let dw =
+                needed[1]
                 ? try one(.convolutionWeightGradient(geometry, kernelHeight: weight[2], kernelWidth: weight[3]), x[0], before) : nil
             return [dx, dw] + (try epilogueGradients(epilogue, before, needed))
 

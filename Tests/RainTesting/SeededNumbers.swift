@@ -1,0 +1,21 @@
+/// Reproducible numbers (SplitMix64), alike on every machine.
+public struct SeededNumbers: RandomNumberGenerator {
+    private var state: UInt64
+
+    public init(seed: UInt64) { state = seed }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// Numbers uniform in a range.
+    public mutating func numbers(_ count: Int, in range: ClosedRange<Float>) -> [Float] {
+        (0..<count).map { _ in
+            range.lowerBound + (range.upperBound - range.lowerBound) * Float(next() >> 40) / Float(1 << 24)
+        }
+    }
+}
