@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import RainMedia
+
+/// Looks whether this machine has what Rain needs.
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Checks this machine: processor, libraries, graphics processor, model.",
+        discussion: """
+            Every line is marked ok, note (works, but could be better) or bad (something essential is missing), and says what \
+            to do. Exits with 1 if any line is bad.
+
+            Example: rain doctor --json
+            """)
+
+    @Flag(help: "Print JSON instead of lines.")
+    var json = false
+
+    func run() async throws {
+        let findings = Self.processor() + Self.libraries() + [Self.graphics()]
+        if json {
+            try Terminal.printJSON(["findings": findings])
+        } else {
+            for finding in findings { finding.printLine() }
+        }
+        if findings.contains(where: { $0.state == .bad }) { throw ExitCode(1) }
+    }
+
+    private static func processor() -> [Finding] {
+        let machine = Machine()
+        let isFast = Set(machine.features).isSuperset(of: ["avx2", "fma"]) || machine.features.contains("asimd")
+        return [
+            Finding(
+                "processor", isFast ? .ok : .note,
+                "\(machine.processor); \(machine.features.isEmpty ? "no vector extensions known" : machine.features.joined(separator: " "))",
+                advice: isFast ? nil : "expect a slow, generic engine: a processor with AVX2 and FMA runs several times faster"),
+            Finding(
+                "threads", machine.threads > 1 ? .ok : .note, "\(machine.threads)",
+                advice: machine.threads > 1 ? nil : "allow this process more than one processor"),
+            Finding(
+                "memory", machine.memoryBytes >= 2_000_000_000 ? .ok : .note, Terminal.bytes(machine.memoryBytes),
+                advice: machine.memoryBytes >= 2_000_000_000 ? nil : "the embedded model needs about 1 GB free; larger models need more"),
+        ]
+    }
+
+    private static func libraries() -> [Finding] {
+        let versions = FFmpeg.libraryVersions.map { "\($0.name) \($0.version)" }.joined(separator: ", ")
+        var findings = [Finding("FFmpeg", .ok, versions)]
+        let encoders = [("libx264", ".mp4"), ("libvpx-vp9", ".webm"), ("gif", ".gif"), ("png", "pictures")]
+        for (encoder, use) in encoders where !FFmpeg.hasEncoder(encoder) {
+            findings.append(
+                Finding(
+                    "encoder", encoder == "png" ? .bad : .note, "FFmpeg lacks \(encoder), so \(use) cannot be written",
+                    advice: "install Debian's libavcodec (apt-get install libavcodec-extra)"))
+        }
+        if let cairo = ForeignLibraries.cairoVersion {
+            findings.append(Finding("Cairo", .ok, cairo))
+        } else {
+            findings.append(Finding("Cairo", .bad, "not found", advice: "run scripts/setup"))
+        }
+        return findings
+    }
+
+    private static func graphics() -> Finding {
+        switch ForeignLibraries.graphicsProcessors() {
+        case .success(let devices):
+            let names = devices.map { "\($0.name), \(Terminal.bytes($0.memoryBytes))" }.joined(separator: "; ")
+            return Finding("GPU", .ok, "\(names) (not used yet: the engine runs on the processor)")
+        case .failure(.noDriver):
+            return Finding("GPU", .ok, "none found (no NVIDIA driver); the engine runs on the processor")
+        case .failure(.noDevice(let code)):
+            return Finding(
+                "GPU", .note, "the NVIDIA driver is installed but offers no device (code \(code))",
+                advice: "check nvidia-smi if this machine has one; Rain runs on the processor")
+        }
+    }
+}
+
+/// One line of the doctor's report.
+struct Finding: Encodable {
+    enum State: String, Encodable {
+        case ok, note, bad
+    }
+
+    var name: String
+    var state: State
+    var value: String
+    var advice: String?
+
+    init(_ name: String, _ state: State, _ value: String, advice: String? = nil) {
+        (self.name, self.state, self.value, self.advice) = (name, state, value, advice)
+    }
+
+    func printLine() {
+        print("\(state.rawValue.padding(toLength: 5, withPad: " ", startingAt: 0))\(Terminal.oneLine("\(name): \(value)"))")
+        if let advice { print("     → \(Terminal.oneLine(advice))") }
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Glibc
+
+/// The `rain` command. To add a subcommand, write it in `Commands/` and name it in `subcommands`.
+@main
+struct Rain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rain",
+        abstract: "Animates a still character in an endless real-time stream.",
+        discussion: """
+            Every command explains itself with an example: rain <command> --help.
+            Exit status: 0 for success, 1 for a failure, 2 for a mistake in the command line.
+            """,
+        version: "0.1.0",
+        subcommands: [Inspect.self, Doctor.self])
+
+    static func main() async {
+        // A reader that goes away is reported by the write that fails, not by a signal that kills us unfinished.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            leave(error)
+        }
+    }
+
+    /// Ends the process as its error asks: help on standard output, anything else as one sentence on standard error.
+    private static func leave(_ error: any Error) -> Never {
+        if let code = error as? ExitCode { Glibc.exit(code.rawValue) }
+        switch exitCode(for: error) {
+        case .success:
+            let text = fullMessage(for: error)
+            if !text.isEmpty { print(text) }
+            Glibc.exit(0)
+        case .validationFailure:
+            Terminal.complain("\(message(for: error)) (see 'rain --help' and 'rain <command> --help')")
+            Glibc.exit(2)
+        default:
+            Terminal.complain("\(error)")
+            Glibc.exit(1)
+        }
+    }
+}
