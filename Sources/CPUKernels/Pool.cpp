@@ -153,7 +153,16 @@ RainISA automatic() {
     return rain_best_isa();
 }
 
-const Table *table_of(RainISA) { return &plain::table; }
+const Table *table_of(RainISA isa) {
+    switch (isa) {
+#if defined(__x86_64__)
+        case RAIN_ISA_AVX512: return &avx512::table;
+        case RAIN_ISA_AVX2: return &avx2::table;
+#endif
+        case RAIN_ISA_PLAIN: return &plain::table;
+        default: return &generic::table;
+    }
+}
 
 }  // namespace
 

@@ -23,14 +23,15 @@ void run_chunks(RainPool *pool, long chunks, Task task, void *context);
 
 /// body(chunk, thread) for every chunk, on all threads.
 template <class Body>
-inline void parallel(RainPool *pool, long chunks, Body &&body) {
+inline void parallel(RainPool *pool, long chunks, const Body &body) {
     if (chunks <= 0) return;
     if (chunks == 1 || pool->threads == 1) {
         for (long chunk = 0; chunk < chunks; chunk++) body(chunk, 0);
         return;
     }
     run_chunks(
-        pool, chunks, [](void *context, long chunk, int thread) { (*static_cast<Body *>(context))(chunk, thread); }, &body);
+        pool, chunks, [](void *context, long chunk, int thread) { (*static_cast<const Body *>(context))(chunk, thread); },
+        const_cast<Body *>(&body));
 }
 
 struct Range {
@@ -53,7 +54,7 @@ inline long chunk_count(const RainPool *pool, long count, long grain, long chunk
 
 /// body(begin, end, thread) over stretches of at least `grain` items, multiples of `unit` long.
 template <class Body>
-inline void parallel_ranges(RainPool *pool, long count, long grain, long unit, Body &&body) {
+inline void parallel_ranges(RainPool *pool, long count, long grain, long unit, const Body &body) {
     const long chunks = chunk_count(pool, count, grain > unit ? grain : unit);
     parallel(pool, chunks, [&](long chunk, int thread) {
         const Range range = stretch(count, chunks, chunk, unit);

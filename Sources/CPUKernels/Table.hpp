@@ -28,5 +28,16 @@ namespace plain {
 RAIN_KERNELS(RAIN_DECLARE)
 extern const Table table;
 }  // namespace plain
+namespace generic {
+extern const Table table;
+}
+#if defined(__x86_64__)
+namespace avx2 {
+extern const Table table;
+}
+namespace avx512 {
+extern const Table table;
+}
+#endif
 
 }  // namespace rain

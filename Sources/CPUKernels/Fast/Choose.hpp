@@ -1,0 +1,74 @@
+// The convolution functions: which algorithm, and the way to it.
+
+/// Whether Winograd is expected to beat the direct kernel, in rough machine cycles of one thread.
+inline bool winograd_wins(const RainConv &s) {
+    if (!Winograd::fits(s)) return false;
+    const Winograd g(s, false);
+    const double rate = 2.0 * W;  // multiply-adds per cycle
+    const double pixels = double(s.batch) * s.out_height * s.out_width, taps = s.upsample ? 4 : 9;
+    const double direct = pixels * taps * (double(g.k) * g.n_stride / rate + 4);
+    const double transforms = double(g.tiles) * (150.0 * g.k_stride / W + 130.0 * g.n_stride / W + 200);
+    const double weights = points * double(g.k) * g.n_stride / 2;  // reading them, floats per cycle
+    const double winograd = transforms + double(g.tiles) * points * g.k * g.n_stride / rate + weights;
+    return winograd < direct;
+}
+
+RainConvAlgorithm conv_choose(const RainPool *, const RainConv *conv) {
+    return winograd_wins(*conv) ? RAIN_CONV_WINOGRAD : RAIN_CONV_DIRECT;
+}
+
+size_t conv_packed_bytes(const RainPool *, const RainConv *conv, RainConvAlgorithm algorithm) {
+    return algorithm == RAIN_CONV_WINOGRAD ? winograd_packed_bytes(conv, false) : direct_packed_bytes(conv, false);
+}
+
+void conv_pack(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *w, void *packed) {
+    algorithm == RAIN_CONV_WINOGRAD ? winograd_pack(pool, conv, false, w, packed) : direct_pack(pool, conv, false, w, packed);
+}
+
+size_t conv_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
+    return algorithm == RAIN_CONV_WINOGRAD ? winograd_scratch_bytes(pool, conv, false) : direct_scratch_bytes(pool, conv, false);
+}
+
+void conv(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x, const void *packed,
+          const RainEpilogue *epilogue, float *y, void *scratch) {
+    if (algorithm == RAIN_CONV_WINOGRAD) {
+        winograd(pool, conv, false, x, packed, epilogue, y, scratch);
+    } else {
+        direct(pool, conv, false, x, packed, epilogue, y, scratch);
+    }
+}
+
+size_t conv_input_gradient_packed_bytes(const RainPool *, const RainConv *conv, RainConvAlgorithm algorithm) {
+    return algorithm == RAIN_CONV_WINOGRAD ? winograd_packed_bytes(conv, true) : direct_packed_bytes(conv, true);
+}
+
+void conv_input_gradient_pack(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *w, void *packed) {
+    algorithm == RAIN_CONV_WINOGRAD ? winograd_pack(pool, conv, true, w, packed) : direct_pack(pool, conv, true, w, packed);
+}
+
+size_t conv_input_gradient_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
+    return algorithm == RAIN_CONV_WINOGRAD ? winograd_scratch_bytes(pool, conv, true) : direct_scratch_bytes(pool, conv, true);
+}
+
+void conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *dy, const void *packed,
+                         float *dx, void *scratch) {
+    if (algorithm == RAIN_CONV_WINOGRAD) {
+        winograd(pool, conv, true, dy, packed, nullptr, dx, scratch);
+    } else {
+        direct(pool, conv, true, dy, packed, nullptr, dx, scratch);
+    }
+}
+
+size_t conv_weight_gradient_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
+    return algorithm == RAIN_CONV_WINOGRAD ? WinogradWeights(*conv).scratch_bytes()
+                                           : direct_weight_gradient_scratch_bytes(pool, conv);
+}
+
+void conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x, const float *dy,
+                          float *dw, void *scratch) {
+    if (algorithm == RAIN_CONV_WINOGRAD) {
+        winograd_weight_gradient(pool, conv, x, dy, dw, scratch);
+    } else {
+        direct_weight_gradient(pool, conv, x, dy, dw, scratch);
+    }
+}

@@ -1,0 +1,196 @@
+// Vectors of RAIN_WIDTH floats and the functions of them. Included once per instruction set, inside its namespace.
+
+#define RAIN_INLINE inline __attribute__((always_inline))
+#define RAIN_INLINE_LAMBDA __attribute__((always_inline))
+
+constexpr int W = RAIN_WIDTH;
+typedef float V __attribute__((ext_vector_type(RAIN_WIDTH)));
+typedef float Unaligned __attribute__((ext_vector_type(RAIN_WIDTH), aligned(4)));
+typedef int32_t I __attribute__((ext_vector_type(RAIN_WIDTH)));
+
+RAIN_INLINE V splat(float x) { return V(x); }
+RAIN_INLINE V load(const float *p) { return *reinterpret_cast<const Unaligned *>(p); }
+RAIN_INLINE void store(float *p, V x) { *reinterpret_cast<Unaligned *>(p) = x; }
+/// a·b + c in one rounding where the machine can.
+RAIN_INLINE V fma(V a, V b, V c) { return a * b + c; }
+// These keep a NaN in x.
+RAIN_INLINE V at_most(V x, V limit) { return limit < x ? limit : x; }
+RAIN_INLINE V at_least(V x, V limit) { return limit > x ? limit : x; }
+
+/// The first `count` (0…W) floats, zeros behind them; nothing beyond is touched.
+RAIN_INLINE V load_part(const float *p, long count) {
+#if RAIN_WIDTH == 16
+    return _mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), p);
+#elif RAIN_WIDTH == 8
+    const I lane = {0, 1, 2, 3, 4, 5, 6, 7};
+    return _mm256_maskload_ps(p, __m256i(lane < I(int(count))));
+#else
+    V x = 0;
+    for (int i = 0; i < W; i++) {
+        if (i < count) x[i] = p[i];
+    }
+    return x;
+#endif
+}
+
+RAIN_INLINE void store_part(float *p, V x, long count) {
+#if RAIN_WIDTH == 16
+    _mm512_mask_storeu_ps(p, __mmask16((1u << count) - 1), x);
+#elif RAIN_WIDTH == 8
+    const I lane = {0, 1, 2, 3, 4, 5, 6, 7};
+    _mm256_maskstore_ps(p, __m256i(lane < I(int(count))), x);
+#else
+    for (int i = 0; i < W; i++) {
+        if (i < count) p[i] = x[i];
+    }
+#endif
+}
+
+RAIN_INLINE float sum_lanes(V x) {
+    float parts[W] __attribute__((aligned(64)));
+    *reinterpret_cast<V *>(parts) = x;
+#pragma clang loop unroll(full)
+    for (int half = W / 2; half > 0; half /= 2) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < half; i++) parts[i] += parts[i + half];
+    }
+    return parts[0];
+}
+
+RAIN_INLINE float largest_lane(V x) {
+    float parts[W] __attribute__((aligned(64)));
+    *reinterpret_cast<V *>(parts) = x;
+#pragma clang loop unroll(full)
+    for (int half = W / 2; half > 0; half /= 2) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < half; i++) parts[i] = parts[i] > parts[i + half] ? parts[i] : parts[i + half];
+    }
+    return parts[0];
+}
+
+RAIN_INLINE V absolute(V x) { return V(I(x) & 0x7fffffff); }
+RAIN_INLINE V square_root(V x) { return __builtin_elementwise_sqrt(x); }
+
+/// eˣ within 2 ulp; 0 below -87.3, saturates at 2.4e38 above 88.37.
+RAIN_INLINE V exponential(V x) {
+    V t = at_most(x, splat(88.3762626f));
+    const V magic = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
+    const V n = fma(t, splat(1.44269504f), magic) - magic;
+    V r = fma(n, splat(-0.693145752f), t);
+    r = fma(n, splat(-1.42860677e-6f), r);
+    V p = splat(1.9875691500e-4f);
+    p = fma(p, r, splat(1.3981999507e-3f));
+    p = fma(p, r, splat(8.3334519073e-3f));
+    p = fma(p, r, splat(4.1665795894e-2f));
+    p = fma(p, r, splat(1.6666665459e-1f));
+    p = fma(p, r, splat(5.0000001201e-1f));
+    p = fma(p, r * r, r) + 1.0f;
+    const V power = V((__builtin_convertvector(n, I) + 127) << 23);
+    return x < splat(-87.3f) ? splat(0) : p * power;
+}
+
+RAIN_INLINE V sigmoid(V x) { return 1.0f / (1.0f + exponential(-x)); }
+
+/// tanh within 2e-7 of the true value, relatively near 0.
+RAIN_INLINE V hyperbolic_tangent(V x) {
+    const V s = x * x;
+    V p = fma(s, splat(0.021869489f), splat(-0.053968254f));
+    p = fma(p, s, splat(0.133333333f));
+    p = fma(p, s, splat(-0.333333333f));
+    const V far = 1.0f - 2.0f / (exponential(2.0f * x) + 1.0f);
+    return absolute(x) < splat(0.3f) ? fma(p * s, x, x) : far;
+}
+
+/// Φ(x), the normal distribution, and its density: erf by Abramowitz and Stegun 7.1.26, absolute error of Φ below 2e-7.
+RAIN_INLINE V normal_distribution(V x, V *density) {
+    const V magnitude = absolute(x);
+    const V t = 1.0f / fma(magnitude, splat(0.3275911f * 0.70710678f), splat(1));
+    V p = fma(t, splat(1.061405429f), splat(-1.453152027f));
+    p = fma(p, t, splat(1.421413741f));
+    p = fma(p, t, splat(-0.284496736f));
+    p = fma(p, t, splat(0.254829592f));
+    const V bell = exponential(-0.5f * x * x);
+    const V tail = 0.5f * p * t * bell;
+    *density = 0.39894228f * bell;
+    return x < splat(0) ? tail : 1.0f - tail;
+}
+
+RAIN_INLINE V gelu(V x) {
+    V density;
+    return x * normal_distribution(x, &density);
+}
+RAIN_INLINE V gelu_slope(V x) {
+    V density;
+    const V distribution = normal_distribution(x, &density);
+    return fma(x, density, distribution);
+}
+RAIN_INLINE V silu_slope(V x) {
+    const V s = sigmoid(x);
+    return s * fma(x, 1.0f - s, splat(1));
+}
+
+template <RainActivation kind>
+RAIN_INLINE V activated(V x) {
+    if constexpr (kind == RAIN_ACT_SILU) return x * sigmoid(x);
+    if constexpr (kind == RAIN_ACT_GELU) return gelu(x);
+    if constexpr (kind == RAIN_ACT_QUICK_GELU) return x * sigmoid(1.702f * x);
+    if constexpr (kind == RAIN_ACT_RELU) return x > splat(0) ? x : splat(0);
+    if constexpr (kind == RAIN_ACT_TANH) return hyperbolic_tangent(x);
+    if constexpr (kind == RAIN_ACT_SIGMOID) return sigmoid(x);
+    return x;
+}
+
+template <RainActivation kind>
+RAIN_INLINE V slope_of(V x) {
+    if constexpr (kind == RAIN_ACT_SILU) return silu_slope(x);
+    if constexpr (kind == RAIN_ACT_GELU) return gelu_slope(x);
+    if constexpr (kind == RAIN_ACT_QUICK_GELU) return silu_slope(1.702f * x);
+    if constexpr (kind == RAIN_ACT_RELU) return x > splat(0) ? splat(1) : splat(0);
+    if constexpr (kind == RAIN_ACT_TANH) {
+        const V t = hyperbolic_tangent(x);
+        return 1.0f - t * t;
+    }
+    if constexpr (kind == RAIN_ACT_SIGMOID) {
+        const V s = sigmoid(x);
+        return s * (1.0f - s);
+    }
+    return splat(1);
+}
+
+template <RainActivation value>
+struct Kind {
+    static constexpr RainActivation kind = value;
+};
+
+/// body(Kind<activation>) with the kind known when compiled.
+template <class Body>
+RAIN_INLINE void with_activation(RainActivation activation, Body &&body) {
+    switch (activation) {
+        case RAIN_ACT_NONE: return body(Kind<RAIN_ACT_NONE>{});
+        case RAIN_ACT_SILU: return body(Kind<RAIN_ACT_SILU>{});
+        case RAIN_ACT_GELU: return body(Kind<RAIN_ACT_GELU>{});
+        case RAIN_ACT_QUICK_GELU: return body(Kind<RAIN_ACT_QUICK_GELU>{});
+        case RAIN_ACT_RELU: return body(Kind<RAIN_ACT_RELU>{});
+        case RAIN_ACT_TANH: return body(Kind<RAIN_ACT_TANH>{});
+        case RAIN_ACT_SIGMOID: return body(Kind<RAIN_ACT_SIGMOID>{});
+    }
+}
+
+/// y[i] = f(x[i]), f: V → V; the last vector in part. x may be y.
+template <class Function>
+RAIN_INLINE void map_row(long count, const float *x, float *y, Function &&f) {
+    long i = 0;
+    for (; i + W <= count; i += W) store(y + i, f(load(x + i)));
+    if (i < count) store_part(y + i, f(load_part(x + i, count - i)), count - i);
+}
+
+/// In place; `stride` floats between the rows.
+inline void activate_rows(RainActivation activation, float *y, long rows, long count, long stride) {
+    with_activation(activation, [&](auto k) {
+        if constexpr (k.kind != RAIN_ACT_NONE) {
+            for (long row = 0; row < rows; row++) {
+                map_row(count, y + row * stride, y + row * stride, [](V x) { return activated<decltype(k)::kind>(x); });
+            }
+        }
+    });
+}

@@ -1,0 +1,7 @@
+// The kernels for any machine: 128-bit vectors, as the compiler's target offers them.
+#include "Pool.hpp"
+#include "Scalar.hpp"
+
+#define RAIN_NAMESPACE generic
+#define RAIN_WIDTH 4
+#include "Fast/Kernels.hpp"
