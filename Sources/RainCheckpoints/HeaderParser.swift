@@ -212,7 +212,9 @@ struct HeaderParser {
     private mutating func codeUnit() throws(Failure) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = peek(), let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { throw unexpected("four hexadecimal digits") }
+            guard let byte = peek(), let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw unexpected("four hexadecimal digits")
+            }
             value = value << 4 | UInt32(digit)
             position += 1
         }

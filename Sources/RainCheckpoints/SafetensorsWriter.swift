@@ -56,7 +56,8 @@ public enum SafetensorsWriter {
         for tensor in tensors {
             let end = offset + tensor.values.count * tensor.dtype.byteCount
             let shape = tensor.shape.map(String.init).joined(separator: ",")
-            members.append("\(quoted(tensor.name)):{\"dtype\":\"\(tensor.dtype.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+            members.append(
+                "\(quoted(tensor.name)):{\"dtype\":\"\(tensor.dtype.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
             offset = end
         }
         var json = [UInt8]("{\(members.joined(separator: ","))}".utf8)

@@ -12,7 +12,8 @@ final class Decoder {
     convenience init(still bytes: [UInt8], path: String, formats: String, maximumPixels: Int) throws {
         let memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
         _ = memory.initialize(from: bytes)
-        try self.init(memory: memory, path: path, formats: formats, maximumPixels: maximumPixels, what: "a PNG, JPEG, WebP or similar picture")
+        try self.init(
+            memory: memory, path: path, formats: formats, maximumPixels: maximumPixels, what: "a PNG, JPEG, WebP or similar picture")
     }
 
     /// A video file.

@@ -129,14 +129,17 @@ enum Files {
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
-            names.append(withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } })
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            )
         }
         return names.filter { $0 != "." && $0 != ".." }
     }
 
     static func unwritable(_ path: String, _ found: String) -> MediaError {
         MediaError(
-            .unwritable, file: path, expected: "an output that can be written", found: found, advice: "choose another place, or free some space"
+            .unwritable, file: path, expected: "an output that can be written", found: found,
+            advice: "choose another place, or free some space"
         )
     }
 }

@@ -27,7 +27,8 @@ public enum PictureReader {
         }
         let decoder = try Decoder(still: bytes, path: path, formats: formats, maximumPixels: maximumPixels)
         guard let (picture, _) = try decoder.next() else {
-            throw MediaError(.malformed, file: path, expected: "a picture", found: "none in the file", advice: "save or download the file again")
+            throw MediaError(
+                .malformed, file: path, expected: "a picture", found: "none in the file", advice: "save or download the file again")
         }
         return picture
     }

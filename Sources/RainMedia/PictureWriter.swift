@@ -36,7 +36,8 @@ public enum PictureWriter {
         }
         guard code >= 0, let encoded else {
             throw MediaError(
-                .unsupportedFormat, file: path, expected: "FFmpeg's encoder \(codec) to take a picture of \(picture.width)×\(picture.height)",
+                .unsupportedFormat, file: path,
+                expected: "FFmpeg's encoder \(codec) to take a picture of \(picture.width)×\(picture.height)",
                 found: FFmpeg.message(code), advice: "choose another format")
         }
         defer { rain_free(encoded) }

@@ -111,7 +111,8 @@ final class VideoFile: FrameOutput {
     private func failure(_ code: Int32) -> MediaError {
         guard !FFmpeg.isBrokenPipe(code) else {
             return MediaError(
-                .readerGone, file: path, expected: "a reader", found: FFmpeg.message(code), advice: "check the program that takes the video")
+                .readerGone, file: path, expected: "a reader", found: FFmpeg.message(code), advice: "check the program that takes the video"
+            )
         }
         return Files.unwritable(path, FFmpeg.message(code))
     }

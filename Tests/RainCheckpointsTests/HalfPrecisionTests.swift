@@ -30,19 +30,22 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (Float.infinity, UInt16(0x7C00)), (-.infinity, 0xFC00), (65520, 0x7C00), (65519.996, 0x7BFF), (.greatestFiniteMagnitude, 0x7C00),
-        (.leastNonzeroMagnitude, 0), (-0.0, 0x8000), (0x1p-24, 1), (0x1p-25, 0), (0x1.000002p-25, 1),
-    ] as [(Float, UInt16)])
+    @Test(
+        arguments: [
+            (Float.infinity, UInt16(0x7C00)), (-.infinity, 0xFC00), (65520, 0x7C00), (65519.996, 0x7BFF),
+            (.greatestFiniteMagnitude, 0x7C00),
+            (.leastNonzeroMagnitude, 0), (-0.0, 0x8000), (0x1p-24, 1), (0x1p-25, 0), (0x1.000002p-25, 1),
+        ] as [(Float, UInt16)])
     func edgesOfFloat16(value: Float, bits: UInt16) {
         #expect(HalfPrecision.float16(from: value) == bits)
     }
 
-    @Test(arguments: [
-        (Float(1), UInt16(0x3F80)), (.infinity, 0x7F80), (-.infinity, 0xFF80), (.greatestFiniteMagnitude, 0x7F80), (-0.0, 0x8000),
-        (Float(bitPattern: 0x3F80_8000), 0x3F80), (Float(bitPattern: 0x3F81_8000), 0x3F82), (Float(bitPattern: 0x3F80_8001), 0x3F81),
-        (Float(bitPattern: 0x3F80_7FFF), 0x3F80),
-    ] as [(Float, UInt16)])
+    @Test(
+        arguments: [
+            (Float(1), UInt16(0x3F80)), (.infinity, 0x7F80), (-.infinity, 0xFF80), (.greatestFiniteMagnitude, 0x7F80), (-0.0, 0x8000),
+            (Float(bitPattern: 0x3F80_8000), 0x3F80), (Float(bitPattern: 0x3F81_8000), 0x3F82), (Float(bitPattern: 0x3F80_8001), 0x3F81),
+            (Float(bitPattern: 0x3F80_7FFF), 0x3F80),
+        ] as [(Float, UInt16)])
     func edgesOfBFloat16(value: Float, bits: UInt16) {
         #expect(HalfPrecision.bfloat16(from: value) == bits)
     }

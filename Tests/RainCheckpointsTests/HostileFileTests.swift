@@ -55,26 +55,42 @@ let malformedFiles: [Malformed] = [
     Malformed("an exponent", safetensors("{\(entry("a", "F32", "[1e0]", "0", "4"))}", four), .malformedHeader),
     Malformed("a leading zero", safetensors("{\(entry("a", "F32", "[01]", "0", "4"))}", four), .malformedHeader),
     Malformed("an extent of 2^63", safetensors("{\(entry("a", "F32", "[9223372036854775808]", "0", "4"))}", four), .malformedHeader),
-    Malformed("33 axes", safetensors("{\(entry("a", "F32", "[" + Array(repeating: "1", count: 33).joined(separator: ",") + "]", "0", "4"))}", four), .malformedHeader),
+    Malformed(
+        "33 axes",
+        safetensors("{\(entry("a", "F32", "[" + Array(repeating: "1", count: 33).joined(separator: ",") + "]", "0", "4"))}", four),
+        .malformedHeader),
     Malformed("a text for metadata", safetensors("{\"__metadata__\":\"x\"}"), .malformedHeader),
     Malformed("a number in metadata", safetensors("{\"__metadata__\":{\"a\":1}}"), .malformedHeader),
     Malformed("metadata twice", safetensors("{\"__metadata__\":{},\"__metadata__\":{}}"), .malformedHeader),
     Malformed("a metadata key twice", safetensors("{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}"), .malformedHeader),
-    Malformed("a name twice", safetensors("{\(entry("a", "F32", "[1]", "0", "4")),\(entry("a", "F32", "[1]", "0", "4"))}", four), .malformedHeader),
-    Malformed("a name twice, once escaped", safetensors("{\(entry("a", "U8", "[0]", "0", "0")),\(entry("\\u0061", "U8", "[0]", "0", "0"))}"), .malformedHeader),
+    Malformed(
+        "a name twice", safetensors("{\(entry("a", "F32", "[1]", "0", "4")),\(entry("a", "F32", "[1]", "0", "4"))}", four), .malformedHeader
+    ),
+    Malformed(
+        "a name twice, once escaped", safetensors("{\(entry("a", "U8", "[0]", "0", "0")),\(entry("\\u0061", "U8", "[0]", "0", "0"))}"),
+        .malformedHeader),
     Malformed("an unknown type", safetensors("{\(entry("a", "F8_E4M3", "[1]", "0", "1"))}", [0]), .unsupportedType),
     Malformed("a type in small letters", safetensors("{\(entry("a", "f32", "[1]", "0", "4"))}", four), .unsupportedType),
-    Malformed("a shape beyond 2^63 elements", safetensors("{\(entry("a", "F32", "[\(huge),\(huge)]", "0", "4"))}", four), .inconsistentTensor),
+    Malformed(
+        "a shape beyond 2^63 elements", safetensors("{\(entry("a", "F32", "[\(huge),\(huge)]", "0", "4"))}", four), .inconsistentTensor),
     Malformed("a shape beyond 2^63 bytes", safetensors("{\(entry("a", "F64", "[4611686018427387904]", "0", "0"))}"), .inconsistentTensor),
     Malformed("falling offsets", safetensors("{\(entry("a", "F32", "[1]", "4", "0"))}", four), .inconsistentTensor),
     Malformed("too few bytes for the shape", safetensors("{\(entry("a", "F32", "[2]", "0", "4"))}", four), .inconsistentTensor),
     Malformed("too many bytes for the shape", safetensors("{\(entry("a", "F16", "[1]", "0", "4"))}", four), .inconsistentTensor),
     Malformed("data cut short", safetensors("{\(entry("a", "F32", "[2]", "0", "8"))}", four), .truncated),
     Malformed("offsets far beyond the file", safetensors("{\(entry("a", "U8", "[1]", "9223372036854775806", huge))}", four), .truncated),
-    Malformed("a whole file of 2^62 bytes declared", safetensors("{\(entry("a", "U8", "[4611686018427387904]", "0", "4611686018427387904"))}", four), .truncated),
-    Malformed("overlapping tensors", safetensors("{\(entry("a", "U8", "[3]", "0", "3")),\(entry("b", "U8", "[2]", "2", "4"))}", four), .inconsistentTensor),
-    Malformed("the same bytes twice", safetensors("{\(entry("a", "U8", "[4]", "0", "4")),\(entry("b", "U8", "[4]", "0", "4"))}", four), .inconsistentTensor),
-    Malformed("a hole between tensors", safetensors("{\(entry("a", "U8", "[1]", "0", "1")),\(entry("b", "U8", "[2]", "2", "4"))}", four), .inconsistentTensor),
+    Malformed(
+        "a whole file of 2^62 bytes declared",
+        safetensors("{\(entry("a", "U8", "[4611686018427387904]", "0", "4611686018427387904"))}", four), .truncated),
+    Malformed(
+        "overlapping tensors", safetensors("{\(entry("a", "U8", "[3]", "0", "3")),\(entry("b", "U8", "[2]", "2", "4"))}", four),
+        .inconsistentTensor),
+    Malformed(
+        "the same bytes twice", safetensors("{\(entry("a", "U8", "[4]", "0", "4")),\(entry("b", "U8", "[4]", "0", "4"))}", four),
+        .inconsistentTensor),
+    Malformed(
+        "a hole between tensors", safetensors("{\(entry("a", "U8", "[1]", "0", "1")),\(entry("b", "U8", "[2]", "2", "4"))}", four),
+        .inconsistentTensor),
     Malformed("a hole at the start", safetensors("{\(entry("a", "U8", "[3]", "1", "4"))}", four), .inconsistentTensor),
     Malformed("bytes after the last tensor", safetensors("{\(entry("a", "U8", "[3]", "0", "3"))}", four), .inconsistentTensor),
     Malformed("an empty tensor beyond the data", safetensors("{\(entry("a", "U8", "[0]", "9", "9"))}"), .truncated),

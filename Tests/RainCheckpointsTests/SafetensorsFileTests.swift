@@ -19,7 +19,8 @@ import Testing
         var header: [String] = ["\"__metadata__\": {\"format\": \"pt\", \"a\\u00e9\\ud83d\\ude00\\n\": \"\\\"\"}"]
         var data: [UInt8] = []
         for (name, type, content) in parts {
-            header.append("\"\(name)\": {\"dtype\":\"\(type)\",\"shape\":[1,2],\"data_offsets\":[\(data.count),\(data.count + content.count)]}")
+            header.append(
+                "\"\(name)\": {\"dtype\":\"\(type)\",\"shape\":[1,2],\"data_offsets\":[\(data.count),\(data.count + content.count)]}")
             data += content
         }
         let path = try folder.file("all.safetensors", safetensors("{\(header.joined(separator: ", "))}   ", data))
@@ -74,11 +75,12 @@ import Testing
         #expect(error?.file == file.path)
     }
 
-    @Test(arguments: [
-        ("F32", bytes(of: [1, .nan] as [Float]), 1), ("F32", bytes(of: [-.infinity, 1] as [Float]), 0),
-        ("F64", bytes(of: [1, .infinity] as [Double]), 1), ("F16", bytes(of: [0x7BFF, 0xFC00] as [UInt16]), 1),
-        ("BF16", bytes(of: [0x7FC0, 0] as [UInt16]), 0),
-    ] as [(String, [UInt8], Int)])
+    @Test(
+        arguments: [
+            ("F32", bytes(of: [1, .nan] as [Float]), 1), ("F32", bytes(of: [-.infinity, 1] as [Float]), 0),
+            ("F64", bytes(of: [1, .infinity] as [Double]), 1), ("F16", bytes(of: [0x7BFF, 0xFC00] as [UInt16]), 1),
+            ("BF16", bytes(of: [0x7FC0, 0] as [UInt16]), 0),
+        ] as [(String, [UInt8], Int)])
     func findsValuesThatAreNotFinite(type: String, content: [UInt8], index: Int) throws {
         let header = "{\"w\":{\"dtype\":\"\(type)\",\"shape\":[2],\"data_offsets\":[0,\(content.count)]}}"
         let file = try SafetensorsFile(path: folder.file("w.safetensors", safetensors(header, content)))

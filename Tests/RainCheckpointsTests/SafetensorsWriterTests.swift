@@ -53,15 +53,16 @@ import Testing
         #expect(try folder.contents == ["link.safetensors", "old.safetensors"])
     }
 
-    @Test(arguments: [
-        ([("a", [2], .float32, [1])], CheckpointError.Code.invalidInput),
-        ([("a", [-1, -1], .float32, [1])], .invalidInput),
-        ([("a", [1], .float32, [1]), ("a", [1], .float32, [1])], .invalidInput),
-        ([("__metadata__", [1], .float32, [1])], .invalidInput),
-        ([("a", [1], .int8, [1])], .invalidInput),
-        ([("a", [1], .float32, [1]), ("b", [1], .float16, [65520])], .outOfRange),
-        ([("b", [1], .bfloat16, [.greatestFiniteMagnitude])], .outOfRange),
-    ] as [([SafetensorsWriter.Tensor], CheckpointError.Code)])
+    @Test(
+        arguments: [
+            ([("a", [2], .float32, [1])], CheckpointError.Code.invalidInput),
+            ([("a", [-1, -1], .float32, [1])], .invalidInput),
+            ([("a", [1], .float32, [1]), ("a", [1], .float32, [1])], .invalidInput),
+            ([("__metadata__", [1], .float32, [1])], .invalidInput),
+            ([("a", [1], .int8, [1])], .invalidInput),
+            ([("a", [1], .float32, [1]), ("b", [1], .float16, [65520])], .outOfRange),
+            ([("b", [1], .bfloat16, [.greatestFiniteMagnitude])], .outOfRange),
+        ] as [([SafetensorsWriter.Tensor], CheckpointError.Code)])
     func invalidTensorsAreRefusedAndNothingIsLeft(tensors: [SafetensorsWriter.Tensor], code: CheckpointError.Code) throws {
         let error = #expect(throws: CheckpointError.self) {
             try SafetensorsWriter.write(to: folder.path + "/out.safetensors", tensors: tensors)

@@ -25,7 +25,8 @@ struct Inspect: ParsableCommand {
         let checkpoint = try SafetensorsFile(path: file)
         let tensors = try checkpoint.names.map { name in
             let info = try checkpoint.info(name)
-            return Report.Tensor(name: name, dtype: info.dtype.rawValue, shape: info.shape, elements: info.elementCount, bytes: info.byteCount)
+            return Report.Tensor(
+                name: name, dtype: info.dtype.rawValue, shape: info.shape, elements: info.elementCount, bytes: info.byteCount)
         }
         if check { try checkpoint.requireFinite() }
         let report = Report(
@@ -63,7 +64,10 @@ private struct Report: Encodable {
         }
         if !metadata.isEmpty { print() }
         let rows = tensors.map { tensor in
-            [Terminal.harmless(tensor.name), tensor.dtype, "[\(tensor.shape.map(String.init).joined(separator: ", "))]", Terminal.bytes(tensor.bytes)]
+            [
+                Terminal.harmless(tensor.name), tensor.dtype, "[\(tensor.shape.map(String.init).joined(separator: ", "))]",
+                Terminal.bytes(tensor.bytes),
+            ]
         }
         if !rows.isEmpty { print(Terminal.table(rows, rightAligned: [3]), terminator: "\n\n") }
         let ending = finite == true ? ", all finite" : ""
