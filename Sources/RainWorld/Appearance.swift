@@ -119,7 +119,13 @@ struct Appearance: Sendable {
             if plain { background.bottom = background.top }
         }
         self.hair = hair
-        hairShade = hair.scaled(by: uniform(0.62, 0.82))
+        let shading = uniform(0.62, 0.82)
+        let behind = background.top.mixed(with: background.bottom, 0.5)
+        // Tails must stand out from the background as well as from the hair in front.
+        hairShade =
+            [shading, shading * 0.8, shading * 0.6, 1.25].map(hair.scaled(by:)).first {
+                abs($0.luma - behind.luma) > 0.08 && abs($0.luma - hair.luma) > 0.04
+            } ?? hair.scaled(by: shading)
         let gleam = hair.mixed(with: .white, uniform(0.3, 0.5))
         hairGleam = random.chance(0.6) ? gleam : nil
         fringe = random.pick(Fringe.self)
