@@ -1,0 +1,104 @@
+public import RainCheckpoints
+public import RainGraph
+public import RainModels
+import Foundation
+
+/// A model ready to be run: what it is and where its parameters come from.
+public struct AnimationModel: Sendable {
+    /// Gives the elements of a parameter, row-major, by its full name (`denoising_unet.conv_in.weight`, …); what
+    /// `Executable.load` asks for.
+    public typealias Parameters = @Sendable (_ name: String, _ shape: Shape) throws -> [Float]
+
+    public let configuration: ModelConfiguration
+    public let parameters: Parameters
+
+    /// - Throws: what `ModelConfiguration.validate` throws
+    public init(_ configuration: ModelConfiguration, parameters: @escaping Parameters) throws {
+        try configuration.validate()
+        self.configuration = configuration
+        self.parameters = parameters
+    }
+
+    /// A model over the tensors of a checkpoint, which must be exactly those the model needs.
+    ///
+    /// - Throws: `ModelError.checkpoint` naming what is missing, surplus or of the wrong shape
+    public init(_ configuration: ModelConfiguration, source: ParameterSource) throws {
+        try configuration.validate()
+        try source.check(ModelPrograms(configuration).parameters())
+        self.configuration = configuration
+        parameters = { name, shape in try source(name, shape) }
+    }
+
+    /// The model of a folder with `model.json` and `<name>.safetensors`.
+    ///
+    /// - Throws: `AnimationError.model`, `CheckpointError` or `ModelError` naming file, field, expected and found
+    public init(folder: String) throws {
+        let file = folder + "/model.json"
+        let bytes: [UInt8]
+        do {
+            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
+            defer { try? handle.close() }
+            bytes = try handle.read(upToCount: ModelConfiguration.largestFile + 1).map { [UInt8]($0) } ?? []
+        } catch {
+            throw AnimationError(
+                .model, "\(file): could not be read; --model names a folder with model.json and the weights beside it")
+        }
+        let configuration = try ModelConfiguration(json: bytes, file: file)
+        try self.init(configuration, source: ParameterSource(path: "\(folder)/\(configuration.name).safetensors"))
+    }
+
+    /// rain-mini, which is part of the program.
+    ///
+    /// - Throws: `AnimationError.model` if the program was built without it
+    public static func embedded() throws -> AnimationModel {
+        guard let description = EmbeddedFiles.description(), let weights = try EmbeddedFiles.weights() else {
+            throw AnimationError(.model, "this program was built without rain-mini; name a model folder with --model")
+        }
+        let configuration = try ModelConfiguration(json: description, file: EmbeddedFiles.descriptionName)
+        return try AnimationModel(configuration, source: ParameterSource([weights]))
+    }
+
+    /// Writes the model as a folder, made if need be, that `init(folder:)` reads.
+    ///
+    /// - Parameter type: of the stored elements
+    /// - Throws: `AnimationError.model` if the folder cannot be made or written; `CheckpointError`; what `parameters` throws
+    public func write(folder: String, type: ElementType = .float16) throws {
+        let tensors = try ModelPrograms(configuration).parameters().map { name, shape in
+            (name: name, shape: shape.dimensions, dtype: type, values: try parameters(name, shape)) as SafetensorsWriter.Tensor
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try SafetensorsWriter.write(
+                to: "\(folder)/\(configuration.name).safetensors", tensors: tensors, metadata: ["format": "pt", "model": configuration.name])
+            try Data(configuration.json()).write(to: URL(fileURLWithPath: folder + "/model.json"), options: .atomic)
+        } catch let error as CheckpointError {
+            throw error
+        } catch {
+            throw AnimationError(.model, "\(folder): could not be written: \(error.localizedDescription)")
+        }
+    }
+
+    /// A model that has learnt nothing: every layer has random weights, so that all of them take part.
+    public static func random(_ configuration: ModelConfiguration, seed: UInt64) throws -> AnimationModel {
+        try AnimationModel(configuration, parameters: configuration.randomParameters(seed: seed))
+    }
+}
+
+extension ModelConfiguration {
+    /// Random parameters, each depending on the seed, its name and its shape alone: gains near one, small biases, weights of
+    /// standard deviation 1/√fan-in.
+    public func randomParameters(seed: UInt64) -> AnimationModel.Parameters {
+        { name, shape in
+            var values = [Float](repeating: 0, count: shape.count)
+            // FNV-1a, so that each name has noise of its own.
+            let hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+            FrameNoise(seed: seed).fill(&values, 0..<values.count, frame: Int(truncatingIfNeeded: hash), draw: 0)
+            if shape.rank <= 1 {
+                let isGain = name.hasSuffix("weight") || name.hasSuffix("std")
+                return values.map { (isGain ? 1 : 0) + 0.1 * $0 }
+            }
+            let scale = 1 / Float(shape.count / shape[0]).squareRoot()
+            return values.map { $0 * scale }
+        }
+    }
+}

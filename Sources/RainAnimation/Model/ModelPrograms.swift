@@ -1,0 +1,76 @@
+public import RainGraph
+import RainModels
+
+/// The programs that run a model, each over fixed shapes.
+public struct ModelPrograms: Sendable {
+    public let configuration: ModelConfiguration
+
+    public init(_ configuration: ModelConfiguration) { self.configuration = configuration }
+
+    private var latentShape: [Int] { [configuration.latentSize, configuration.latentSize, configuration.latentChannels] }
+
+    /// What a reference picture is turned into, once per reference: inputs `picture` `[1, height, width, 3]` in 0…1 and, where the
+    /// reference network is given the reference's pose, `pose_picture` `[1, size, size, 3]`; outputs `bank_<name>`
+    /// `[1, tokens, channels]`.
+    public func reference() throws -> Program {
+        let g = GraphBuilder()
+        let size = configuration.imageSize
+        let picture = try g.input("picture", [1, size, size, 3])
+        let latents = try g.scoped(ModelConfiguration.Network.autoencoder.rawValue) {
+            switch configuration.autoencoder {
+            case .patch(let autoencoder): try autoencoder.encode(g, picture)
+            }
+        }
+        let pose = try configuration.referencePose ? poseFeatures(g, g.input("pose_picture", poseShape(frames: 1))) : nil
+        let banks = try g.scoped(ModelConfiguration.Network.referenceUNet.rawValue) {
+            try ReferenceUNet(configuration.referenceUNet)(g, latents: latents, pose: pose)
+        }
+        for bank in banks { g.output("bank_" + bank.name, bank.tokens) }
+        return try Program(g.graph())
+    }
+
+    /// Pose pictures to features: `pose_pictures` `[frames, size, size, 3]` in 0…1 → `features`
+    /// `[frames, latent height, latent width, channels]`.
+    public func pose(frames: Int) throws -> Program {
+        let g = GraphBuilder()
+        g.output("features", try poseFeatures(g, g.input("pose_pictures", poseShape(frames: frames))))
+        return try Program(g.graph())
+    }
+
+    /// Latents to pictures: `latents` `[frames, h, w, c]` → `pictures` `[frames, height, width, 3]` of about 0…1.
+    public func decoder(frames: Int) throws -> Program {
+        let g = GraphBuilder()
+        let latents = try g.input("latents", Shape([frames] + latentShape))
+        let pictures = try g.scoped(ModelConfiguration.Network.autoencoder.rawValue) {
+            switch configuration.autoencoder {
+            case .patch(let autoencoder): try autoencoder.decode(g, latents)
+            }
+        }
+        g.output("pictures", pictures)
+        return try Program(g.graph())
+    }
+
+    /// One push of the stream; see `DenoisingStep`.
+    func step(frames: Int, passes: Int) throws -> Program {
+        try DenoisingStep(
+            network: configuration.denoisingUNet, latentHeight: configuration.latentSize, latentWidth: configuration.latentSize,
+            scope: ModelConfiguration.Network.denoisingUNet.rawValue
+        ).program(frames: frames, passes: passes)
+    }
+
+    /// Names and shapes of all parameters of the model, sorted by name.
+    public func parameters() throws -> [(name: String, shape: Shape)] {
+        let programs = [try reference(), try pose(frames: 1), try decoder(frames: 1), try step(frames: 1, passes: 1)]
+        var shapes: [String: Shape] = [:]
+        for program in programs {
+            for (name, shape) in program.graph.parameters { shapes[name] = shape }
+        }
+        return shapes.sorted { $0.key < $1.key }.map { (name: $0.key, shape: $0.value) }
+    }
+
+    private func poseShape(frames: Int) -> Shape { [frames, configuration.posePicture.size, configuration.posePicture.size, 3] }
+
+    private func poseFeatures(_ g: GraphBuilder, _ pictures: Value) throws -> Value {
+        try g.scoped(ModelConfiguration.Network.poseGuider.rawValue) { try configuration.poseGuider(g, pictures) }
+    }
+}
