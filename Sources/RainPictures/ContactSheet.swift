@@ -51,7 +51,8 @@ public struct ContactSheet: Sendable {
         guard width <= Canvas.largestSide, height <= Canvas.largestSide else {
             throw PictureError(
                 .size,
-                "a contact sheet of \(width) × \(height) pixels exceeds \(Canvas.largestSide) a side; use fewer pictures or a smaller scale")
+                "a contact sheet of \(width) × \(height) pixels exceeds \(Canvas.largestSide) a side; use fewer pictures or a smaller scale"
+            )
         }
 
         var canvas = Canvas(width: width, height: height, background: background)

@@ -63,7 +63,8 @@ extension LandmarkTrack {
         text.reserveCapacity(600 * frames.count + 1000)
         let names = LandmarkSet.names.map { "\"\($0)\"" }.joined(separator: ", ")
         let rate = framesPerSecond == framesPerSecond.rounded() ? "\(Int(framesPerSecond))" : "\(framesPerSecond)"
-        text += "{\"format\": \"\(Self.format)\", \"version\": \(Self.version), \"fps\": \(rate),\n\"names\": [\(names)],\n\"frames\": [\n".utf8
+        text +=
+            "{\"format\": \"\(Self.format)\", \"version\": \(Self.version), \"fps\": \(rate),\n\"names\": [\(names)],\n\"frames\": [\n".utf8
         for (index, frame) in frames.enumerated() {
             text += index == 0 ? "[".utf8 : ",\n[".utf8
             for (at, point) in frame.points.enumerated() {

@@ -29,7 +29,9 @@ extension CharacterPainter {
             ]
             canvas.fill(Path(through: shape).applying(g.card(0, 0, -0.3)), color)
         case .twinTails:
-            for side in [-1.0, 1] { paintTail(&canvas, g.at(side * 1.16, -0.32, -0.2), width: 0.3, length: look.hairLength, flare: 0.14 * side) }
+            for side in [-1.0, 1] {
+                paintTail(&canvas, g.at(side * 1.16, -0.32, -0.2), width: 0.3, length: look.hairLength, flare: 0.14 * side)
+            }
         case .ponytail:
             paintTail(&canvas, g.at(look.side * 1.05, -0.55, -0.4), width: 0.36, length: look.hairLength * 1.1, flare: 0.24 * look.side)
         case .buns:

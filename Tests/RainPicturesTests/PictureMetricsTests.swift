@@ -10,7 +10,8 @@ import Testing
         #expect(abs(PictureMetrics.meanSquaredError(a, b) - 25.0 / 6) < 1e-12)
         #expect(abs(PictureMetrics.psnr(a, b) - 41.93292) < 1e-4)
         #expect(PictureMetrics.psnr(a, a) == .infinity)
-        #expect(abs(PictureMetrics.psnr(Picture(width: 3, height: 3), Picture(width: 3, height: 3, red: 255, green: 255, blue: 255))) < 1e-12)
+        #expect(
+            abs(PictureMetrics.psnr(Picture(width: 3, height: 3), Picture(width: 3, height: 3, red: 255, green: 255, blue: 255))) < 1e-12)
     }
 
     @Test(arguments: [(1, 1), (7, 13), (11, 11), (128, 128)])
@@ -96,7 +97,9 @@ import Testing
             background: .white)
         let picture = try sheet.picture()
         #expect(picture.width == 3 + 10 + 3 + 10 + 3 && picture.height == 3 + 8 + 3 + 8 + 3)
-        func pixel(_ x: Int, _ y: Int) -> ArraySlice<UInt8> { picture.bytes[((y * picture.width + x) * 3)..<((y * picture.width + x) * 3 + 3)] }
+        func pixel(_ x: Int, _ y: Int) -> ArraySlice<UInt8> {
+            picture.bytes[((y * picture.width + x) * 3)..<((y * picture.width + x) * 3 + 3)]
+        }
         #expect(Array(pixel(0, 0)) == [255, 255, 255])
         for (x, y) in [(0, 0), (4, 3), (2, 1)] {
             let from = (y * 5 + x) * 3

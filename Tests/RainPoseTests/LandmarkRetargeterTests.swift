@@ -98,7 +98,8 @@ private func farthest(_ a: LandmarkFrame, _ b: LandmarkFrame) -> Float {
     }
 
     @Test func degenerateFacesStayFinite() {
-        let point = LandmarkFrame(points: [LandmarkPoint](repeating: LandmarkPoint(x: 0.5, y: 0.5, visibility: 0.5), count: LandmarkSet.count))
+        let point = LandmarkFrame(
+            points: [LandmarkPoint](repeating: LandmarkPoint(x: 0.5, y: 0.5, visibility: 0.5), count: LandmarkSet.count))
         for (rest, target, frame) in [(point, hero, driver), (driver, point, driver), (driver, hero, point)] {
             let result = LandmarkRetargeter(from: rest, to: target)(frame)
             #expect(result.points.allSatisfy { abs($0.x) < 10 && abs($0.y) < 10 })

@@ -54,7 +54,8 @@ private func text(_ track: LandmarkTrack) -> String { String(decoding: track.jso
         let order = Array(Landmark.allCases.reversed())
         let triples = order.map { "[ \(frame[$0].x) , \(frame[$0].y)e0, \(frame[$0].visibility) ]" }.joined(separator: ",\r\n\t")
         let names = order.map { "\"\($0.name)\"" }.joined(separator: ",")
-        let json = "{\"tool\": {\"a\": [1, {}, []], \"b\\u0041\": null, \"c\": [true, false]}, \"frames\": [[\(triples)]], "
+        let json =
+            "{\"tool\": {\"a\": [1, {}, []], \"b\\u0041\": null, \"c\": [true, false]}, \"frames\": [[\(triples)]], "
             + "\"n\\u0061mes\": [\(names)], \"fps\": 3E1, \"version\": 1.0, \"format\": \"rain-landmarks\"}  \n"
         let track = try LandmarkTrack(json: Array(json.utf8))
         #expect(track.framesPerSecond == 30)
@@ -137,7 +138,9 @@ private func text(_ track: LandmarkTrack) -> String { String(decoding: track.jso
         let deep = "{\"a\":" + String(repeating: "[", count: 1_000_000)
         #expect(throws: LandmarkError.self) { try LandmarkTrack(json: Array(deep.utf8)) }
         #expect(throws: LandmarkError.self) { try LandmarkTrack(json: Array("{\"".utf8) + [0xFF, 0xFE] + Array("\":1}".utf8)) }
-        let large = #expect(throws: LandmarkError.self) { try LandmarkTrack(json: [UInt8](repeating: 0x20, count: LandmarkTrack.largestFile + 1)) }
+        let large = #expect(throws: LandmarkError.self) {
+            try LandmarkTrack(json: [UInt8](repeating: 0x20, count: LandmarkTrack.largestFile + 1))
+        }
         #expect(large?.code == .size)
     }
 

@@ -63,16 +63,20 @@ private func near(_ a: Color?, _ b: Color, _ tolerance: Double = 0.02) -> Bool {
     @Test func seedsMeanTheSameForever() {
         var random = SplitMix64(seed: 1_234_567)
         // The published first outputs for this seed.
-        #expect([random.next(), random.next(), random.next()] == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423])
+        #expect(
+            [random.next(), random.next(), random.next()] == [
+                6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
+            ])
         let words = (0..<6).map { Character(seed: $0).description }
-        #expect(words == [
-            "character 0: tousled hair, straight fringe, pouting, pinstriped clothes, hat",
-            "character 1: bobbed hair, swept fringe, calm, pinstriped clothes, glasses",
-            "character 2: tousled hair, straight fringe, calm, pinstriped clothes",
-            "character 3: two buns, one lock on the forehead, smiling, striped clothes, ribbon",
-            "character 4: twin tails, one lock on the forehead, pouting, striped clothes",
-            "character 5: twin tails, one lock on the forehead, pouting, dotted clothes, headband",
-        ])
+        #expect(
+            words == [
+                "character 0: tousled hair, straight fringe, pouting, pinstriped clothes, hat",
+                "character 1: bobbed hair, swept fringe, calm, pinstriped clothes, glasses",
+                "character 2: tousled hair, straight fringe, calm, pinstriped clothes",
+                "character 3: two buns, one lock on the forehead, smiling, striped clothes, ribbon",
+                "character 4: twin tails, one lock on the forehead, pouting, striped clothes",
+                "character 5: twin tails, one lock on the forehead, pouting, dotted clothes, headband",
+            ])
         let chin = Character(seed: 42).landmarks(Motion(seed: 42).pose(at: 1.5))[.faceOutline3]
         #expect(abs(chin.x - 0.44314662) < 1e-5 && abs(chin.y - 0.71562976) < 1e-5)
     }
