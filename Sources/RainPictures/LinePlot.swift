@@ -118,7 +118,7 @@ private struct Axis {
     func fraction(_ value: Double) -> Double { (value - low) / (high - low) }
 
     func label(_ tick: Double) -> String {
-        String(format: "%.4g", logarithmic ? pow(10, tick) : (abs(tick) < (high - low) * 1e-6 ? 0 : tick))
+        logarithmic ? String(format: "%.3g", pow(10, tick)) : String(format: "%.6g", abs(tick) < (high - low) * 1e-6 ? 0 : tick)
     }
 
     private static func step(_ raw: Double) -> Double {
