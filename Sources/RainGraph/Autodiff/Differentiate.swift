@@ -63,15 +63,15 @@ extension Graph {
     /// enlargement before convolutions.
     private func splitForDifferentiation() throws(GraphError) -> Graph {
         try rewritten { (site, new) throws(GraphError) in
+            var operands = site.node.operands.map(new.image)
             switch site.node.operation {
             case .linear(var epilogue, let transposed):
                 guard let activation = epilogue.activation, activation != .relu else { return nil }
                 epilogue.activation = nil
-                return try new.add(.unary(activation), new.add(.linear(epilogue, transposed: transposed), site.operands))
+                return try new.add(.unary(activation), new.add(.linear(epilogue, transposed: transposed), operands))
             case .convolution(var geometry, var epilogue):
                 let activation = epilogue.activation == .relu ? nil : epilogue.activation
                 guard geometry.upsample || activation != nil else { return nil }
-                var operands = site.operands
                 if geometry.upsample { operands[0] = try new.one(.upsampleNearest, operands[0]) }
                 geometry.upsample = false
                 if activation != nil { epilogue.activation = nil }

@@ -16,11 +16,49 @@ extension Program {
 }
 
 extension Graph {
-    /// Rewrites that make a graph cheaper to run and leave its outputs as they are.
-    public func optimizedForInference() throws(GraphError) -> Graph { try withoutDeadCode() }
+    /// Rewrites that make a graph cheaper to run and leave its outputs as they are, up to rounding. Doing it twice changes nothing.
+    ///
+    /// Parameters that no output needs disappear; inputs stay.
+    ///
+    /// - Throws: `GraphError` only if a pass is at fault.
+    public func optimizedForInference() throws(GraphError) -> Graph {
+        try settled { (graph) throws(GraphError) in
+            try graph.withAlgebra().withLinearOfSumsSplit().withoutDeadCode().withNormsActivated().withoutDeadCode()
+                .withEpilogues(activations: Epilogue.activations).withoutDeadCode().withUpsamplingInConvolutions().withoutDeadCode()
+        }
+    }
 
-    /// The rewrites of `optimizedForInference` after which gradients stay as cheap.
-    public func optimizedForTraining() throws(GraphError) -> Graph { try withoutDeadCode() }
+    /// The rewrites of `optimizedForInference` after which gradients stay as cheap: no activation is merged into a contraction except
+    /// relu, whose gradient is known from its output.
+    public func optimizedForTraining() throws(GraphError) -> Graph {
+        try settled { (graph) throws(GraphError) in
+            try graph.withAlgebra().withNormsActivated().withoutDeadCode().withEpilogues(activations: [.relu]).withoutDeadCode()
+        }
+    }
 
-    func optimizedAfterDifferentiation() throws(GraphError) -> Graph { try withoutDeadCode() }
+    /// What remains to be done when the gradients are there. Forward activations stay apart where gradients need what is before them.
+    func optimizedAfterDifferentiation() throws(GraphError) -> Graph {
+        try settled { (graph) throws(GraphError) in
+            try graph.withAlgebra().withEpilogues(activations: Epilogue.activations).withoutDeadCode()
+        }
+    }
+
+    private func withAlgebra() throws(GraphError) -> Graph {
+        // Uses are exact only without dead code, so it goes after every pass.
+        try withoutDeadCode().withConstantsFolded().withoutDeadCode().withoutIdentities().withoutDeadCode()
+            .withSingleKeyAttentionResolved().withoutDeadCode().withLateBroadcasts().withoutDeadCode()
+    }
+
+    /// Repeats passes until they change nothing.
+    private func settled(_ passes: (Graph) throws(GraphError) -> Graph) throws(GraphError) -> Graph {
+        var graph = self
+        // Every pass shortens chains of merges, so the number of rounds is bounded by the longest chain; the limit catches two
+        // passes that undo each other.
+        for _ in 0..<1000 {
+            let next = try passes(graph)
+            if next.nodes == graph.nodes, next.outputs == graph.outputs { return graph }
+            graph = next
+        }
+        throw GraphError(.malformed, at: "optimizer", "passes do not settle")
+    }
 }

@@ -6,6 +6,9 @@ struct Rewriter {
     /// Where appended nodes say they come from.
     var place = ""
 
+    /// For each node of the old graph so far, what stands for its results.
+    private var images: [[ValueID]] = []
+
     private struct Key: Hashable {
         let operation: Operation
         let operands: [ValueID]
@@ -22,10 +25,11 @@ struct Rewriter {
     func shape(_ value: ValueID) -> Shape { nodes[value.node].results[value.result] }
     func lifetime(_ value: ValueID) -> Lifetime { nodes[value.node].lifetime }
 
-    /// The operation and operands that make a value.
-    func origin(_ value: ValueID) -> (operation: Operation, operands: [ValueID]) {
-        (nodes[value.node].operation, nodes[value.node].operands)
-    }
+    /// What stands for a value of the old graph.
+    func image(_ value: ValueID) -> ValueID { images[value.node][value.result] }
+
+    /// Says what stands for the results of the next node of the old graph.
+    mutating func setImage(_ results: [ValueID]) { images.append(results) }
 
     /// Appends a parameter or an input with the lifetime it had.
     mutating func addLeaf(_ node: Node) -> [ValueID] { add(node) }
@@ -72,30 +76,36 @@ struct Rewriter {
     }
 }
 
-/// What a pass sees of the node it may replace.
+/// What a pass sees of the node it may replace: everything as it was before the pass, so that uses are exact.
 struct Site {
-    /// The graph before the pass and the node's index in it.
     let graph: Graph
     let index: Int
-    /// How often each value of the old graph is used, as an operand or an output.
-    let uses: [ValueID: Int]
-    /// The operands, already in the new graph.
-    let operands: [ValueID]
+    private let uses: [ValueID: Int]
+
+    init(graph: Graph, index: Int, uses: [ValueID: Int]) {
+        self.graph = graph
+        self.index = index
+        self.uses = uses
+    }
 
     var node: Node { graph.nodes[index] }
+    /// The shape of the only result.
+    var shape: Shape { node.results[0] }
 
-    /// Whether this node is all that uses an operand.
-    func isOnlyUse(ofOperand position: Int) -> Bool { uses[node.operands[position]] == 1 }
+    func producer(_ value: ValueID) -> Node { graph.nodes[value.node] }
 
-    /// Whether this node is all that uses the operand and the values `steps` nodes up the chain of first operands from there.
-    func isOnlyUse(ofOperand position: Int, andFirstOperandsUp steps: Int) -> Bool {
-        var value = node.operands[position]
-        guard uses[value] == 1 else { return false }
-        for _ in 0..<steps {
-            guard let next = graph.nodes[value.node].operands.first, uses[next] == 1 else { return false }
-            value = next
-        }
-        return true
+    /// Whether a value is used once: what makes it may then be merged with what uses it.
+    func isUsedOnce(_ value: ValueID) -> Bool { uses[value] == 1 }
+
+    /// The value and the shape it is given, seen through a reshape that nothing else uses.
+    func behindReshape(_ value: ValueID) -> ValueID {
+        guard case .reshape = producer(value).operation, isUsedOnce(value) else { return value }
+        return producer(value).operands[0]
+    }
+
+    /// The elements of a constant.
+    func constant(_ value: ValueID) -> [Float]? {
+        if case .constant(let values, _) = producer(value).operation { values } else { nil }
     }
 }
 
@@ -110,32 +120,28 @@ extension Graph {
 
     /// Rebuilds the graph node by node, in order.
     ///
-    /// - Parameter rule: returns what to use in place of the results of a node, or `nil` to keep the node.
+    /// - Parameter rule: returns what to use in place of the results of a node, or `nil` to keep the node. It matches values of the old
+    ///   graph and builds on their images in the new one.
     /// - Throws: `GraphError` if a rule builds something malformed.
     func rewritten(
-        _ rule: (_ site: Site, _ rewriter: inout Rewriter) throws(GraphError) -> [ValueID]?
+        _ rule: (_ site: Site, _ new: inout Rewriter) throws(GraphError) -> [ValueID]?
     ) throws(GraphError) -> Graph {
-        var rewriter = Rewriter()
-        var map: [[ValueID]] = []
-        map.reserveCapacity(nodes.count)
+        var new = Rewriter()
         let uses = uses
         for (index, node) in nodes.enumerated() {
-            rewriter.place = node.place
+            new.place = node.place
             switch node.operation {
-            case .parameter, .input:
-                map.append(rewriter.addLeaf(node))
-                continue
-            default: break
-            }
-            let site = Site(graph: self, index: index, uses: uses, operands: node.operands.map { map[$0.node][$0.result] })
-            if let replaced = try rule(site, &rewriter) {
-                map.append(replaced)
-            } else {
-                map.append(try rewriter.add(node.operation, site.operands))
+            case .parameter, .input: new.setImage(new.addLeaf(node))
+            default:
+                let site = Site(graph: self, index: index, uses: uses)
+                if let replacement = try rule(site, &new) {
+                    new.setImage(replacement)
+                } else {
+                    new.setImage(try new.add(node.operation, node.operands.map(new.image)))
+                }
             }
         }
-        let graph = Graph(
-            nodes: rewriter.nodes, outputs: outputs.map { Output(name: $0.name, value: map[$0.value.node][$0.value.result]) })
+        let graph = Graph(nodes: new.nodes, outputs: outputs.map { Output(name: $0.name, value: new.image($0.value)) })
         try graph.verify()
         return graph
     }
