@@ -90,7 +90,8 @@ public struct PatchAutoencoder: Hashable, Sendable, Codable {
     }
 
     private func statistics(_ g: GraphBuilder) throws -> (mean: Value, deviation: Value) {
-        (try g.parameter("latent_mean", [latentChannels]), try g.parameter("latent_std", [latentChannels]))
+        // Measured, not trained.
+        try g.frozen { (try g.parameter("latent_mean", [latentChannels]), try g.parameter("latent_std", [latentChannels])) }
     }
 
     private func blocks(_ g: GraphBuilder, _ input: Value, stage: Int, count: Int) throws -> Value {

@@ -65,7 +65,7 @@ struct MotionBlock {
             throw GraphError(.invalidAttribute, at: g.scope, "\(frames) frames, but positions for \(motion.longestWindow)")
         }
         if motion.storesPositions {
-            return try g.parameter("pos_encoder.pe", [1, motion.longestWindow, channels])
+            return try g.frozen { try g.parameter("pos_encoder.pe", [1, motion.longestWindow, channels]) }
                 .sliced(axis: 1, start: 0, count: frames).reshaped([1, frames, 1, channels])
         }
         return try g.constant(Sinusoids.positions(frames, channels: channels), [1, frames, 1, channels])

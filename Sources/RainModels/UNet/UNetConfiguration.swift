@@ -140,8 +140,8 @@ public struct MotionConfiguration: Hashable, Sendable {
     public var hasPositions = true
     /// Whether the checkpoint carries the positions as a buffer `pos_encoder.pe`, as the published ones do.
     ///
-    /// Then they are loaded like any parameter, so that a checkpoint means what it says. Otherwise they are a constant of the
-    /// graph, which no optimiser can move: the choice for training.
+    /// Then they are loaded with the parameters, so that a checkpoint means what it says, but never trained. Otherwise they are
+    /// a constant of the graph.
     public var storesPositions = false
     /// Down-sampling factors of the levels that have motion modules; `nil` for all.
     public var resolutions: [Int]?
