@@ -10,34 +10,11 @@ namespace rain::RAIN_NAMESPACE {
 #include "Winograd.hpp"
 #include "WinogradWeights.hpp"
 #include "Choose.hpp"
-
-using plain::attention;
-using plain::attention_gradient;
-using plain::attention_gradient_scratch_bytes;
-using plain::attention_scratch_bytes;
-using plain::temporal_attention;
-using plain::temporal_attention_gradient;
-using plain::group_norm;
-using plain::group_norm_gradient;
-using plain::group_norm_gradient_scratch_bytes;
-using plain::group_norm_scratch_bytes;
-using plain::layer_norm;
-using plain::layer_norm_gradient;
-using plain::layer_norm_gradient_scratch_bytes;
-using plain::unary;
-using plain::unary_gradient;
-using plain::affine;
-using plain::binary;
-using plain::copy_strided;
-using plain::fill;
-using plain::reduce_sum;
-using plain::reduce_sum_scratch_bytes;
-using plain::geglu;
-using plain::geglu_gradient;
-using plain::upsample_nearest;
-using plain::sum_pool;
-using plain::sum_of_squares;
-using plain::adamw;
+#include "Elementwise.hpp"
+#include "Structure.hpp"
+#include "Norm.hpp"
+#include "Attention.hpp"
+#include "Temporal.hpp"
 
 const Table table = {RAIN_KERNELS(RAIN_ENTRY)};
 

@@ -157,6 +157,11 @@ RAIN_INLINE V slope_of(V x) {
     return splat(1);
 }
 
+template <int number>
+struct Constant {
+    static constexpr int value = number;
+};
+
 template <RainActivation value>
 struct Kind {
     static constexpr RainActivation kind = value;
