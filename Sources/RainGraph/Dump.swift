@@ -5,9 +5,11 @@ extension Graph: CustomStringConvertible {
     }
 
     /// Parameters are shown where they are used.
-    fileprivate func isParameter(_ index: Int) -> Bool { if case .parameter = nodes[index].operation { true } else { false } }
+    private func isParameter(_ index: Int) -> Bool { if case .parameter = nodes[index].operation { true } else { false } }
 
-    /// `%12 = convolution 3×3 stride 1 (%3, conv_in.weight) + bias conv_in.bias → [16, 16, 16, 64]  // down_blocks.0`
+    /// `%12 = convolution 3×3 stride 1 (%3, .conv1.weight) + bias .conv1.bias → [16, 16, 16, 64]  // down_blocks.0.resnets.0`
+    ///
+    /// Names of parameters that begin with a dot continue the place at the end of the line.
     fileprivate func line(_ index: Int) -> String {
         let node = nodes[index]
         let results = node.results.map(\.description).joined(separator: ", ")
@@ -15,9 +17,9 @@ extension Graph: CustomStringConvertible {
         return "%\(index) = \(text(node)) → \(results)\(place)"
     }
 
-    private func text(_ value: ValueID) -> String {
+    private func text(_ value: ValueID, in place: String) -> String {
         switch nodes[value.node].operation {
-        case .parameter(let name, _): name
+        case .parameter(let name, _): !place.isEmpty && name.hasPrefix(place + ".") ? String(name.dropFirst(place.count)) : name
         case .input(let name, _, _): "'\(name)'"
         case .constant(let values, _) where values.count == 1: "\(values[0])"
         default: value.description
@@ -50,17 +52,18 @@ extension Graph: CustomStringConvertible {
             own = "\(node.operation.name) \(groups) groups" + (activation.map { " + \($0.rawValue)" } ?? "")
         default: own = node.operation.name
         }
-        return "\(own) (\(node.operands.map(text).joined(separator: ", ")))"
+        return "\(own) (\(node.operands.map { text($0, in: node.place) }.joined(separator: ", ")))"
     }
 
     private func contraction(_ node: Node, _ name: String, _ epilogue: Epilogue) -> String {
         var operands = node.operands.dropFirst(2)
-        var text = "\(name) (\(self.text(node.operands[0])), \(self.text(node.operands[1])))"
-        if epilogue.bias { text += " + bias \(self.text(operands.removeFirst()))" }
-        if epilogue.sampleBias { text += " + sample bias \(self.text(operands.removeFirst()))" }
-        if epilogue.residual { text += " + residual \(self.text(operands.removeFirst()))" }
-        if let activation = epilogue.activation { text += " + \(activation.rawValue)" }
-        return text
+        func show(_ value: ValueID) -> String { text(value, in: node.place) }
+        var line = "\(name) (\(show(node.operands[0])), \(show(node.operands[1])))"
+        if epilogue.bias { line += " + bias \(show(operands.removeFirst()))" }
+        if epilogue.sampleBias { line += " + sample bias \(show(operands.removeFirst()))" }
+        if epilogue.residual { line += " + residual \(show(operands.removeFirst()))" }
+        if let activation = epilogue.activation { line += " + \(activation.rawValue)" }
+        return line
     }
 }
 

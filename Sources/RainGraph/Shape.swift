@@ -8,6 +8,16 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     public var rank: Int { dimensions.count }
     /// Number of elements.
     public var count: Int { dimensions.reduce(1, *) }
+    /// Whether all dimensions are positive and the number of elements stays far from overflow (2⁴⁰).
+    var isReasonable: Bool {
+        var count = 1
+        for dimension in dimensions {
+            guard dimension > 0, dimension <= (1 << 40) / count else { return false }
+            count *= dimension
+        }
+        return true
+    }
+
     /// The dimension at `axis`.
     public subscript(axis: Int) -> Int {
         get { dimensions[axis] }

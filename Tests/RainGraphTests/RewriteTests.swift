@@ -220,6 +220,15 @@ struct RewriteCase: Sendable, CustomTestStringConvertible {
                     && graph.count { $0 == .linear(Epilogue(sampleBias: true), transposed: false) } == 2
             }),
         RewriteCase(
+            "a convolution with a kernel of one pixel",
+            { g in
+                try g.input("x", [2, 3, 4, 5]).convolved(
+                    g.parameter("w", [6, 5, 1, 1]), bias: g.parameter("b", [6]), Convolution(padding: [0, 0, 0, 0])
+                )
+                .silu()
+            },
+            fired: { graph in graph.count { $0 == .linear(Epilogue(bias: true, activation: .silu), transposed: false) } == 1 }),
+        RewriteCase(
             "upsampled convolution",
             { g in
                 let x = try g.input("x", [1, 3, 4, 2])

@@ -103,13 +103,17 @@ extension Rewriter {
     /// Gradients of bias, sample bias and residual, as far as the epilogue has them.
     private mutating func epilogueGradients(_ epilogue: Epilogue, _ dy: ValueID, _ needed: [Bool]) throws(GraphError) -> [ValueID?] {
         let result = shape(dy)
-        var results: [ValueID?] = []
-        if epilogue.bias { results.append(needed[2] ? try reduce(dy, to: [result.last]) : nil) }
-        if epilogue.sampleBias {
+        let biasPosition = 2
+        let samplePosition = biasPosition + (epilogue.bias ? 1 : 0)
+        var sampleGradient: ValueID?
+        if epilogue.sampleBias, needed[samplePosition] {
             let axes = Array(1..<result.rank - 1)
-            let wanted = needed[2 + results.count]
-            results.append(wanted ? try reshape(axes.isEmpty ? dy : one(.sum(axes: axes), dy), to: [result[0], result.last]) : nil)
+            sampleGradient = try reshape(axes.isEmpty ? dy : one(.sum(axes: axes), dy), to: [result[0], result.last])
         }
+        var results: [ValueID?] = []
+        // Sums over samples, where they are there already, are fewer to add than rows.
+        if epilogue.bias { results.append(needed[biasPosition] ? try reduce(sampleGradient ?? dy, to: [result.last]) : nil) }
+        if epilogue.sampleBias { results.append(sampleGradient) }
         if epilogue.residual { results.append(dy) }
         return results
     }

@@ -46,7 +46,7 @@ extension Graph {
     private func withAlgebra() throws(GraphError) -> Graph {
         // Uses are exact only without dead code, so it goes after every pass.
         try withoutDeadCode().withConstantsFolded().withoutDeadCode().withoutIdentities().withoutDeadCode()
-            .withSingleKeyAttentionResolved().withoutDeadCode().withLateBroadcasts().withoutDeadCode()
+            .withPointwiseConvolutionsAsLinear().withSingleKeyAttentionResolved().withoutDeadCode().withLateBroadcasts().withoutDeadCode()
     }
 
     /// Repeats passes until they change nothing.
