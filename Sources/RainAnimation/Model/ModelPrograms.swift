@@ -50,17 +50,16 @@ public struct ModelPrograms: Sendable {
         return try Program(g.graph())
     }
 
-    /// One push of the stream; see `DenoisingStep`.
-    func step(frames: Int, passes: Int) throws -> Program {
-        try DenoisingStep(
+    /// What makes the programs of the stream.
+    var denoisingStep: DenoisingStep {
+        DenoisingStep(
             network: configuration.denoisingUNet, latentHeight: configuration.latentSize, latentWidth: configuration.latentSize,
-            scope: ModelConfiguration.Network.denoisingUNet.rawValue
-        ).program(frames: frames, passes: passes)
+            scope: ModelConfiguration.Network.denoisingUNet.rawValue)
     }
 
     /// Names and shapes of all parameters of the model, sorted by name.
     public func parameters() throws -> [(name: String, shape: Shape)] {
-        let programs = [try reference(), try pose(frames: 1), try decoder(frames: 1), try step(frames: 1, passes: 1)]
+        let programs = [try reference(), try pose(frames: 1), try decoder(frames: 1), try denoisingStep.program(frames: 1, passes: 1)]
         var shapes: [String: Shape] = [:]
         for program in programs {
             for (name, shape) in program.graph.parameters { shapes[name] = shape }

@@ -91,6 +91,12 @@ final class LatentStream {
     /// Prepares the executable of the full stream, so that the first frames do not wait for it.
     func prepareFull() throws { _ = try prepared(groups: schedule.levels) }
 
+    /// Forgets all frames; the next is number 0.
+    func reset() {
+        groups.removeAll(keepingCapacity: true)
+        nextFrame = 0
+    }
+
     /// Takes a new group in, if there is one, and moves every group down one level.
     ///
     /// - Parameter features: pose features of the new group, `[framesPerGroup, h, w, C0]`; `nil` to let the stream drain
@@ -187,23 +193,6 @@ final class LatentStream {
         prepared.levels = levels
         prepared.hasReference = true
     }
-}
-
-private func copy(_ source: [Float], _ count: Int, into target: inout MutableSpan<Float>) {
-    for index in 0..<count { target[index] = source[index] }
-}
-
-private func copy(_ source: [Float], _ count: Int, into target: inout [Float], at offset: Int) {
-    for index in 0..<count { target[offset + index] = source[index] }
-}
-
-private func copy(_ source: Span<Float>, into target: inout [Float]) {
-    for index in 0..<source.count { target[index] = source[index] }
-}
-
-/// Moves everything towards the start.
-private func shift(_ values: inout [Float], by count: Int) {
-    for index in 0..<(values.count - count) { values[index] = values[index + count] }
 }
 
 extension LatentStream {

@@ -1,0 +1,162 @@
+public import RainGraph
+public import RainPictures
+public import RainPose
+
+/// A picture of the stream.
+public struct AnimatedFrame: Sendable {
+    public let picture: Picture
+    /// Number of the frame among those that entered the batch, from 0; without gaps.
+    public let index: Int
+    /// When the driving frame was captured, as its giver said, on the animator's clock.
+    public let captureTimestamp: Duration
+    /// When the picture was handed over, on the animator's clock.
+    public let deliveryTimestamp: Duration
+
+    /// End to end: from capture to delivery.
+    public var latency: Duration { deliveryTimestamp - captureTimestamp }
+}
+
+/// Animates a character without end: fuse a reference picture, push driving frames, and take pictures.
+///
+/// Frames are computed when the one consumer of `frames` asks for them, so nothing piles up anywhere: at most one group waits to
+/// enter, `schedule.frames` are in flight, and one group waits to be taken. When driving frames come faster than they can be
+/// animated, `InputPolicy` decides; a frame that has entered the batch is always delivered, in order.
+///
+/// A step runs from its first to its last kernel without suspension, on a thread of the animator's own, so that it never blocks
+/// the threads that other tasks share. The same seed and frames give the same pictures.
+public actor Animator {
+    private let batch: StreamBatch
+    private let now: @Sendable () -> Duration
+    private nonisolated let mailbox: FrameMailbox
+    private nonisolated let executor = StepExecutor()
+
+    public nonisolated let configuration: ModelConfiguration
+    public nonisolated let schedule: StreamSchedule
+
+    /// Capture times of the frames in flight, oldest first; those of frames that only fill up the last group are nil.
+    private var captures: [Duration?] = []
+    private var ready: [(picture: Picture, capture: Duration)] = []
+    private var nextReady = 0
+    private var delivered = 0
+    private var isTaking = false
+
+    /// - Parameters:
+    ///   - schedule: `nil` for the window the model was trained for
+    ///   - seed: of all noise
+    ///   - guidance: for models with a guidance embedding; `nil` for their usual one
+    ///   - now: the clock of all timestamps; by default the time since the animator was made
+    /// - Throws: `AnimationError` for a schedule or setting the model cannot have; what the engine and the model's parameters throw
+    public init(
+        model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil, seed: UInt64 = 0, guidance: Float? = nil,
+        policy: InputPolicy = .backPressure, now: (@Sendable () -> Duration)? = nil
+    ) throws {
+        batch = try StreamBatch(model: model, engine: engine, schedule: schedule, seed: seed, guidance: guidance)
+        configuration = batch.configuration
+        self.schedule = batch.schedule
+        let start = ContinuousClock.now
+        self.now = now ?? { ContinuousClock.now - start }
+        mailbox = FrameMailbox(groupSize: batch.schedule.framesPerGroup, policy: policy)
+        captures.reserveCapacity(batch.schedule.frames)
+        ready.reserveCapacity(batch.schedule.framesPerGroup)
+    }
+
+    // Safe: the actor owns its executor.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    /// Makes a picture the reference; it replaces the former one at the next boundary between groups, also for frames in flight.
+    ///
+    /// - Parameters:
+    ///   - reference: fitted to the model's size by cropping, if it has another
+    ///   - landmarks: of the reference picture; `nil` for `LandmarkFrame.neutral`
+    public func fuse(reference: Picture, landmarks: LandmarkFrame? = nil) throws {
+        try batch.fuse(reference: reference, landmarks: landmarks)
+    }
+
+    /// Hands over the next driving frame. Waits for room with `.backPressure`; never waits with `.newestWins`.
+    ///
+    /// - Parameter timestamp: when it was captured, on the animator's clock
+    public nonisolated func push(_ frame: LandmarkFrame, timestamp: Duration) async {
+        await mailbox.give(CapturedFrame(landmarks: frame, timestamp: timestamp))
+    }
+
+    /// Hands over the newest driving frame without waiting; the oldest one not yet in the batch gives way if there is no room.
+    public nonisolated func offer(_ frame: LandmarkFrame, timestamp: Duration) {
+        mailbox.offer(CapturedFrame(landmarks: frame, timestamp: timestamp))
+    }
+
+    /// Says that no more driving frames will come: the frames in flight are delivered, and `frames` ends.
+    public nonisolated func finish() { mailbox.finish() }
+
+    /// Driving frames that gave way to newer ones before they entered the batch.
+    public nonisolated var droppedFrames: Int { mailbox.dropped }
+
+    /// Whether whoever takes frames waits for driving frames, all earlier ones having been worked on.
+    nonisolated var isHungry: Bool { mailbox.isHungry }
+
+    /// The pictures, in order. For one consumer; whoever asks for the next picture makes the animator compute it.
+    public nonisolated var frames: Frames { Frames(animator: self) }
+
+    /// See `Animator.frames`.
+    public struct Frames: AsyncSequence, Sendable {
+        public typealias Element = AnimatedFrame
+        public typealias Failure = any Error
+
+        let animator: Animator
+
+        public func makeAsyncIterator() -> Iterator { Iterator(animator: animator) }
+
+        public struct Iterator: AsyncIteratorProtocol {
+            let animator: Animator
+
+            /// - Throws: `AnimationError.usage` without a reference, `.numbers` if a result is not finite; what the engine throws
+            public mutating func next() async throws -> AnimatedFrame? { try await animator.next() }
+
+            public mutating func next(isolation actor: isolated (any Actor)?) async throws -> AnimatedFrame? {
+                try await animator.next()
+            }
+        }
+    }
+
+    private func next() async throws -> AnimatedFrame? {
+        precondition(!isTaking, "one task takes frames at a time")
+        isTaking = true
+        defer { isTaking = false }
+        while nextReady == ready.count {
+            if let group = await mailbox.take() {
+                try push(group)
+            } else if Task.isCancelled {
+                return nil
+            } else if let pictures = try batch.drain() {
+                keep(pictures)
+            } else {
+                return nil
+            }
+        }
+        defer { nextReady += 1 }
+        let frame = ready[nextReady]
+        delivered += 1
+        return AnimatedFrame(
+            picture: frame.picture, index: delivered - 1, captureTimestamp: frame.capture, deliveryTimestamp: now())
+    }
+
+    private func push(_ group: [CapturedFrame]) throws {
+        var landmarks = group.map(\.landmarks)
+        captures += group.map(\.timestamp)
+        // The last group of a stream may be short; its last frame fills it up, and what comes of that is not delivered.
+        while landmarks.count < schedule.framesPerGroup {
+            landmarks.append(landmarks[landmarks.count - 1])
+            captures.append(nil)
+        }
+        keep(try batch.push(landmarks))
+    }
+
+    private func keep(_ pictures: [Picture]) {
+        guard !pictures.isEmpty else { return }
+        ready.removeAll(keepingCapacity: true)
+        nextReady = 0
+        for (picture, capture) in zip(pictures, captures) {
+            if let capture { ready.append((picture, capture)) }
+        }
+        captures.removeFirst(pictures.count)
+    }
+}

@@ -1,0 +1,18 @@
+// Copies between buffers that stay where they are; nothing here allocates.
+
+func copy(_ source: [Float], _ count: Int, into target: inout MutableSpan<Float>) {
+    for index in 0..<count { target[index] = source[index] }
+}
+
+func copy(_ source: [Float], _ count: Int, into target: inout [Float], at offset: Int) {
+    for index in 0..<count { target[offset + index] = source[index] }
+}
+
+func copy(_ source: Span<Float>, into target: inout [Float]) {
+    for index in 0..<source.count { target[index] = source[index] }
+}
+
+/// Moves everything towards the start.
+func shift(_ values: inout [Float], by count: Int) {
+    for index in 0..<(values.count - count) { values[index] = values[index + count] }
+}

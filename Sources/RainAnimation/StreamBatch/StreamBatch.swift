@@ -1,0 +1,157 @@
+public import RainGraph
+import RainModels
+public import RainPictures
+public import RainPose
+
+/// A character in motion: driving landmarks in, pictures out, one group of frames at a time.
+///
+/// The synchronous heart of `Animator`, for whoever needs no clock and no tasks. All memory is made in `init`, in `fuse` and when a
+/// number of groups first occurs; a push in the full stream makes only the pictures it returns. Belongs to one task at a time.
+public final class StreamBatch {
+    public let configuration: ModelConfiguration
+    public let schedule: StreamSchedule
+
+    private let painter: PosePainter
+    private let stream: LatentStream
+    private let referenceNetwork: any Executable
+    private let poseGuider: any Executable
+    private let decoder: any Executable
+    private let guidance: [Float]?
+    private var posePictures: [Float]
+    private var features: [Float]
+    /// Whether a reference has been fused.
+    public private(set) var hasReference = false
+
+    /// - Parameters:
+    ///   - schedule: `nil` for the window the model was trained for
+    ///   - seed: of all noise
+    ///   - guidance: how strongly a model with a guidance embedding follows its reference; `nil` for 2.5
+    /// - Throws: `AnimationError` for a schedule or setting the model cannot have; what the engine and the model's parameters throw
+    public init(
+        model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil, seed: UInt64 = 0, guidance: Float? = nil
+    ) throws {
+        let configuration = model.configuration
+        let schedule = try schedule
+            ?? StreamSchedule(framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels)
+        let prepare = { (program: Program) in
+            let executable = try engine.prepare(program)
+            try executable.load(model.parameters)
+            return executable
+        }
+        self.guidance = try Self.embedding(of: guidance, for: configuration)
+        guard configuration.denoisingUNet.crossAttentionChannels == nil, configuration.referenceUNet.crossAttentionChannels == nil else {
+            throw AnimationError(
+                .model, "\(configuration.name): has cross-attention to the embedding of the reference picture, which this version cannot compute")
+        }
+        let programs = ModelPrograms(configuration)
+        let noise = FrameNoise(seed: seed)
+        stream = try LatentStream(
+            step: programs.denoisingStep, noiseSchedule: NoiseSchedule(configuration.scheduler), schedule: schedule,
+            noise: { noise.fill(&$0, $1, frame: $2, draw: $3) }, prepare: prepare)
+        referenceNetwork = try prepare(programs.reference())
+        poseGuider = try prepare(programs.pose(frames: schedule.framesPerGroup))
+        decoder = try prepare(programs.decoder(frames: schedule.framesPerGroup))
+        let pose = configuration.posePicture
+        painter = PosePainter(width: pose.size, height: pose.size, radius: pose.discRadius, bodyRadius: pose.bodyDiscRadius)
+        posePictures = [Float](repeating: 0, count: schedule.framesPerGroup * painter.count)
+        features = [Float](repeating: 0, count: schedule.framesPerGroup * stream.poseCount)
+        self.configuration = configuration
+        self.schedule = schedule
+        try stream.prepareFull()
+    }
+
+    private static func embedding(of guidance: Float?, for configuration: ModelConfiguration) throws -> [Float]? {
+        guard let channels = configuration.denoisingUNet.guidanceChannels else {
+            guard guidance == nil else {
+                throw AnimationError(.usage, "guidance: \(configuration.name) has no guidance embedding; leave the setting out")
+            }
+            return nil
+        }
+        let scale = guidance ?? 2.5
+        guard scale >= 0, scale <= 100 else { throw AnimationError(.usage, "guidance: expected 0 to 100, found \(scale)") }
+        guard channels >= 4, channels % 2 == 0 else {
+            throw AnimationError(.model, "denoising_unet.cond_proj_dim: expected an even number of at least 4, found \(channels)")
+        }
+        return Sinusoids.guidanceEmbedding(scale: scale, dimensions: channels)
+    }
+
+    /// Makes a picture the reference of all frames in flight and to come; a former one is forgotten.
+    ///
+    /// - Parameters:
+    ///   - reference: fitted to the model's size by cropping, if it has another
+    ///   - landmarks: of the reference picture; `nil` for `LandmarkFrame.neutral`
+    /// - Throws: `AnimationError.numbers` if the model makes nothing finite of it; what the engine throws
+    public func fuse(reference: Picture, landmarks: LandmarkFrame? = nil) throws {
+        let picture = reference.fitted(width: configuration.imageSize, height: configuration.imageSize)
+        try referenceNetwork.write("picture", picture.bytes.map { Float($0) / 255 })
+        if configuration.referencePose {
+            var pose = [Float](repeating: 0, count: painter.count)
+            painter.paint(landmarks ?? .neutral, into: &pose)
+            try referenceNetwork.write("pose_picture", pose)
+        }
+        try referenceNetwork.run(.step)
+        var inputs: [String: [Float]] = [:]
+        for output in referenceNetwork.program.graph.outputs {
+            let values = try referenceNetwork.read(output.name)
+            guard values.allSatisfy(\.isFinite) else {
+                throw AnimationError(.numbers, "\(configuration.name): the reference network's results are not finite; use another model")
+            }
+            inputs[output.name] = values
+        }
+        inputs["guidance"] = guidance
+        stream.setReference(inputs)
+        hasReference = true
+    }
+
+    /// Forgets the frames in flight; the next frame is number 0 again. The reference stays.
+    public func reset() { stream.reset() }
+
+    /// Frames that have entered and not yet left.
+    public var framesInFlight: Int { stream.groupCount * schedule.framesPerGroup }
+
+    /// Takes in the next `schedule.framesPerGroup` frames and moves every frame in flight down one level.
+    ///
+    /// - Returns: the group that left, in order; empty as long as the stream fills up
+    /// - Throws: `AnimationError.usage` without a reference; `.numbers` if a result is not finite; what the engine throws
+    public func push(_ frames: [LandmarkFrame]) throws -> [Picture] {
+        precondition(frames.count == schedule.framesPerGroup, "a group has \(schedule.framesPerGroup) frames, found \(frames.count)")
+        guard hasReference else { throw AnimationError(.usage, "a reference picture must be fused before frames can be animated") }
+        for (index, frame) in frames.enumerated() { painter.paint(frame, into: &posePictures, offset: index * painter.count) }
+        try poseGuider.write("pose_pictures") { copy(posePictures, posePictures.count, into: &$0) }
+        try poseGuider.run(.step)
+        try poseGuider.read("features") { copy($0, into: &features) }
+        return try stream.push(features) == nil ? [] : decode()
+    }
+
+    /// Moves the frames in flight down one level without new ones.
+    ///
+    /// - Returns: the group that left; empty if none did; `nil` if no frames are in flight
+    public func drain() throws -> [Picture]? {
+        guard stream.groupCount > 0 else { return nil }
+        return try stream.push(nil) == nil ? [] : decode()
+    }
+
+    private func decode() throws -> [Picture] {
+        try decoder.write("latents") { copy(stream.leaving, stream.leaving.count, into: &$0) }
+        try decoder.run(.step)
+        let size = configuration.imageSize
+        let count = size * size * 3
+        var isFinite = true
+        let pictures = try decoder.read("pictures") { values in
+            (0..<schedule.framesPerGroup).map { frame in
+                var bytes = [UInt8](repeating: 0, count: count)
+                for index in 0..<count {
+                    let value = values[frame * count + index]
+                    if !value.isFinite { isFinite = false }
+                    // The comparison's order makes a NaN black.
+                    bytes[index] = UInt8(min(max(0, value), 1) * 255 + 0.5)
+                }
+                return Picture(width: size, height: size, bytes: bytes)
+            }
+        }
+        guard isFinite else {
+            throw AnimationError(.numbers, "\(configuration.name): a picture is not finite; use another model")
+        }
+        return pictures
+    }
+}

@@ -1,0 +1,55 @@
+import RainModels
+import RainPictures
+import RainPose
+
+@testable import RainAnimation
+
+/// A model that is a whole one, and no larger than it must be.
+enum TinyModel {
+    static var configuration: ModelConfiguration {
+        var unet = UNetConfiguration()
+        unet.inChannels = 4
+        unet.outChannels = 4
+        unet.blockOutChannels = [8, 16]
+        unet.layersPerBlock = 1
+        unet.downAttention = [true, true]
+        unet.upAttention = [true, true]
+        unet.normGroups = 4
+        unet.attentionHeads = [2, 2]
+        unet.crossAttentionChannels = nil
+        unet.feedForwardMultiplier = 1
+        unet.prediction = .sample
+        let reference = unet
+        var motion = MotionConfiguration(heads: [2, 2])
+        motion.normGroups = 4
+        motion.attentionBlocks = 1
+        unet.motion = motion
+        var autoencoder = PatchAutoencoder()
+        autoencoder.latentChannels = 4
+        autoencoder.encoderChannels = [8, 8]
+        autoencoder.decoderChannels = [8, 8, 8]
+        autoencoder.encoderBlocks = [0, 0]
+        autoencoder.decoderBlocks = [0, 0, 0]
+        return ModelConfiguration(
+            name: "tiny", imageSize: 32, latentSize: 4, latentChannels: 4, referenceUNet: reference, denoisingUNet: unet,
+            poseGuider: PoseGuider(embeddingChannels: 8, blockOutChannels: [8, 8], patchSize: 2),
+            posePicture: ModelConfiguration.PosePicture(size: 16, discRadius: 1, bodyDiscRadius: 1.5), autoencoder: .patch(autoencoder),
+            scheduler: NoiseSchedule.Configuration(prediction: .sample))
+    }
+
+    static func model(seed: UInt64 = 1) throws -> AnimationModel { try .random(configuration, seed: seed) }
+
+    static let reference: Picture = {
+        var picture = Picture(width: 32, height: 32, red: 200, green: 120, blue: 40)
+        for index in picture.bytes.indices { picture.bytes[index] &+= UInt8(truncatingIfNeeded: index &* 37) / 4 }
+        return picture
+    }()
+
+    /// A face that moves.
+    static func driving(_ index: Int) -> LandmarkFrame {
+        LandmarkFrame(
+            points: LandmarkFrame.neutral.points.enumerated().map { at, point in
+                LandmarkPoint(x: point.x + 0.01 * Float((index + at) % 7), y: point.y + 0.01 * Float((3 * index + at) % 5))
+            })
+    }
+}
