@@ -2,7 +2,11 @@
 import PackageDescription
 
 /// Swift 6 mode with the upcoming features the project is written in.
+///
+/// Tests run in release, since numeric ones are many times slower in debug, and look inside modules; compiled to allow
+/// that, one release build serves both them and the program.
 let common: [SwiftSetting] = [
+    .unsafeFlags(["-enable-testing"], .when(configuration: .release)),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -23,7 +27,9 @@ let package = Package(
     ],
     targets: [
         // Foreign code: kernels in C++, and what Debian brings.
-        .target(name: "CPUKernels", cxxSettings: [.unsafeFlags(["-O3", "-fno-exceptions", "-fno-rtti"])], linkerSettings: [.linkedLibrary("pthread")]),
+        .target(
+            name: "CPUKernels", cxxSettings: [.unsafeFlags(["-O3", "-fno-exceptions", "-fno-rtti"])],
+            linkerSettings: [.linkedLibrary("pthread")]),
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .target(
             name: "CFFmpeg",
