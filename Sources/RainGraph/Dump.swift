@@ -21,6 +21,7 @@ extension Graph: CustomStringConvertible {
         switch nodes[value.node].operation {
         case .parameter(let name, _): !place.isEmpty && name.hasPrefix(place + ".") ? String(name.dropFirst(place.count)) : name
         case .input(let name, _, _): "'\(name)'"
+        case .reshape where isParameter(nodes[value.node].operands[0].node): text(nodes[value.node].operands[0], in: place)
         case .constant(let values, _) where values.count == 1: "\(values[0])"
         default: value.description
         }

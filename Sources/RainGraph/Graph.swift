@@ -66,7 +66,8 @@ public struct Graph: Sendable {
     public func verify() throws(GraphError) {
         var names: Set<String> = []
         for (index, node) in nodes.enumerated() {
-            let place = "\(node.place) (%\(index) \(node.operation.name))"
+            /// Made only for errors: graphs are checked after every pass.
+            var place: String { "\(node.place) (%\(index) \(node.operation.name))" }
             var lifetime = Lifetime.weights
             for operand in node.operands {
                 guard operand.node < index, nodes.indices.contains(operand.node),

@@ -3,23 +3,27 @@ extension Operation {
     ///
     /// - Throws: `GraphError.shapeMismatch` or `.invalidAttribute`, naming the shapes and `place`.
     public func resultShapes(_ operands: [Shape], at place: String) throws(GraphError) -> [Shape] {
-        let at = place.isEmpty ? name : "\(place): \(name)"
         switch self {
         case .parameter(_, let shape), .input(_, let shape, _), .constant(_, let shape), .reshape(let shape), .broadcast(let shape):
-            guard shape.isReasonable else { throw GraphError(.invalidAttribute, at: at, "\(shape) is no shape a tensor can have") }
+            guard shape.isReasonable else {
+                throw GraphError(.invalidAttribute, at: here(place), "\(shape) is no shape a tensor can have")
+            }
         default: break
         }
-        let results = try shapes(operands, at: at)
+        let results = try shapes(operands, at: place)
         for result in results where !result.isReasonable {
-            throw GraphError(.invalidAttribute, at: at, "a result \(result) of \(operands) is larger than a tensor can be")
+            throw GraphError(.invalidAttribute, at: here(place), "a result \(result) of \(operands) is larger than a tensor can be")
         }
         return results
     }
 
+    /// Where an error is said to be. Made only for errors: graphs are checked after every pass.
+    private func here(_ place: String) -> String { place.isEmpty ? name : "\(place): \(name)" }
+
     /// The shapes of the results, of whatever size.
-    private func shapes(_ operands: [Shape], at: String) throws(GraphError) -> [Shape] {
-        func mismatch(_ message: String) -> GraphError { GraphError(.shapeMismatch, at: at, message) }
-        func invalid(_ message: String) -> GraphError { GraphError(.invalidAttribute, at: at, message) }
+    private func shapes(_ operands: [Shape], at place: String) throws(GraphError) -> [Shape] {
+        func mismatch(_ message: String) -> GraphError { GraphError(.shapeMismatch, at: here(place), message) }
+        func invalid(_ message: String) -> GraphError { GraphError(.invalidAttribute, at: here(place), message) }
         func take(_ count: Int) throws(GraphError) {
             guard operands.count == count else { throw mismatch("expected \(count) operands, found \(operands.count)") }
         }
