@@ -31,6 +31,9 @@ struct UNet {
     /// `conv_in`, plus the pose features where given.
     func entrance(_ g: GraphBuilder, _ sample: Value, pose: Value?, record: Recorder? = nil) throws -> Value {
         var x = try g.convolution("conv_in", sample, configuration.blockOutChannels[0])
+        if let positions = configuration.positions {
+            x = try x.adding(g.parameter("position_embedding", Shape([1] + positions + [x.shape[3]])))
+        }
         if let pose { x = try x.adding(pose) }
         record?("conv_in_plus_pose", x)
         return x

@@ -11,6 +11,7 @@ extension UNetConfiguration: Codable {
         case crossAttentionChannels = "cross_attention_dim"
         case guidanceChannels = "cond_proj_dim"
         case feedForwardMultiplier = "feed_forward_multiplier"
+        case positions = "position_embedding"
         case motion = "motion_module"
         case prediction = "prediction_type"
         case flipSinToCos = "flip_sin_to_cos"
@@ -44,6 +45,7 @@ extension UNetConfiguration: Codable {
             ?? Array(repeating: 8, count: levels)
         crossAttentionChannels = try values.decodeIfPresent(Int.self, forKey: .crossAttentionChannels)
         guidanceChannels = try values.decodeIfPresent(Int.self, forKey: .guidanceChannels)
+        positions = try values.decodeIfPresent([Int].self, forKey: .positions)
         feedForwardMultiplier = try value(.feedForwardMultiplier, default: feedForwardMultiplier)
         prediction = try value(.prediction, default: prediction)
         flipSinToCos = try value(.flipSinToCos, default: flipSinToCos)
@@ -72,6 +74,7 @@ extension UNetConfiguration: Codable {
         try values.encode(attentionHeads, forKey: .attentionHeads)
         try values.encodeIfPresent(crossAttentionChannels, forKey: .crossAttentionChannels)
         try values.encodeIfPresent(guidanceChannels, forKey: .guidanceChannels)
+        try values.encodeIfPresent(positions, forKey: .positions)
         try values.encode(feedForwardMultiplier, forKey: .feedForwardMultiplier)
         try values.encode(prediction, forKey: .prediction)
         try values.encode(flipSinToCos, forKey: .flipSinToCos)

@@ -19,6 +19,9 @@ public struct UNetConfiguration: Hashable, Sendable {
     public var crossAttentionChannels: Int? = 768
     /// Channels of the guidance embedding; `nil` for a network without.
     public var guidanceChannels: Int?
+    /// Height and width of the latents for which the network learns what is where (`position_embedding`, added after the first
+    /// convolution); `nil`, as published, for a network that works at any size.
+    public var positions: [Int]?
     /// Width of the feed-forward layers in multiples of the channels.
     public var feedForwardMultiplier = 4
     /// `nil` for a network over single pictures.
@@ -104,6 +107,11 @@ public struct UNetConfiguration: Hashable, Sendable {
             try require(heads > 0 && channels % heads == 0, "attention_head_dim", "\(heads) heads do not divide \(channels) channels")
             try require(
                 normGroups > 0 && channels % normGroups == 0, "norm_num_groups", "\(normGroups) groups do not divide \(channels) channels")
+        }
+        if let positions {
+            try require(
+                positions.count == 2 && positions.allSatisfy((1...1024).contains), "position_embedding",
+                "expected height and width in 1...1024, found \(positions)")
         }
         if let guidanceChannels { try require(sizes.contains(guidanceChannels), "cond_proj_dim", "expected a size in \(sizes)") }
         if let crossAttentionChannels {
