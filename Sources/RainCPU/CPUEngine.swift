@@ -18,6 +18,9 @@ public struct CPUEngine: Engine {
             }
         }
 
+        /// Whether this machine has it.
+        public var isAvailable: Bool { code.rawValue <= rain_best_isa().rawValue }
+
         /// The best one this machine has.
         public static var best: InstructionSet {
             switch rain_best_isa() {
