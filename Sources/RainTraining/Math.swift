@@ -5,3 +5,5 @@ import Darwin
 #endif
 
 func cosine(_ x: Double) -> Double { cos(x) }
+func exponential(_ x: Double) -> Double { exp(x) }
+func logarithm(_ x: Double) -> Double { log(x) }

@@ -16,9 +16,10 @@ enum ParameterInitialization {
             return [Float](repeating: name.hasSuffix(".weight") ? 1 : 0, count: shape.count)
         }
         if zeroSuffixes.contains(where: name.hasSuffix) { return [Float](repeating: 0, count: shape.count) }
+        var random = TrainingRandom(seed: seed, stream: name)
+        if name.hasSuffix("position_embedding") { return (0..<shape.count).map { _ in 0.1 * random.normal() } }
         let fanIn = shape.count / shape[0]
         let bound = 1 / Float(fanIn).squareRoot()
-        var random = TrainingRandom(seed: seed, stream: name)
         return (0..<shape.count).map { _ in (random.uniform() * 2 - 1) * bound }
     }
 }

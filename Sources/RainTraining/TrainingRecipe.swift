@@ -31,12 +31,12 @@ public struct TrainingRecipe: Codable, Sendable, Equatable {
 
     public var seed: UInt64 = 1
     /// Characters drawn for the latent stages, each with one reference picture and `poolFrames` frames of motion.
-    public var poolCharacters = 6000
+    public var poolCharacters = 5000
     /// A multiple of the frames of a clip step's window group; at least the window of the clip stage.
-    public var poolFrames = 32
+    public var poolFrames = 24
     public var autoencoder = Stage(steps: 4000, characters: 24, frames: 1, learningRate: 1.5e-3)
-    public var frames = Stage(steps: 8000, characters: 16, frames: 2, learningRate: 1.5e-3, ownPredictions: 0.5)
-    public var clips = Stage(steps: 2500, characters: 4, frames: 16, learningRate: 8e-4, ownPredictions: 0.8)
+    public var frames = Stage(steps: 3500, characters: 16, frames: 2, learningRate: 1.5e-3, ownPredictions: 0.5)
+    public var clips = Stage(steps: 1200, characters: 4, frames: 16, learningRate: 8e-4, ownPredictions: 0.8)
 
     public init() {}
 }

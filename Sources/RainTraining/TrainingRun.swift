@@ -28,14 +28,18 @@ public struct TrainingProgress: Sendable {
 public struct TrainingRun: Sendable {
     public let folder: String
     let report: @Sendable (TrainingProgress) -> Void
+    /// Told of measurements on the way.
+    let say: @Sendable (String) -> Void
     /// Stops the run at the next step, after a checkpoint.
     let isInterrupted: @Sendable () -> Bool
 
     /// - Throws: `TrainingError` if the folder cannot be made.
     public init(
-        folder: String, isInterrupted: @escaping @Sendable () -> Bool = { false }, report: @escaping @Sendable (TrainingProgress) -> Void
+        folder: String, isInterrupted: @escaping @Sendable () -> Bool = { false }, say: @escaping @Sendable (String) -> Void = { _ in },
+        report: @escaping @Sendable (TrainingProgress) -> Void
     ) throws {
         self.folder = folder
+        self.say = say
         self.report = report
         self.isInterrupted = isInterrupted
         do {

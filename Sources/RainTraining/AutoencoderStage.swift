@@ -1,0 +1,130 @@
+import RainAnimation
+import RainGraph
+import RainModels
+import RainPictures
+import RainWorld
+
+/// Trains the patch auto-encoder on crops of drawn pictures, from principal components on.
+struct AutoencoderStage {
+    static let name = "autoencoder"
+    /// Side of the crops; small ones show more characters per step than whole pictures.
+    static let cropSize = 64
+
+    let autoencoder: PatchAutoencoder
+    let recipe: TrainingRecipe
+    let pictureSize: Int
+
+    func run(_ run: TrainingRun, engine: some Engine, key: String) throws {
+        let stage = recipe.autoencoder
+        let size = Self.cropSize
+        let program = try TrainingGraphs.autoencoder(autoencoder, count: stage.characters, size: size)
+        guard let executable = try engine.prepare(program) as? any TrainableExecutable else {
+            throw TrainingError("the engine '\(engine.name)' cannot train")
+        }
+        let bank = WorldScene.references(recipe.trainingSeeds.prefix(4000).map { $0 }, size: pictureSize)
+        let components = PrincipalComponents(
+            vectors: patches(bank, count: 20_000), width: autoencoder.patchSize * autoencoder.patchSize * 3,
+            count: autoencoder.latentChannels)
+        try executable.load { name, shape in
+            linearPart(components, name, shape) ?? ParameterInitialization.values(name, shape, seed: recipe.seed)
+        }
+        var input = [Float](repeating: 0, count: stage.characters * size * size * 3)
+        try run.train(
+            Self.name, stage, executable, key: key,
+            batch: { step in
+                var random = TrainingRandom(seed: recipe.seed, stream: Self.name, step: step)
+                for crop in 0..<stage.characters {
+                    let picture = bank[random.index(below: bank.count)]
+                    let left = random.index(below: pictureSize - size + 1)
+                    let top = random.index(below: pictureSize - size + 1)
+                    for row in 0..<size {
+                        let from = ((top + row) * pictureSize + left) * 3
+                        let to = (crop * size + row) * size * 3
+                        for byte in 0..<(size * 3) { input[to + byte] = Float(picture.bytes[from + byte]) * (1 / 255) }
+                    }
+                }
+                try executable.write("pictures", input)
+            },
+            sample: { _ in
+                try sample(run, engine, executable)
+            })
+    }
+
+    /// Draws unseen characters beside their reconstruction.
+    private func sample(_ run: TrainingRun, _ engine: some Engine, _ trained: any TrainableExecutable) throws {
+        let truth = WorldScene.references((0..<8).map { WorldScene.validationSeed + $0 }, size: pictureSize)
+        let parameters = trained.averages()
+        let encoder = try engine.prepare(
+            TrainingGraphs.encoder(autoencoder, count: truth.count, size: pictureSize, normalized: false))
+        try encoder.load { name, _ in parameters[name] ?? [] }
+        try encoder.write("pictures", truth.flatMap { $0.bytes.map { Float($0) / 255 } })
+        try encoder.run(.step)
+        let side = pictureSize / autoencoder.patchSize
+        let decoder = try engine.prepare(
+            TrainingGraphs.decoder(autoencoder, count: truth.count, height: side, width: side, normalized: false))
+        try decoder.load { name, _ in parameters[name] ?? [] }
+        try decoder.write("latents", encoder.read("latents"))
+        try decoder.run(.step)
+        let decoded = Picture.pictures(try decoder.read("pictures"), size: pictureSize)
+        let psnr = zip(truth, decoded).map { PictureMetrics.psnr($0, $1) }.reduce(0, +) / Double(truth.count)
+        try run.write(
+            ContactSheet(rows: [
+                .init(label: "truth", pictures: truth),
+                .init(label: "decoded, \((psnr * 100).rounded() / 100) dB", pictures: decoded),
+            ]), "autoencoder")
+    }
+
+    /// Random patches of the drawn pictures, in -1…1, each in the order of a convolution's weight: channel, row, column.
+    private func patches(_ bank: [Picture], count: Int) -> [Float] {
+        var random = TrainingRandom(seed: recipe.seed, stream: "patches")
+        let side = autoencoder.patchSize
+        var values: [Float] = []
+        values.reserveCapacity(count * side * side * 3)
+        for _ in 0..<count {
+            let picture = bank[random.index(below: bank.count)]
+            let left = random.index(below: pictureSize / side) * side
+            let top = random.index(below: pictureSize / side) * side
+            for channel in 0..<3 {
+                for row in 0..<side {
+                    for column in 0..<side {
+                        let byte = picture.bytes[((top + row) * pictureSize + left + column) * 3 + channel]
+                        values.append(Float(byte) * (2 / 255) - 1)
+                    }
+                }
+            }
+        }
+        return values
+    }
+
+    /// Where the decoder's outputs (row, column, channel) stand in a patch (channel, row, column).
+    private var decoderOrder: [Int] {
+        let area = autoencoder.patchSize * autoencoder.patchSize
+        return (0..<(3 * area)).map { ($0 % 3) * area + $0 / 3 }
+    }
+
+    /// The linear encoder and decoder whose product projects on the principal components.
+    ///
+    /// Latents are divided by deviation^0.75, so that weak components neither drown nor dominate.
+    private func linearPart(_ components: PrincipalComponents, _ name: String, _ shape: Shape) -> [Float]? {
+        let prefix = ModelConfiguration.Network.autoencoder.rawValue + "."
+        let scales = components.deviations.map { exponential(0.75 * logarithm(max($0, 1e-9))) }
+        switch name {
+        case prefix + "patch_encoder.weight":
+            return zip(components.components, scales).flatMap { vector, scale in vector.map { Float($0 / scale) } }
+        case prefix + "patch_encoder.bias":
+            return zip(components.components, scales).map { vector, scale in
+                Float(-zip(vector, components.mean).reduce(0) { $0 + $1.0 * $1.1 } / scale)
+            }
+        case prefix + "patch_decoder.weight":
+            return decoderOrder.flatMap { pixel in
+                zip(components.components, scales).map { vector, scale in Float(vector[pixel] * scale) }
+            }
+        case prefix + "patch_decoder.bias":
+            return decoderOrder.map { Float(components.mean[$0]) }
+        case prefix + "encoder.out.weight", prefix + "decoder.out.weight":
+            return [Float](repeating: 0, count: shape.count)
+        default:
+            return name.hasSuffix("conv2.weight") ? [Float](repeating: 0, count: shape.count) : nil
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import RainAnimation
+import RainGraph
+import RainModels
+import RainPictures
+import RainPose
+
+extension TrainingRecipe {
+    /// The seeds of the characters trained on: all below `WorldScene.validationSeed`.
+    var trainingSeeds: Range<UInt64> { 1000..<(1000 + UInt64(poolCharacters)) }
+}
+
+extension TrainableExecutable {
+    /// The averaged parameters by name.
+    func averages() -> [String: [Float]] {
+        let values = state(.average)
+        var named: [String: [Float]] = [:]
+        var next = 0
+        for (name, shape) in program.graph.trainedParameters {
+            named[name] = Array(values[next..<(next + shape.count)])
+            next += shape.count
+        }
+        return named
+    }
+}
+
+extension Picture {
+    /// Square pictures from `[n, size, size, 3]` of about 0…1; values outside are clamped.
+    static func pictures(_ values: [Float], size: Int) -> [Picture] {
+        let count = size * size * 3
+        return stride(from: 0, to: values.count, by: count).map { start in
+            Picture(width: size, height: size, bytes: values[start..<(start + count)].map { UInt8((min(max($0, 0), 1) * 255).rounded()) })
+        }
+    }
+}
+
+extension ModelConfiguration {
+    var posePainter: PosePainter {
+        PosePainter(
+            width: posePicture.size, height: posePicture.size, radius: posePicture.discRadius, bodyRadius: posePicture.bodyDiscRadius)
+    }
+}
+
+extension TrainingRun {
+    /// Writes a contact sheet as `<name>.png`.
+    func write(_ sheet: ContactSheet, _ name: String) throws {
+        try sheet.picture().writePNG(to: URL(filePath: path(name + ".png")))
+    }
+
+    /// Adds a line to `notes.txt` and to the report.
+    func note(_ line: String) throws {
+        let file = URL(filePath: path("notes.txt"))
+        let old = (try? Data(contentsOf: file)) ?? Data()
+        try (old + Data((line + "\n").utf8)).write(to: file, options: .atomic)
+        say(line)
+    }
+}

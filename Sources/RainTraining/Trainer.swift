@@ -1,0 +1,187 @@
+import Foundation
+public import RainAnimation
+import RainCheckpoints
+public import RainGraph
+import RainModels
+
+extension ModelConfiguration {
+    /// The auto-encoder, which for now is always a patch auto-encoder.
+    var patchAutoencoder: PatchAutoencoder {
+        switch autoencoder {
+        case .patch(let autoencoder): autoencoder
+        }
+    }
+}
+
+/// Trains a model from nothing: auto-encoder, single frames, clips; then writes its package.
+public struct Trainer: Sendable {
+    public enum Stage: String, Sendable, CaseIterable {
+        case autoencoder, frames, clips, package
+    }
+
+    let model: ModelConfiguration
+    let recipe: TrainingRecipe
+    let run: TrainingRun
+
+    public init(model: ModelConfiguration, recipe: TrainingRecipe, run: TrainingRun) throws {
+        try model.validate()
+        self.model = model
+        self.recipe = recipe
+        self.run = run
+    }
+
+    /// Runs the stages in order; each goes on from its checkpoint, and is skipped if it is complete.
+    public func train(_ stages: [Stage] = Stage.allCases, engine: some Engine) throws {
+        if stages.contains(.autoencoder) {
+            try AutoencoderStage(autoencoder: model.patchAutoencoder, recipe: recipe, pictureSize: model.imageSize)
+                .run(run, engine: engine, key: autoencoderKey)
+        }
+        guard stages.contains(where: { $0 != .autoencoder }) else { return }
+        var autoencoder = try run.averages(of: AutoencoderStage.name)
+        let statistics = try latentStatistics(autoencoder, engine: engine)
+        let prefix = ModelConfiguration.Network.autoencoder.rawValue
+        autoencoder[prefix + ".latent_mean"] = statistics.mean
+        autoencoder[prefix + ".latent_std"] = statistics.deviation
+
+        if stages.contains(.frames) || stages.contains(.clips) {
+            let probe = try DenoiserProbe(model, engine: engine, autoencoder: autoencoder)
+            let pool = try makePool(autoencoder, engine: engine)
+            // A channel's error in pixels grows with its deviation; the root keeps the weak channels in sight.
+            let strength = statistics.pixelDeviation.map { $0.squareRoot() }
+            let mean = strength.reduce(0, +) / Float(strength.count)
+            let weights = strength.map { $0 / mean }
+            if stages.contains(.frames) {
+                try DenoiserStage(kind: .frames, model: model, recipe: recipe, pool: pool, channelWeights: weights)
+                    .run(run, engine: engine, key: key, initial: [:], probe: probe)
+            }
+            if stages.contains(.clips) {
+                let frames = try run.averages(of: DenoiserStage.Kind.frames.rawValue)
+                try DenoiserStage(kind: .clips, model: model, recipe: recipe, pool: pool, channelWeights: weights)
+                    .run(run, engine: engine, key: key, initial: frames, probe: nil)
+            }
+        }
+        if stages.contains(.package) { try writePackage(autoencoder) }
+    }
+
+    /// Checkpoints of another recipe or network are refused by this.
+    private var key: String { "\(model.name) \(model.latentChannels)ch seed \(recipe.seed)" }
+    private var autoencoderKey: String { key }
+
+    private func encoder(_ autoencoder: [String: [Float]], engine: some Engine, batch: Int, normalized: Bool) throws -> any Executable {
+        let encoder = try engine.prepare(
+            TrainingGraphs.encoder(model.patchAutoencoder, count: batch, size: model.imageSize, normalized: normalized))
+        try encoder.load { name, shape in
+            guard let values = autoencoder[name] else { throw TrainingError("\(name): not in the auto-encoder's checkpoint") }
+            return values
+        }
+        return encoder
+    }
+
+    private var latentCount: Int { model.latentSize * model.latentSize * model.latentChannels }
+
+    /// Mean and deviation of the latents' channels, and how far a deviation moves pixels through the linear decoder.
+    private func latentStatistics(
+        _ autoencoder: [String: [Float]], engine: some Engine
+    ) throws -> (mean: [Float], deviation: [Float], pixelDeviation: [Float]) {
+        let batch = 16
+        let encoder = try encoder(autoencoder, engine: engine, batch: batch, normalized: false)
+        let pool = try LatentPool(
+            characters: recipe.trainingSeeds.prefix(200), frames: 4, pictureSize: model.imageSize, encoder: encoder, batch: batch,
+            latentCount: latentCount, progress: { _, _ in })
+        let (mean, deviation) = pool.statistics(channels: model.latentChannels)
+        let weights = autoencoder[ModelConfiguration.Network.autoencoder.rawValue + ".patch_decoder.weight"] ?? []
+        let channels = model.latentChannels
+        let pixel = (0..<channels).map { channel in
+            stride(from: channel, to: weights.count, by: channels).reduce(Float(0)) { $0 + weights[$1] * weights[$1] }.squareRoot()
+                * deviation[channel]
+        }
+        return (mean, deviation, pixel)
+    }
+
+    private func makePool(_ autoencoder: [String: [Float]], engine: some Engine) throws -> LatentPool {
+        let batch = 32
+        let encoder = try encoder(autoencoder, engine: engine, batch: batch, normalized: true)
+        let start = ContinuousClock.now
+        return try LatentPool(
+            characters: recipe.trainingSeeds, frames: recipe.poolFrames, pictureSize: model.imageSize, encoder: encoder, batch: batch,
+            latentCount: latentCount,
+            progress: { done, total in
+                let seconds = (ContinuousClock.now - start) / .seconds(1)
+                run.report(
+                    TrainingProgress(
+                        stage: "drawing", step: done, steps: total, loss: 0, gradientNorm: 0, learningRate: 0,
+                        picturesPerSecond: Double(done) / seconds, secondsLeft: seconds / Double(done) * Double(total - done)))
+            })
+    }
+
+    /// Writes `model.json` and the weights in half precision into the folder `<run>/<name>`.
+    private func writePackage(_ autoencoder: [String: [Float]]) throws {
+        let stage = FileManager.default.fileExists(atPath: run.path("clips.safetensors")) ? "clips" : "frames"
+        let parameters = try run.averages(of: stage).merging(autoencoder) { $1 }
+        let folder = run.path(model.name)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let shapes = try packageShapes()
+        let tensors: [SafetensorsWriter.Tensor] = try shapes.map { name, shape in
+            guard let values = parameters[name] else { throw TrainingError("\(name): not trained") }
+            return (name, shape.dimensions, .float16, values)
+        }
+        try SafetensorsWriter.write(
+            to: folder + "/\(model.name).safetensors", tensors: tensors, metadata: ["format": "rain-model", "trained": stage])
+        try Data(model.json()).write(to: URL(filePath: folder + "/model.json"), options: .atomic)
+    }
+
+    /// Names and shapes of everything a package holds.
+    private func packageShapes() throws -> [(String, Shape)] {
+        let window = model.window
+        let timesteps = [Float](repeating: 0, count: window.framesPerGroup * window.levels)
+        let graphs = [
+            try TrainingGraphs.denoiserForInference(
+                model, .init(characters: 1, frames: timesteps.count, motion: true, timesteps: timesteps)
+            ).graph,
+            try TrainingGraphs.encoder(model.patchAutoencoder, count: 1, size: model.imageSize, normalized: true).graph,
+            try TrainingGraphs.decoder(
+                model.patchAutoencoder, count: 1, height: model.latentSize, width: model.latentSize, normalized: true
+            ).graph,
+        ]
+        var seen: Set<String> = []
+        return graphs.flatMap(\.parameters).filter { seen.insert($0.name).inserted }.map { ($0.name, $0.shape) }
+    }
+}
+
+extension Trainer {
+    /// The programs of one step of each stage, for measurements: name, program, pictures per step.
+    public func stepPrograms() throws -> [(name: String, program: Program, pictures: Int)] {
+        let weights = [Float](repeating: 1, count: model.latentChannels)
+        let levels = try Array(NoiseSchedule(model.scheduler).timesteps(model.window.levels).reversed())
+        let staircase = levels.flatMap { [Float](repeating: Float($0), count: model.window.framesPerGroup) }
+        let (frames, clips) = (recipe.frames, recipe.clips)
+        return [
+            (
+                Stage.autoencoder.rawValue,
+                try TrainingGraphs.autoencoder(
+                    model.patchAutoencoder, count: recipe.autoencoder.characters, size: AutoencoderStage.cropSize),
+                recipe.autoencoder.characters
+            ),
+            (
+                Stage.frames.rawValue,
+                try TrainingGraphs.denoiser(
+                    model, .init(characters: frames.characters, frames: frames.frames, motion: false, timesteps: nil),
+                    channelWeights: weights), frames.characters * frames.frames
+            ),
+            (
+                Stage.clips.rawValue,
+                try TrainingGraphs.denoiser(
+                    model, .init(characters: clips.characters, frames: clips.frames, motion: true, timesteps: staircase),
+                    channelWeights: weights), clips.characters * clips.frames
+            ),
+            (
+                "inference",
+                try TrainingGraphs.denoiserForInference(
+                    model, .init(characters: 1, frames: staircase.count, motion: true, timesteps: staircase)), staircase.count
+            ),
+        ]
+    }
+
+    /// First values for the programs of `stepPrograms`.
+    public func initialValues(_ name: String, _ shape: Shape) -> [Float] { ParameterInitialization.values(name, shape, seed: recipe.seed) }
+}

@@ -1,0 +1,97 @@
+import RainAnimation
+import RainGraph
+import RainModels
+
+/// The graphs the trainer runs. Parameters carry the prefixes of a model's weights file.
+enum TrainingGraphs {
+    typealias Network = ModelConfiguration.Network
+
+    /// The auto-encoder on crops: input `pictures` `[n, size, size, 3]`, output `loss`, the mean squared error of colours in 0…1.
+    static func autoencoder(_ autoencoder: PatchAutoencoder, count: Int, size: Int) throws -> Program {
+        let g = GraphBuilder(parameterLifetime: .step)
+        let pictures = try g.input("pictures", [count, size, size, 3])
+        let decoded = try g.scoped(Network.autoencoder.rawValue) {
+            try autoencoder.decode(g, autoencoder.encode(g, pictures, normalized: false), normalized: false)
+        }
+        let difference = try decoded.subtracting(pictures)
+        g.output("loss", try mean(difference.unary(.square)))
+        return try Program.training(g.graph(), loss: "loss")
+    }
+
+    /// Pictures to latents: input `pictures`, output `latents` `[n, h, w, c]`.
+    static func encoder(_ autoencoder: PatchAutoencoder, count: Int, size: Int, normalized: Bool) throws -> Program {
+        let g = GraphBuilder()
+        let pictures = try g.input("pictures", [count, size, size, 3])
+        g.output("latents", try g.scoped(Network.autoencoder.rawValue) { try autoencoder.encode(g, pictures, normalized: normalized) })
+        return try Program(g.graph().optimizedForInference())
+    }
+
+    /// Latents to pictures: input `latents`, output `pictures` of about 0…1.
+    static func decoder(_ autoencoder: PatchAutoencoder, count: Int, height: Int, width: Int, normalized: Bool) throws -> Program {
+        let g = GraphBuilder()
+        let latents = try g.input("latents", [count, height, width, autoencoder.latentChannels])
+        g.output("pictures", try g.scoped(Network.autoencoder.rawValue) { try autoencoder.decode(g, latents, normalized: normalized) })
+        return try Program(g.graph().optimizedForInference())
+    }
+
+    /// How the networks meet in a step of training: `characters` characters with `frames` frames each.
+    struct Shape {
+        var characters: Int
+        var frames: Int
+        /// Whether the motion modules take part; without them the frames of a character are independent.
+        var motion: Bool
+        /// One timestep per frame, the same for all characters; `nil`: an input `timesteps` with one per sample.
+        var timesteps: [Float]?
+    }
+
+    /// Inputs `sample` (noisy latents), `pose`, `reference_latents`, `reference_pose`; output `prediction`.
+    private static func prediction(_ g: GraphBuilder, _ model: ModelConfiguration, _ shape: Shape) throws -> Value {
+        let (b, n) = (shape.characters, shape.characters * shape.frames)
+        let (size, pose) = (model.latentSize, model.posePicture.size)
+        let sample = try g.input("sample", [n, size, size, model.latentChannels])
+        let poses = try g.input("pose", [n, pose, pose, 3])
+        let referenceLatents = try g.input("reference_latents", [b, size, size, model.latentChannels], .reference)
+        let timesteps = try shape.timesteps.map { try g.constant($0, [shape.frames]) } ?? g.input("timesteps", [n])
+        var referencePose: Value?
+        if model.referencePose {
+            let pictures = try g.input("reference_pose", [b, pose, pose, 3], .reference)
+            referencePose = try g.scoped(Network.poseGuider.rawValue) { try model.poseGuider(g, pictures) }
+        }
+        let features = try g.scoped(Network.poseGuider.rawValue) { try model.poseGuider(g, poses) }
+        let banks = try g.scoped(Network.referenceUNet.rawValue) {
+            try ReferenceUNet(model.referenceUNet)(g, latents: referenceLatents, pose: referencePose)
+        }
+        return try g.scoped(Network.denoisingUNet.rawValue) {
+            try DenoisingUNet(model.denoisingUNet)(
+                g, sample: sample, timesteps: timesteps, pose: features, references: banks, frames: shape.frames, motion: shape.motion)
+        }
+    }
+
+    /// The denoiser with its loss: beside the inputs of `prediction`, `target` and `weight` (`[n, h, w, 1]`); outputs `loss`
+    /// and `prediction`.
+    ///
+    /// - Parameter channelWeights: how much each latent channel counts.
+    static func denoiser(_ model: ModelConfiguration, _ shape: Shape, channelWeights: [Float]) throws -> Program {
+        let g = GraphBuilder(parameterLifetime: .step)
+        let prediction = try prediction(g, model, shape)
+        let target = try g.input("target", prediction.shape)
+        let weight = try g.input("weight", [prediction.shape[0], model.latentSize, model.latentSize, 1])
+        let channels = try g.constant(channelWeights, [1, 1, 1, model.latentChannels])
+        let error = try prediction.subtracting(target).unary(.square).multiplied(by: channels).multiplied(by: weight)
+        g.output("loss", try mean(error))
+        g.output("prediction", prediction)
+        return try Program.training(g.graph(), loss: "loss")
+    }
+
+    /// The denoiser alone, to look at what it makes.
+    static func denoiserForInference(_ model: ModelConfiguration, _ shape: Shape) throws -> Program {
+        let g = GraphBuilder()
+        g.output("prediction", try prediction(g, model, shape))
+        return try Program(g.graph().optimizedForInference())
+    }
+
+    private static func mean(_ value: Value) throws -> Value {
+        let total = try value.summed(axes: Array(0..<value.shape.rank))
+        return try total.reshaped([]).scaled(by: 1 / Float(value.shape.count))
+    }
+}
