@@ -71,7 +71,9 @@ let package = Package(
             swiftSettings: common),
 
         // Each module is tested beside its own name.
-        .target(name: "RainTesting", dependencies: ["RainGraph", "RainCheckpoints"], path: "Tests/RainTesting", swiftSettings: common),
+        .target(
+            name: "RainTesting", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose", "RainAnimation"],
+            path: "Tests/RainTesting", swiftSettings: common),
         .testTarget(name: "RainGraphTests", dependencies: ["RainGraph", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainCPUTests", dependencies: ["RainCPU", "CPUKernels", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainCheckpointsTests", dependencies: ["RainCheckpoints"], swiftSettings: common),

@@ -2,6 +2,7 @@ import RainCPU
 import RainPictures
 import RainPose
 import Synchronization
+import RainTesting
 import Testing
 
 @testable import RainAnimation

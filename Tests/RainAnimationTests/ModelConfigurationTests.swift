@@ -2,6 +2,7 @@ import Foundation
 import RainCheckpoints
 import RainGraph
 import RainModels
+import RainTesting
 import Testing
 
 @testable import RainAnimation

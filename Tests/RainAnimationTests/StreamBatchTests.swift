@@ -4,6 +4,7 @@ import RainGraph
 import RainModels
 import RainPictures
 import RainPose
+import RainTesting
 import Testing
 
 @testable import RainAnimation

@@ -12,7 +12,9 @@ public struct ModelPrograms: Sendable {
     /// What a reference picture is turned into, once per reference: inputs `picture` `[1, height, width, 3]` in 0…1 and, where the
     /// reference network is given the reference's pose, `pose_picture` `[1, size, size, 3]`; outputs `bank_<name>`
     /// `[1, tokens, channels]`.
-    public func reference() throws -> Program {
+    public func reference() throws -> Program { try Self.program(referenceGraph()) }
+
+    private func referenceGraph() throws -> Graph {
         let g = GraphBuilder()
         let size = configuration.imageSize
         let picture = try g.input("picture", [1, size, size, 3])
@@ -26,19 +28,23 @@ public struct ModelPrograms: Sendable {
             try ReferenceUNet(configuration.referenceUNet)(g, latents: latents, pose: pose)
         }
         for bank in banks { g.output("bank_" + bank.name, bank.tokens) }
-        return try Program(g.graph())
+        return try g.graph()
     }
 
     /// Pose pictures to features: `pose_pictures` `[frames, size, size, 3]` in 0…1 → `features`
     /// `[frames, latent height, latent width, channels]`.
-    public func pose(frames: Int) throws -> Program {
+    public func pose(frames: Int) throws -> Program { try Self.program(poseGraph(frames: frames)) }
+
+    private func poseGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
         g.output("features", try poseFeatures(g, g.input("pose_pictures", poseShape(frames: frames))))
-        return try Program(g.graph())
+        return try g.graph()
     }
 
     /// Latents to pictures: `latents` `[frames, h, w, c]` → `pictures` `[frames, height, width, 3]` of about 0…1.
-    public func decoder(frames: Int) throws -> Program {
+    public func decoder(frames: Int) throws -> Program { try Self.program(decoderGraph(frames: frames)) }
+
+    private func decoderGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
         let latents = try g.input("latents", Shape([frames] + latentShape))
         let pictures = try g.scoped(ModelConfiguration.Network.autoencoder.rawValue) {
@@ -47,7 +53,21 @@ public struct ModelPrograms: Sendable {
             }
         }
         g.output("pictures", pictures)
-        return try Program(g.graph())
+        return try g.graph()
+    }
+
+    /// Pictures to latents and back, the most that any latents could show: `pictures` `[frames, height, width, 3]` in 0…1 →
+    /// `reconstructions`, the same shape.
+    public func reconstruction(frames: Int) throws -> Program {
+        let g = GraphBuilder()
+        let pictures = try g.input("pictures", [frames, configuration.imageSize, configuration.imageSize, 3])
+        let reconstructions = try g.scoped(ModelConfiguration.Network.autoencoder.rawValue) {
+            switch configuration.autoencoder {
+            case .patch(let autoencoder): try autoencoder.decode(g, autoencoder.encode(g, pictures))
+            }
+        }
+        g.output("reconstructions", reconstructions)
+        return try Self.program(g.graph())
     }
 
     /// What makes the programs of the stream.
@@ -59,13 +79,16 @@ public struct ModelPrograms: Sendable {
 
     /// Names and shapes of all parameters of the model, sorted by name.
     public func parameters() throws -> [(name: String, shape: Shape)] {
-        let programs = [try reference(), try pose(frames: 1), try decoder(frames: 1), try denoisingStep.program(frames: 1, passes: 1)]
+        // Before any rewriting, which may find that a parameter has no influence.
+        let graphs = try [referenceGraph(), poseGraph(frames: 1), decoderGraph(frames: 1), denoisingStep.graph(frames: 1, passes: 1)]
         var shapes: [String: Shape] = [:]
-        for program in programs {
-            for (name, shape) in program.graph.parameters { shapes[name] = shape }
+        for graph in graphs {
+            for (name, shape) in graph.parameters { shapes[name] = shape }
         }
         return shapes.sorted { $0.key < $1.key }.map { (name: $0.key, shape: $0.value) }
     }
+
+    static func program(_ graph: Graph) throws -> Program { try Program(graph.optimizedForInference()) }
 
     private func poseShape(frames: Int) -> Shape { [frames, configuration.posePicture.size, configuration.posePicture.size, 3] }
 

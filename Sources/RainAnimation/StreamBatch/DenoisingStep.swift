@@ -22,6 +22,10 @@ struct DenoisingStep: Sendable {
     var scope: String?
 
     func program(frames: Int, passes: Int) throws -> Program {
+        try ModelPrograms.program(graph(frames: frames, passes: passes))
+    }
+
+    func graph(frames: Int, passes: Int) throws -> Graph {
         let g = GraphBuilder()
         let latentShape: Shape = [frames, latentHeight, latentWidth, network.inChannels]
         var x = try g.input("latents", latentShape)
@@ -46,6 +50,6 @@ struct DenoisingStep: Sendable {
                 .adding(noise.multiplied(by: weight("noise")))
         }
         g.output("next", x)
-        return try Program(g.graph())
+        return try g.graph()
     }
 }

@@ -1,12 +1,11 @@
+public import RainAnimation
 import RainModels
-import RainPictures
-import RainPose
-
-@testable import RainAnimation
+public import RainPictures
+public import RainPose
 
 /// A model that is a whole one, and no larger than it must be.
-enum TinyModel {
-    static var configuration: ModelConfiguration {
+public enum TinyModel {
+    public static var configuration: ModelConfiguration {
         var unet = UNetConfiguration()
         unet.inChannels = 4
         unet.outChannels = 4
@@ -37,16 +36,16 @@ enum TinyModel {
             scheduler: NoiseSchedule.Configuration(prediction: .sample))
     }
 
-    static func model(seed: UInt64 = 1) throws -> AnimationModel { try .random(configuration, seed: seed) }
+    public static func model(seed: UInt64 = 1) throws -> AnimationModel { try .random(configuration, seed: seed) }
 
-    static let reference: Picture = {
+    public static let reference: Picture = {
         var picture = Picture(width: 32, height: 32, red: 200, green: 120, blue: 40)
         for index in picture.bytes.indices { picture.bytes[index] &+= UInt8(truncatingIfNeeded: index &* 37) / 4 }
         return picture
     }()
 
     /// A face that moves.
-    static func driving(_ index: Int) -> LandmarkFrame {
+    public static func driving(_ index: Int) -> LandmarkFrame {
         LandmarkFrame(
             points: LandmarkFrame.neutral.points.enumerated().map { at, point in
                 LandmarkPoint(x: point.x + 0.01 * Float((index + at) % 7), y: point.y + 0.01 * Float((3 * index + at) % 5))
