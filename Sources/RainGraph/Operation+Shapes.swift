@@ -10,11 +10,23 @@ extension Operation {
             }
         default: break
         }
+        guard hasSoundNumbers else { throw GraphError(.invalidAttribute, at: here(place), "a number is not one, or an epsilon negative") }
         let results = try shapes(operands, at: place)
         for result in results where !result.isReasonable {
             throw GraphError(.invalidAttribute, at: here(place), "a result \(result) of \(operands) is larger than a tensor can be")
         }
         return results
+    }
+
+    /// NaN equals nothing, itself included: a graph with one would differ from its copies.
+    private var hasSoundNumbers: Bool {
+        switch self {
+        case .constant(let values, _): !values.contains { $0.isNaN }
+        case .affine(let scale, let offset): !scale.isNaN && !offset.isNaN
+        case .groupNorm(_, let epsilon, _), .groupNormGradient(_, let epsilon, _), .layerNorm(let epsilon), .layerNormGradient(let epsilon):
+            epsilon >= 0
+        default: true
+        }
     }
 
     /// Where an error is said to be. Made only for errors: graphs are checked after every pass.

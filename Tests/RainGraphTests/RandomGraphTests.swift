@@ -4,7 +4,7 @@ import Testing
 @testable import RainGraph
 
 @Suite struct RandomGraphTests {
-    @Test(arguments: 1...300 as ClosedRange<UInt64>)
+    @Test(arguments: 1...120 as ClosedRange<UInt64>)
     func rewritesLeaveResultsUnchanged(_ seed: UInt64) throws {
         let graph = try RandomGraph.make(seed: seed)
         let optimized = try graph.optimizedForInference()
@@ -13,7 +13,7 @@ import Testing
         #expect(again.nodes == optimized.nodes && again.outputs == optimized.outputs)
     }
 
-    @Test(arguments: 1...300 as ClosedRange<UInt64>)
+    @Test(arguments: 1...120 as ClosedRange<UInt64>)
     func rewritesMoveNoWorkToLaterStages(_ seed: UInt64) throws {
         let graph = try RandomGraph.make(seed: seed)
         let (before, after) = (try Program(graph.withoutDeadCode()), try Program(graph.optimizedForInference()))
@@ -26,7 +26,7 @@ import Testing
         #expect(count(after) <= count(before))
     }
 
-    @Test(arguments: 1...150 as ClosedRange<UInt64>)
+    @Test(arguments: 1...80 as ClosedRange<UInt64>)
     func rewritesLeaveGradientsUnchanged(_ seed: UInt64) throws {
         let graph = try RandomGraph.make(seed: seed, parameterLifetime: .step)
         guard graph.trainedParameters.contains(where: { _ in true }), let (plain, ids) = try? graph.differentiated(loss: "loss") else {

@@ -275,4 +275,64 @@ struct RewriteCase: Sendable, CustomTestStringConvertible {
         let again = try optimized.optimizedForInference()
         #expect(again.nodes == optimized.nodes && again.outputs == optimized.outputs)
     }
+
+    /// Merging may not make a step repeat what a stage before it did once.
+    @Test func workStaysInItsStage() throws {
+        let g = GraphBuilder()
+        let (x, reference) = (try g.input("x", [2, 5, 4]), try g.input("reference", [2, 5, 4], .reference))
+        let known = try reference.linear(g.parameter("w", [4, 4]))
+        g.output("sum", try x.adding(known))
+        g.output(
+            "upsampled",
+            try x.reshaped([2, 5, 1, 4]).upsampledNearest().adding(
+                known.reshaped([2, 5, 1, 4]).upsampledNearest().convolved(
+                    g.parameter("c", [4, 4, 3, 3]), Convolution(padding: [1, 1, 1, 1]))))
+        let graph = try g.graph().optimizedForInference()
+        for node in graph.nodes where ["linear", "convolution"].contains(node.operation.name) { #expect(node.lifetime == .reference) }
+        #expect(try largestDifference(outputs(of: graph), outputs(of: g.graph())) < 1e-6)
+    }
+
+    @Test func whatIsNeededElsewhereIsNotMerged() throws {
+        let g = GraphBuilder()
+        let hidden = try g.input("x", [3, 4]).linear(g.parameter("w", [4, 4]))
+        g.output("hidden", hidden)
+        g.output("y", try hidden.silu())
+        let graph = try g.graph()
+        #expect(try graph.optimizedForInference().nodes == graph.nodes)
+    }
+
+    @Test func trainingKeepsActivationsApartExceptRelu() throws {
+        let g = GraphBuilder(parameterLifetime: .step)
+        let x = try g.input("x", [3, 4])
+        let a = try x.linear(g.parameter("a", [4, 4])).silu().linear(g.parameter("b", [4, 4])).unary(.relu).adding(x)
+        g.output("loss", try a.summed(axes: [0, 1]))
+        let graph = try g.graph().optimizedForTraining()
+        #expect(graph.count("silu") == 1 && graph.count("relu") == 0)
+        #expect(graph.count { $0 == .linear(Epilogue(activation: .relu), transposed: false) } == 1)
+    }
+
+    @Test func deadParametersGoUnlessTrained() throws {
+        for (lifetime, expected) in [(Lifetime.weights, ["w"]), (.step, ["w", "unused"])] {
+            let g = GraphBuilder(parameterLifetime: lifetime)
+            let x = try g.input("x", [3, 4])
+            _ = try g.input("idle", [2])
+            g.output("y", try x.linear(g.parameter("w", [4, 4])))
+            _ = try x.linear(g.parameter("unused", [4, 4]))
+            let graph = try g.graph().optimizedForInference()
+            #expect(graph.parameters.map(\.name) == expected)
+            #expect(graph.inputs.map(\.name) == ["x", "idle"])
+        }
+    }
+
+    /// Every way to cut rows anew, against broadcasting written out.
+    @Test(
+        arguments: [
+            ([1, 1, 6], [2, 5, 6], [10, 6], [1, 6]), ([2, 1, 6], [2, 6, 6], [2, 2, 3, 6], [2, 1, 1, 6]),
+            ([4, 1], [4, 6], [2, 2, 6], [2, 2, 1]),
+            ([1, 1, 1, 5], [1, 16, 1, 5], [16, 1, 5], [1, 1, 5]), ([3, 1, 4], [3, 2, 4], [6, 4], nil),
+            ([1, 3, 1], [2, 3, 4], [2, 12], nil),
+        ] as [([Int], [Int], [Int], [Int]?)])
+    func broadcastsMoveBehindReshapes(_ small: [Int], _ full: [Int], _ shape: [Int], _ expected: [Int]?) {
+        #expect(reshaped(Shape(small), broadcastTo: Shape(full), as: Shape(shape)) == expected.map(Shape.init))
+    }
 }

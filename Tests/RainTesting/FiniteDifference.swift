@@ -18,7 +18,7 @@ extension OperationCase {
     ///   - engine: the one whose gradients are checked.
     ///   - probes: how many elements of each operand are checked.
     /// - Returns: what disagrees, or `nil`.
-    public func gradientDisagreement(on engine: any Engine, probes: Int = 12) throws -> String? {
+    public func gradientDisagreement(on engine: any Engine, probes: Int = 6) throws -> String? {
         let forward = try Interpreter().prepare(Program(graph(parameterLifetime: .step, allParameters: true)))
         var elements = elements()
         var numbers = SeededNumbers(seed: 99)

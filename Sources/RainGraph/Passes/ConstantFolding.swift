@@ -11,6 +11,7 @@ extension Graph {
                 operands.append((shape, values.count == 1 ? Array(repeating: values[0], count: shape.count) : values))
             }
             let values = try Interpreter.evaluate(node.operation, operands)[0]
+            guard !values.contains(where: \.isNaN) else { return nil }
             let isUniform = values.allSatisfy { $0 == values.first }
             return [try new.one(.constant(isUniform ? Array(values.prefix(1)) : values, site.shape))]
         }
