@@ -4,6 +4,7 @@
 namespace rain::RAIN_NAMESPACE {
 
 #include "Vector.hpp"
+#include "Turn.hpp"
 #include "Multiply.hpp"
 #include "Convolution.hpp"
 #include "Outer.hpp"

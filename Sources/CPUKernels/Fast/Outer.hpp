@@ -17,8 +17,8 @@ struct SpacedRows {
 };
 
 /// out[r][0 …] (+)= Σ_p left[p][a + r] · right[p][b …], `width` columns.
-template <int R, int N, bool whole, class Rows>
-__attribute__((noinline)) void outer_tile(Rows left, Rows right, long pixels, long a, long b, float *out, long stride,
+template <int R, int N, bool whole, class Left, class Right>
+__attribute__((noinline)) void outer_tile(Left left, Right right, long pixels, long a, long b, float *out, long stride,
                                           long width, bool add) {
     V sum[R][N];
     const long part = width - (N - 1) * W;
@@ -51,8 +51,8 @@ __attribute__((noinline)) void outer_tile(Rows left, Rows right, long pixels, lo
     }
 }
 
-template <int N, bool whole, class Rows>
-RAIN_INLINE void outer_tile_of(long rows, Rows left, Rows right, long pixels, long a, long b, float *out, long stride,
+template <int N, bool whole, class Left, class Right>
+RAIN_INLINE void outer_tile_of(long rows, Left left, Right right, long pixels, long a, long b, float *out, long stride,
                                long width, bool add) {
     switch (rows) {
 #if RAIN_WIDTH == 16
@@ -68,26 +68,40 @@ RAIN_INLINE void outer_tile_of(long rows, Rows left, Rows right, long pixels, lo
     }
 }
 
+template <class Left, class Right>
+inline void outer_tiles(Left left, Right right, long pixels, Range as, long b, long width, float *out, long stride, bool add) {
+    const long count = as.end - as.begin, tiles = (count + tile_rows - 1) / tile_rows;
+    for (long t = 0; t < tiles; t++) {
+        const long a = as.begin + count * t / tiles, rows = as.begin + count * (t + 1) / tiles - a;
+        float *to = out + a * stride;
+        if (width == 2 * W) {
+            outer_tile_of<2, true>(rows, left, right, pixels, a, b, to, stride, width, add);
+        } else if (width > W) {
+            outer_tile_of<2, false>(rows, left, right, pixels, a, b, to, stride, width, add);
+        } else if (width == W) {
+            outer_tile_of<1, true>(rows, left, right, pixels, a, b, to, stride, width, add);
+        } else {
+            outer_tile_of<1, false>(rows, left, right, pixels, a, b, to, stride, width, add);
+        }
+    }
+}
+
 /// All of out[a][b] for a in `as`, b in `bs` (b counts in floats, from a multiple of two vectors), over up to a block of
 /// pixels; out points to out[0][0].
 template <class Rows>
 inline void outer(Rows left, Rows right, long pixels, Range as, Range bs, float *out, long stride, bool add) {
-    const long count = as.end - as.begin, tiles = (count + tile_rows - 1) / tile_rows;
     for (long b = bs.begin; b < bs.end; b += panel_width) {
         const long width = bs.end - b < panel_width ? bs.end - b : panel_width;
-        for (long t = 0; t < tiles; t++) {
-            const long a = as.begin + count * t / tiles, rows = as.begin + count * (t + 1) / tiles - a;
-            float *to = out + a * stride + b;
-            if (width == 2 * W) {
-                outer_tile_of<2, true>(rows, left, right, pixels, a, b, to, stride, width, add);
-            } else if (width > W) {
-                outer_tile_of<2, false>(rows, left, right, pixels, a, b, to, stride, width, add);
-            } else if (width == W) {
-                outer_tile_of<1, true>(rows, left, right, pixels, a, b, to, stride, width, add);
-            } else {
-                outer_tile_of<1, false>(rows, left, right, pixels, a, b, to, stride, width, add);
-            }
+        if (as.end - as.begin < 4 * tile_rows || width < panel_width) {
+            outer_tiles(left, right, pixels, as, b, width, out + b, stride, add);
+            continue;
         }
+        // Many tiles read the same columns: side by side they stay in the first-level cache, whatever their stride.
+        float columns[pixel_block * panel_width] __attribute__((aligned(64)));
+        for (long p = 0; p < pixels; p++) {
+            for (int n = 0; n < 2; n++) store(columns + (p * 2 + n) * W, load(right[p] + b + n * W));
+        }
+        outer_tiles(left, SpacedRows{columns, panel_width}, pixels, as, 0, width, out + b, stride, add);
     }
 }
 

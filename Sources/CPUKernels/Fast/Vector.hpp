@@ -89,6 +89,19 @@ RAIN_INLINE V exponential(V x) {
     return x < splat(-87.3f) ? splat(0) : p * power;
 }
 
+/// 2ˣ within 2 ulp for x ≤ 127; 10⁻³⁸ below -126. For softmax, where x ≤ 0.
+RAIN_INLINE V power_of_two(V x) {
+    const V t = at_least(x, splat(-126)), magic = 12582912.0f;
+    const V shifted = t + magic, r = t - (shifted - magic);
+    V p = splat(1.32647e-3f);
+    p = fma(p, r, splat(9.67151e-3f));
+    p = fma(p, r, splat(5.550734e-2f));
+    p = fma(p, r, splat(2.4022242e-1f));
+    p = fma(p, r, splat(6.9314698e-1f));
+    p = fma(p, r, splat(1));
+    return V(I(p) + (I(shifted) << 23));
+}
+
 RAIN_INLINE V sigmoid(V x) { return 1.0f / (1.0f + exponential(-x)); }
 
 /// tanh within 2e-7 of the true value, relatively near 0.

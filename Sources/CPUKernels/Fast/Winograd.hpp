@@ -96,15 +96,15 @@ struct Winograd {
         return (least + threads - 1) / threads * threads;
     }
     long tiles_at_once(int threads) const { return few(threads) ? tiles : (tiles + blocks(threads) - 1) / blocks(threads); }
-    // One line more per point keeps the points of a tile from falling on the same cache sets.
-    long input_point(int threads) const { return tiles_at_once(threads) * k_stride + 16; }
-    long output_point(int threads) const { return tiles_at_once(threads) * n_stride + 16; }
+    // A vector more per point, here and in the weights, keeps the points of a tile from falling on the same cache sets.
+    long input_point(int threads) const { return tiles_at_once(threads) * k_stride + W; }
+    long output_point(int threads) const { return tiles_at_once(threads) * n_stride + W; }
     size_t buffer_bytes(int threads) const {
         return round_up(points * (input_point(threads) + output_point(threads)) * sizeof(float));
     }
     size_t zero_bytes() const { return round_up(k_stride * sizeof(float)); }
     size_t scratch_bytes(int threads) const { return zero_bytes() + buffer_bytes(threads) * (few(threads) ? 1 : threads); }
-    size_t packed_point() const { return panel_floats(n, k); }
+    size_t packed_point() const { return panel_floats(n, k) + W; }
 
     /// The pixels of one tile of the input, or `zeros`.
     void tile_pixels(const float *x, const float *zeros, long tile, const float *(&pixel)[points]) const {

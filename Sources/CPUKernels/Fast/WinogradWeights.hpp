@@ -4,7 +4,7 @@
 struct WinogradWeights {
     Winograd g;
     bool columns_are_inputs;
-    long a, b, b_stride, block, input_point, slope_point;
+    long a, b, b_stride, block, input_point, slope_point, sums_point;
 
     explicit WinogradWeights(const RainConv &conv) : g(conv, false) {
         columns_are_inputs = better_columns(g.k, g.n);
@@ -14,10 +14,11 @@ struct WinogradWeights {
         block = (2400 << 10) / (points * long(sizeof(float)) * (g.k_stride + g.n_stride));
         block = block < 64 ? 64 : block > pixel_block ? pixel_block : block;
         if (block > g.tiles) block = g.tiles;
-        input_point = block * g.k_stride + 16;
-        slope_point = block * g.n_stride + 16;
+        input_point = block * g.k_stride + W;
+        slope_point = block * g.n_stride + W;
+        sums_point = a * b_stride + W;
     }
-    size_t sums_bytes() const { return round_up(size_t(points) * a * b_stride * sizeof(float)); }
+    size_t sums_bytes() const { return round_up(size_t(points) * sums_point * sizeof(float)); }
     size_t buffer_bytes() const { return round_up(points * (input_point + slope_point) * sizeof(float)); }
     size_t scratch_bytes() const { return g.zero_bytes() + sums_bytes() + buffer_bytes(); }
 };
@@ -71,7 +72,7 @@ void winograd_weight_gradient(RainPool *pool, const RainConv *conv, const float 
         parallel(pool, points, [&](long q, int) {
             const SpacedRows input = {inputs + q * w.input_point, g.k_stride}, slope = {slopes + q * w.slope_point, g.n_stride};
             outer(w.columns_are_inputs ? slope : input, w.columns_are_inputs ? input : slope, count, {0, w.a}, {0, w.b_stride},
-                  sums + q * w.a * w.b_stride, w.b_stride, first > 0);
+                  sums + q * w.sums_point, w.b_stride, first > 0);
         });
     }
     parallel_ranges(pool, w.a, 8, 1, [&](long begin, long end, int) {
@@ -80,7 +81,7 @@ void winograd_weight_gradient(RainPool *pool, const RainConv *conv, const float 
                 V columns[18], weights[9];
                 for (int c = 0; c < 6; c++) {
                     V m[6];
-                    for (int r = 0; r < 6; r++) m[r] = load(sums + ((r * 6 + c) * w.a + i) * w.b_stride + j);
+                    for (int r = 0; r < 6; r++) m[r] = load(sums + (r * 6 + c) * w.sums_point + i * w.b_stride + j);
                     weight_slope_transform(m, columns + c, 1, 6);
                 }
                 for (int r = 0; r < 3; r++) weight_slope_transform(columns + r * 6, weights + r * 3, 1, 1);
