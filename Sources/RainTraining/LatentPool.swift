@@ -44,31 +44,32 @@ struct LatentPool {
         let total = count * (frames + 1)
         latents.reserveCapacity(total * latentCount)
         landmarks.reserveCapacity(total)
-        let perCall = 64
-        var pending: [Float] = []
-        pending.reserveCapacity((batch + (frames + 1)) * pictureSize * pictureSize * 3)
+        // Few characters at a time: their pictures as floats are large.
+        let perCall = 8
         let pictureCount = pictureSize * pictureSize * 3
+        var input = [Float](repeating: 0, count: batch * pictureCount)
+        var waiting = 0
         for start in stride(from: 0, to: count, by: perCall) {
             let seeds = characters.dropFirst(start).prefix(perCall)
             for scene in WorldScene.drawn(Array(seeds), frames: frames, size: pictureSize) {
                 for (picture, frame) in zip(scene.pictures, scene.landmarks) {
-                    pending.append(contentsOf: picture.bytes.lazy.map { Float($0) * (1 / 255) })
+                    let offset = waiting * pictureCount
+                    for byte in 0..<pictureCount { input[offset + byte] = Float(picture.bytes[byte]) * (1 / 255) }
                     landmarks.append(frame)
-                }
-                while pending.count >= batch * pictureCount {
-                    try encode(&pending, batch, pictureCount, encoder)
+                    waiting += 1
+                    if waiting == batch {
+                        try encode(input, waiting, encoder)
+                        waiting = 0
+                    }
                 }
             }
             progress(landmarks.count, total)
         }
-        while !pending.isEmpty { try encode(&pending, batch, pictureCount, encoder) }
+        if waiting > 0 { try encode(input, waiting, encoder) }
     }
 
-    private mutating func encode(_ pending: inout [Float], _ batch: Int, _ pictureCount: Int, _ encoder: any Executable) throws {
-        let used = min(batch, pending.count / pictureCount)
-        var input = Array(pending.prefix(used * pictureCount))
-        pending.removeFirst(used * pictureCount)
-        input += [Float](repeating: 0, count: (batch - used) * pictureCount)
+    /// Encodes the first `used` pictures of a batch and appends their latents.
+    private mutating func encode(_ input: [Float], _ used: Int, _ encoder: any Executable) throws {
         try encoder.write("pictures", input)
         try encoder.run(.step)
         let count = used * latentCount
