@@ -26,15 +26,49 @@ struct DenoiserStage {
 
     private var stage: TrainingRecipe.Stage { kind == .frames ? recipe.frames : recipe.clips }
 
-    /// A character in training.
-    private struct Slot {
-        var character = -1
+    /// What a slot of the batch shows at one step.
+    struct Assignment: Equatable {
+        let character: Int
         /// Frames of the pool, in the order of the window.
-        var frames: [Int] = []
-        /// `frames`: the level all frames are at; counts down. `clips`: steps since the slot began.
-        var phase = 0
-        /// For every frame, the latest prediction; empty where there is none.
-        var predictions: [[Float]] = []
+        let frames: [Int]
+        /// Index of the noise level of every frame, 0 the cleanest.
+        let levels: [Int]
+        /// How many of the slot's latest predictions are about the first frames, the rest being new.
+        let known: Int
+        /// Where in the slot's previous window those frames began.
+        let offset: Int
+    }
+
+    /// A slot's character and frames at a step: a function of both alone, so that a resumed run sees what it would have seen.
+    ///
+    /// - `frames`: a character stays for one step per level, going down them; slots are out of phase, so that every step trains every
+    ///   level.
+    /// - `clips`: the window slides over the motion by one group per step.
+    func assignment(slot: Int, step: Int, levels: Int) -> Assignment {
+        let count = stage.frames
+        switch kind {
+        case .frames:
+            let turn = step + slot
+            var random = TrainingRandom(seed: recipe.seed, stream: "frames slot \(slot)", step: turn / levels)
+            let character = random.index(below: pool.count)
+            // One frame out of each part of the motion, so that they differ.
+            let length = pool.frames / count
+            let frames = (0..<count).map { $0 * length + random.index(below: length) }
+            let level = levels - 1 - turn % levels
+            return Assignment(
+                character: character, frames: frames, levels: [Int](repeating: level, count: count),
+                known: level < levels - 1 ? count : 0, offset: 0)
+        case .clips:
+            let perGroup = count / levels
+            let places = (pool.frames - count) / perGroup + 1
+            let turn = step + slot
+            var random = TrainingRandom(seed: recipe.seed, stream: "clips slot \(slot)", step: turn / places)
+            let character = random.index(below: pool.count)
+            let start = (turn % places) * perGroup
+            return Assignment(
+                character: character, frames: (0..<count).map { start + $0 }, levels: (0..<count).map { $0 / perGroup },
+                known: start > 0 ? count - perGroup : 0, offset: perGroup)
+        }
     }
 
     func run(_ run: TrainingRun, engine: some Engine, key: String, initial: [String: [Float]], probe: DenoiserProbe?) throws {
@@ -57,7 +91,7 @@ struct DenoiserStage {
         try run.train(
             kind.rawValue, stage, executable, key: key,
             batch: { step in try batch.fill(executable, step: step) },
-            learned: { step in try batch.learn(executable, step: step) },
+            learned: { _ in try batch.learn(executable) },
             sample: { step in try probe?.sample(run, executable.averages(), label: "\(kind.rawValue) \(step)") })
     }
 
@@ -69,7 +103,8 @@ struct DenoiserStage {
         let painter: PosePainter
         let size: Int
         let latentCount: Int
-        var slots: [Slot]
+        /// The latest predictions of each slot's frames; empty before the first step.
+        var predictions: [[[Float]]]
         var sample, target, weight, pose, referenceLatents, referencePose, timesteps: [Float]
 
         init(_ stage: DenoiserStage, schedule: NoiseSchedule, levels: [Int]) {
@@ -81,7 +116,7 @@ struct DenoiserStage {
             painter = model.posePainter
             latentCount = size * size * model.latentChannels
             let (b, n) = (stage.stage.characters, stage.stage.characters * stage.stage.frames)
-            slots = [Slot](repeating: Slot(), count: b)
+            predictions = [[[Float]]](repeating: [], count: b)
             sample = [Float](repeating: 0, count: n * latentCount)
             target = sample
             weight = [Float](repeating: 0, count: n * size * size)
@@ -94,26 +129,24 @@ struct DenoiserStage {
         mutating func fill(_ executable: any Executable, step: Int) throws {
             var random = TrainingRandom(seed: stage.recipe.seed, stream: stage.kind.rawValue, step: step)
             let frames = stage.stage.frames
-            for index in slots.indices {
-                advance(index, step: step, &random)
-                let slot = slots[index]
-                stage.pool.copyLatents(slot.character, -1, to: &referenceLatents, at: index * latentCount)
-                painter.paint(stage.pool.landmarks(slot.character, -1), into: &referencePose, offset: index * painter.count)
+            for slot in predictions.indices {
+                let assignment = stage.assignment(slot: slot, step: step, levels: levels.count)
+                stage.pool.copyLatents(assignment.character, -1, to: &referenceLatents, at: slot * latentCount)
+                painter.paint(stage.pool.landmarks(assignment.character, -1), into: &referencePose, offset: slot * painter.count)
                 for position in 0..<frames {
-                    let sampleIndex = index * frames + position
-                    let frame = slot.frames[position]
-                    let level = stage.kind == .frames ? slot.phase : position / (frames / levels.count)
-                    timesteps[sampleIndex] = Float(levels[level])
-                    let landmarks = stage.pool.landmarks(slot.character, frame)
-                    painter.paint(landmarks, into: &pose, offset: sampleIndex * painter.count)
-                    emphasise(landmarks, sampleIndex)
-                    let offset = sampleIndex * latentCount
-                    stage.pool.copyLatents(slot.character, frame, to: &target, at: offset)
-                    let own = slot.predictions[position]
-                    let useOwn = !own.isEmpty && random.uniform() < stage.stage.ownPredictions
-                    let (signal, noise) = schedule.noising(levels[level])
+                    let index = slot * frames + position
+                    let landmarks = stage.pool.landmarks(assignment.character, assignment.frames[position])
+                    painter.paint(landmarks, into: &pose, offset: index * painter.count)
+                    emphasise(landmarks, index)
+                    let offset = index * latentCount
+                    stage.pool.copyLatents(assignment.character, assignment.frames[position], to: &target, at: offset)
+                    let isKnown = position < assignment.known && !predictions[slot].isEmpty
+                    let useOwn = isKnown && random.uniform() < stage.stage.ownPredictions
+                    let timestep = levels[assignment.levels[position]]
+                    timesteps[index] = Float(timestep)
+                    let (signal, noise) = schedule.noising(timestep)
                     for element in 0..<latentCount {
-                        let clean = useOwn ? own[element] : target[offset + element]
+                        let clean = useOwn ? predictions[slot][assignment.offset + position][element] : target[offset + element]
                         sample[offset + element] = signal * clean + noise * random.normal()
                     }
                 }
@@ -128,60 +161,23 @@ struct DenoiserStage {
         }
 
         /// Remembers what the model made of each frame, for the next level.
-        mutating func learn(_ executable: any Executable, step: Int) throws {
+        mutating func learn(_ executable: any Executable) throws {
             let frames = stage.stage.frames
             try executable.read("prediction") { span in
-                for index in slots.indices {
-                    for position in 0..<frames {
-                        let offset = (index * frames + position) * latentCount
+                for slot in predictions.indices {
+                    predictions[slot] = (0..<frames).map { position in
+                        let offset = (slot * frames + position) * latentCount
                         var values = [Float](repeating: 0, count: latentCount)
                         for element in 0..<latentCount { values[element] = span[offset + element] }
-                        slots[index].predictions[position] = values
+                        return values
                     }
                 }
             }
         }
 
-        /// Takes a slot to its next level or window, or gives it a new character.
-        private mutating func advance(_ index: Int, step: Int, _ random: inout TrainingRandom) {
-            let frames = stage.stage.frames
-            let pool = stage.pool
-            switch stage.kind {
-            case .frames:
-                if slots[index].character >= 0, slots[index].phase > 0 {
-                    slots[index].phase -= 1
-                    return
-                }
-                let isFirst = slots[index].character < 0
-                slots[index].character = random.index(below: pool.count)
-                slots[index].frames = (0..<frames).map { part in
-                    // One frame out of each part of the motion, so that they differ.
-                    let length = pool.frames / frames
-                    return part * length + random.index(below: length)
-                }
-                // Slots begin at all levels, so that every step trains every level.
-                slots[index].phase = isFirst ? index % levels.count : levels.count - 1
-                slots[index].predictions = [[Float]](repeating: [], count: frames)
-            case .clips:
-                let perGroup = frames / levels.count
-                if slots[index].character >= 0, slots[index].frames[frames - 1] + perGroup < pool.frames {
-                    slots[index].frames = slots[index].frames.map { $0 + perGroup }
-                    slots[index].predictions = Array(slots[index].predictions.dropFirst(perGroup))
-                    slots[index].predictions += [[Float]](repeating: [], count: perGroup)
-                    return
-                }
-                let isFirst = slots[index].character < 0
-                slots[index].character = random.index(below: pool.count)
-                let places = (pool.frames - frames) / perGroup + 1
-                let start = isFirst ? (index % places) * perGroup : 0
-                slots[index].frames = (0..<frames).map { start + $0 }
-                slots[index].predictions = [[Float]](repeating: [], count: frames)
-            }
-        }
-
         /// Positions near landmarks of the face count more: that is where people look.
-        private mutating func emphasise(_ landmarks: LandmarkFrame, _ sampleIndex: Int) {
-            let offset = sampleIndex * size * size
+        private mutating func emphasise(_ landmarks: LandmarkFrame, _ index: Int) {
+            let offset = index * size * size
             for cell in 0..<(size * size) { weight[offset + cell] = 1 }
             for point in landmarks.points {
                 let column = Int((point.x * Float(size)).rounded(.down))

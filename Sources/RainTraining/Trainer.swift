@@ -1,6 +1,5 @@
 import Foundation
 public import RainAnimation
-import RainCheckpoints
 public import RainGraph
 import RainModels
 
@@ -114,37 +113,16 @@ public struct Trainer: Sendable {
             })
     }
 
-    /// Writes `model.json` and the weights in half precision into the folder `<run>/<name>`.
+    /// Writes the model's folder, `<run>/<name>`, from the last stage trained.
     private func writePackage(_ autoencoder: [String: [Float]]) throws {
-        let stage = FileManager.default.fileExists(atPath: run.path("clips.safetensors")) ? "clips" : "frames"
-        let parameters = try run.averages(of: stage).merging(autoencoder) { $1 }
-        let folder = run.path(model.name)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let shapes = try packageShapes()
-        let tensors: [SafetensorsWriter.Tensor] = try shapes.map { name, shape in
-            guard let values = parameters[name] else { throw TrainingError("\(name): not trained") }
-            return (name, shape.dimensions, .float16, values)
+        let stage = DenoiserStage.Kind.clips.rawValue
+        let parameters = try run.averages(of: run.has(stage) ? stage : DenoiserStage.Kind.frames.rawValue).merging(autoencoder) { $1 }
+        let trained = try AnimationModel(model) { name, shape in
+            // Without the clip stage the motion modules are as they begin: the identity.
+            parameters[name] ?? ParameterInitialization.values(name, shape, seed: 0)
         }
-        try SafetensorsWriter.write(
-            to: folder + "/\(model.name).safetensors", tensors: tensors, metadata: ["format": "rain-model", "trained": stage])
-        try Data(model.json()).write(to: URL(filePath: folder + "/model.json"), options: .atomic)
-    }
-
-    /// Names and shapes of everything a package holds.
-    private func packageShapes() throws -> [(String, Shape)] {
-        let window = model.window
-        let timesteps = [Float](repeating: 0, count: window.framesPerGroup * window.levels)
-        let graphs = [
-            try TrainingGraphs.denoiserForInference(
-                model, .init(characters: 1, frames: timesteps.count, motion: true, timesteps: timesteps)
-            ).graph,
-            try TrainingGraphs.encoder(model.patchAutoencoder, count: 1, size: model.imageSize, normalized: true).graph,
-            try TrainingGraphs.decoder(
-                model.patchAutoencoder, count: 1, height: model.latentSize, width: model.latentSize, normalized: true
-            ).graph,
-        ]
-        var seen: Set<String> = []
-        return graphs.flatMap(\.parameters).filter { seen.insert($0.name).inserted }.map { ($0.name, $0.shape) }
+        try trained.write(folder: run.path(model.name))
+        run.say("wrote \(run.path(model.name))")
     }
 }
 

@@ -91,6 +91,9 @@ public struct TrainingRun: Sendable {
         return step
     }
 
+    /// Whether a stage has a checkpoint.
+    func has(_ stage: String) -> Bool { FileManager.default.fileExists(atPath: path(stage + ".safetensors")) }
+
     /// The averaged parameters of a stage, by name.
     ///
     /// - Throws: `TrainingError` if the stage has no checkpoint.

@@ -1,0 +1,186 @@
+import Foundation
+import RainAnimation
+import RainCPU
+import RainGraph
+import RainModels
+import Synchronization
+import Testing
+
+@testable import RainTraining
+
+/// A network of two levels over pictures of 64 pixels.
+private let tiny: ModelConfiguration = {
+    var unet = UNetConfiguration()
+    unet.inChannels = 6
+    unet.outChannels = 6
+    unet.blockOutChannels = [16, 24]
+    unet.layersPerBlock = 1
+    unet.downAttention = [true, true]
+    unet.upAttention = [true, true]
+    unet.normGroups = 4
+    unet.attentionHeads = [2, 2]
+    unet.crossAttentionChannels = nil
+    unet.feedForwardMultiplier = 2
+    unet.positions = [8, 8]
+    unet.prediction = .sample
+    var denoising = unet
+    var motion = MotionConfiguration(heads: [2, 2])
+    motion.attentionBlocks = 1
+    motion.normGroups = 4
+    denoising.motion = motion
+    var patch = PatchAutoencoder()
+    patch.latentChannels = 6
+    patch.encoderChannels = [8, 12]
+    patch.decoderChannels = [12, 8, 8]
+    return ModelConfiguration(
+        name: "tiny", imageSize: 64, latentSize: 8, latentChannels: 6, referenceUNet: unet, denoisingUNet: denoising,
+        poseGuider: PoseGuider(embeddingChannels: 16, blockOutChannels: [8, 16], patchSize: 2),
+        posePicture: .init(size: 32, discRadius: 1, bodyDiscRadius: 1.5), autoencoder: .patch(patch),
+        scheduler: NoiseSchedule.Configuration(prediction: .sample), window: .init(framesPerGroup: 2, levels: 4))
+}()
+
+private func recipe(_ steps: Int) -> TrainingRecipe {
+    var recipe = TrainingRecipe()
+    recipe.poolCharacters = 12
+    recipe.poolFrames = 12
+    recipe.autoencoder = .init(steps: steps, characters: 4, frames: 1, learningRate: 1e-3)
+    recipe.frames = .init(steps: steps, characters: 4, frames: 2, learningRate: 2e-3, ownPredictions: 0.5)
+    recipe.clips = .init(steps: steps, characters: 2, frames: 8, learningRate: 1e-3, ownPredictions: 0.5)
+    return recipe
+}
+
+private func temporaryFolder() -> String { FileManager.default.temporaryDirectory.path + "/rain-training-\(UUID().uuidString)" }
+
+@Suite struct TrainerTests {
+    @Test func trainsEveryStageAndWritesAModelThatLoads() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let losses = Mutex<[String: [Float]]>([:])
+        let run = try TrainingRun(folder: folder) { progress in
+            losses.withLock { $0[progress.stage, default: []].append(progress.loss) }
+        }
+        try Trainer(model: tiny, recipe: recipe(3), run: run).train(engine: CPUEngine(threads: 2))
+        for stage in ["autoencoder", "frames", "clips"] {
+            let values = losses.withLock { $0[stage] ?? [] }
+            #expect(!values.isEmpty && values.allSatisfy { $0.isFinite && $0 > 0 }, "\(stage): \(values)")
+        }
+        for file in ["autoencoder.png", "sample.png", "losses.png", "losses.tsv"] {
+            #expect(FileManager.default.fileExists(atPath: folder + "/" + file), "\(file) is missing")
+        }
+        let model = try AnimationModel(folder: folder + "/tiny")
+        #expect(model.configuration == tiny)
+    }
+
+    @Test func learns() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try TrainingRun(folder: folder) { _ in }
+        let trainer = try Trainer(model: tiny, recipe: recipe(60), run: run)
+        let engine = CPUEngine(threads: 2)
+        try trainer.train([.autoencoder], engine: engine)
+        let (name, program, _) = try trainer.stepPrograms()[1]
+        #expect(name == "frames")
+        // The same batch again and again must be learnt by heart.
+        let executable = try engine.prepareForTraining(program)
+        try executable.load(trainer.initialValues)
+        for (input, shape, _) in program.graph.inputs {
+            var random = TrainingRandom(seed: 3, stream: input)
+            try executable.write(input, (0..<shape.count).map { _ in input == "weight" ? 1 : random.uniform() })
+        }
+        var losses: [Float] = []
+        for step in 0..<40 {
+            try executable.run(.step)
+            losses.append(try executable.read("loss") { $0[0] })
+            _ = try executable.update(AdamW(learningRate: 5e-3, step: step + 1))
+        }
+        #expect(losses[39] < 0.7 * losses[0], "from \(losses[0]) to \(losses[39])")
+    }
+
+    @Test func aResumedStageEndsAsAnUninterruptedOne() throws {
+        let (whole, parted) = (temporaryFolder(), temporaryFolder())
+        defer { for folder in [whole, parted] { try? FileManager.default.removeItem(atPath: folder) } }
+        let engine = CPUEngine(threads: 2)
+        let uninterrupted = try TrainingRun(folder: whole) { _ in }
+        try Trainer(model: tiny, recipe: recipe(4), run: uninterrupted).train([.autoencoder], engine: engine)
+
+        let stop = Mutex(false)
+        let interrupted = try TrainingRun(folder: parted, isInterrupted: { stop.withLock { $0 } }) { _ in }
+        stop.withLock { $0 = true }
+        for _ in 0..<3 {
+            #expect(throws: CancellationError.self) {
+                try Trainer(model: tiny, recipe: recipe(4), run: interrupted).train([.autoencoder], engine: engine)
+            }
+        }
+        stop.withLock { $0 = false }
+        try Trainer(model: tiny, recipe: recipe(4), run: interrupted).train([.autoencoder], engine: engine)
+        #expect(try interrupted.averages(of: "autoencoder") == uninterrupted.averages(of: "autoencoder"))
+    }
+
+    @Test func refusesACheckpointOfAnotherRecipe() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try TrainingRun(folder: folder) { _ in }
+        try Trainer(model: tiny, recipe: recipe(1), run: run).train([.autoencoder], engine: CPUEngine(threads: 1))
+        var other = recipe(1)
+        other.seed = 2
+        let error = #expect(throws: TrainingError.self) {
+            try Trainer(model: tiny, recipe: other, run: run).train([.autoencoder], engine: CPUEngine(threads: 1))
+        }
+        #expect(error?.description.contains("autoencoder.safetensors") == true)
+    }
+
+    @Test func missingStageIsNamed() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try TrainingRun(folder: folder) { _ in }
+        let error = #expect(throws: TrainingError.self) {
+            try Trainer(model: tiny, recipe: recipe(1), run: run).train([.frames], engine: CPUEngine(threads: 1))
+        }
+        #expect(error?.description.contains("autoencoder") == true)
+    }
+
+    @Test func learningRateWarmsUpAndDecays() {
+        let stage = TrainingRecipe.Stage(steps: 1000, characters: 1, frames: 1, learningRate: 1, finalFraction: 0.1)
+        #expect(TrainingRun.learningRate(stage, 0) < 0.02)
+        #expect(TrainingRun.learningRate(stage, 99) > 0.95)
+        #expect(abs(TrainingRun.learningRate(stage, 500) - 0.55) < 0.01)
+        #expect(abs(TrainingRun.learningRate(stage, 999) - 0.1) < 0.01)
+    }
+}
+
+@Suite struct PrincipalComponentsTests {
+    /// Points on a line with a little noise across it: the first component is the line.
+    @Test func findTheDirectionOfGreatestVariance() {
+        var random = TrainingRandom(seed: 1, stream: "line")
+        let direction: [Float] = [0.6, 0.8, 0]
+        let vectors = (0..<2000).flatMap { _ in
+            let along = 3 * random.normal()
+            return direction.map { 1 + along * $0 + 0.1 * random.normal() }
+        }
+        let found = PrincipalComponents(vectors: vectors, width: 3, count: 2)
+        let overlap = zip(found.components[0], direction).reduce(0) { $0 + $1.0 * Double($1.1) }
+        #expect(abs(abs(overlap) - 1) < 1e-3)
+        #expect(abs(found.deviations[0] - 3) < 0.2)
+        #expect(abs(found.deviations[1] - 0.1) < 0.02)
+        #expect(found.mean.allSatisfy { abs($0 - 1) < 0.3 })
+    }
+}
+
+@Suite struct TrainingRandomTests {
+    @Test func streamsAreRepeatableAndDiffer() {
+        var a = TrainingRandom(seed: 1, stream: "a", step: 5)
+        var again = TrainingRandom(seed: 1, stream: "a", step: 5)
+        var b = TrainingRandom(seed: 1, stream: "b", step: 5)
+        let values = (0..<8).map { _ in a.next() }
+        #expect(values == (0..<8).map { _ in again.next() })
+        #expect(values != (0..<8).map { _ in b.next() })
+    }
+
+    @Test func normalsHaveUnitVariance() {
+        var random = TrainingRandom(seed: 9, stream: "normal")
+        let values = (0..<20_000).map { _ in Double(random.normal()) }
+        let mean = values.reduce(0, +) / 20_000
+        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 20_000
+        #expect(abs(mean) < 0.03 && abs(variance - 1) < 0.05)
+    }
+}
