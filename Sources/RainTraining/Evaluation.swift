@@ -47,11 +47,13 @@ public enum Evaluation {
     ///   - seed: of the characters, their motions and the noise; below `EvaluationClip.seedCount`
     ///   - frames: of each character's motion, at least 1
     ///   - schedule: `nil` for the window the model was trained for
-    ///   - onCharacter: called after each character with the number of those done
+    ///   - onClip: called after each character with the number of those done, the clip and what the model made of it; returns
+    ///     whether to go on. The report is then of the characters done.
     /// - Throws: `TrainingError` for impossible settings; what `StreamBatch` throws
     public static func run(
         parameters: @escaping AnimationModel.Parameters, configuration: ModelConfiguration, engine: any Engine, characters: Int = 20,
-        seed: UInt64 = 0, frames: Int = 48, schedule: StreamSchedule? = nil, onCharacter: (Int) throws -> Void = { _ in }
+        seed: UInt64 = 0, frames: Int = 48, schedule: StreamSchedule? = nil,
+        onClip: (_ done: Int, _ clip: EvaluationClip, _ output: [Picture]) throws -> Bool = { _, _, _ in true }
     ) throws -> EvaluationReport {
         guard (1...EvaluationClip.mostCharacters).contains(characters) else {
             throw TrainingError("characters: expected 1 to \(EvaluationClip.mostCharacters), found \(characters)")
@@ -63,7 +65,7 @@ public enum Evaluation {
         let model = try AnimationModel(configuration, parameters: parameters)
         let batch = try StreamBatch(model: model, engine: engine, schedule: schedule, seed: seed)
         let autoencoder = try Reconstruction(model: model, engine: engine)
-        var report = EvaluationReport(characters: characters, frames: frames, seed: seed)
+        var report = EvaluationReport(frames: frames, seed: seed)
         var streaming = Duration.zero
         for index in 0..<characters {
             let clip = EvaluationClip(seed: seed, index: index, frames: frames, size: configuration.imageSize)
@@ -72,9 +74,9 @@ public enum Evaluation {
             let (pictures, duration) = try stream(clip.driving, batch)
             streaming += duration
             try report.add(clip, output: pictures, reconstruction: autoencoder(clip.truth))
-            try onCharacter(index + 1)
+            guard try onClip(index + 1, clip, pictures) else { break }
         }
-        report.framesPerSecond = Double(characters * frames) / (streaming / .seconds(1))
+        report.framesPerSecond = Double(report.characters * frames) / (streaming / .seconds(1))
         return report
     }
 

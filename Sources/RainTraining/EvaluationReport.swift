@@ -14,7 +14,7 @@ public struct EvaluationReport: Sendable {
     public private(set) var ssimReferenceRepeated = 0.0
     public private(set) var psnrReconstruction = 0.0
     public private(set) var flickerReconstruction = 0.0
-    public let characters: Int
+    public private(set) var characters = 0
     /// Of each character.
     public let frames: Int
     public let seed: UInt64
@@ -38,24 +38,23 @@ public struct EvaluationReport: Sendable {
     /// Equal pictures have an infinite ratio, which no mean survives.
     private static let highestRatio = 100.0
 
-    init(characters: Int, frames: Int, seed: UInt64) {
-        (self.characters, self.frames, self.seed) = (characters, frames, seed)
-    }
+    init(frames: Int, seed: UInt64) { (self.frames, self.seed) = (frames, seed) }
 
-    /// Adds one of `characters` clips.
+    /// Takes a character's clip into the means.
     mutating func add(_ clip: EvaluationClip, output: [Picture], reconstruction: [Picture]) throws {
         func ratio(_ a: Picture, _ b: Picture) -> Double { min(PictureMetrics.psnr(a, b), Self.highestRatio) }
-        let share = 1 / Double(characters)
-        let frameShare = share / Double(frames)
-        for (index, truth) in clip.truth.enumerated() {
-            psnr += ratio(output[index], truth) * frameShare
-            ssim += PictureMetrics.ssim(output[index], truth) * frameShare
-            psnrReferenceRepeated += ratio(clip.reference, truth) * frameShare
-            ssimReferenceRepeated += PictureMetrics.ssim(clip.reference, truth) * frameShare
-            psnrReconstruction += ratio(reconstruction[index], truth) * frameShare
+        func add(_ value: Double, to mean: WritableKeyPath<EvaluationReport, Double>) {
+            self[keyPath: mean] += (value - self[keyPath: mean]) / Double(characters)
         }
-        flicker += PictureMetrics.flicker(output, truth: clip.truth) * share
-        flickerReconstruction += PictureMetrics.flicker(reconstruction, truth: clip.truth) * share
+        func mean(_ figure: (Int) -> Double) -> Double { clip.truth.indices.reduce(0) { $0 + figure($1) } / Double(frames) }
+        characters += 1
+        add(mean { ratio(output[$0], clip.truth[$0]) }, to: \.psnr)
+        add(mean { PictureMetrics.ssim(output[$0], clip.truth[$0]) }, to: \.ssim)
+        add(mean { ratio(clip.reference, clip.truth[$0]) }, to: \.psnrReferenceRepeated)
+        add(mean { PictureMetrics.ssim(clip.reference, clip.truth[$0]) }, to: \.ssimReferenceRepeated)
+        add(mean { ratio(reconstruction[$0], clip.truth[$0]) }, to: \.psnrReconstruction)
+        add(PictureMetrics.flicker(output, truth: clip.truth), to: \.flicker)
+        add(PictureMetrics.flicker(reconstruction, truth: clip.truth), to: \.flickerReconstruction)
         keepSamples(clip, output)
     }
 

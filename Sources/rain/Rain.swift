@@ -12,7 +12,7 @@ struct Rain: AsyncParsableCommand {
             Exit status: 0 for success, 1 for a failure, 2 for a mistake in the command line.
             """,
         version: "0.1.0",
-        subcommands: [Train.self, Inspect.self, Verify.self, Doctor.self])
+        subcommands: [EvaluateCommand.self, Train.self, Inspect.self, Verify.self, Doctor.self])
 
     static func main() async {
         // A reader that goes away is reported by the write that fails, not by a signal that kills us unfinished.

@@ -1,0 +1,59 @@
+import ArgumentParser
+import RainAnimation
+import RainCPU
+
+/// Which model is run, and how; shared by the commands that stream.
+struct ModelOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A model's folder, with model.json; by default rain-mini, which is part of the program.", valueName: "folder"))
+    var model: String?
+
+    @Option(help: ArgumentHelp("Frames per group x noise levels, at most 32 frames in all; by default the model's own.", valueName: "4x4"))
+    var window: String?
+
+    @Option(help: ArgumentHelp("Denoising steps per frame: a multiple of the noise levels; by default one per level.", valueName: "n"))
+    var steps: Int?
+
+    @Option(help: ArgumentHelp("Threads, 1 to 256; by default one per processor.", valueName: "n"))
+    var threads: Int?
+
+    mutating func validate() throws {
+        if let threads, !(1...256).contains(threads) { throw ValidationError("--threads: expected 1 to 256, found \(threads)") }
+        try usage {
+            if let window {
+                _ = try StreamSchedule(window: window, steps: steps)
+            } else if let steps, !(1...StreamSchedule.mostSteps).contains(steps) {
+                throw ValidationError("--steps: expected 1 to \(StreamSchedule.mostSteps), found \(steps)")
+            }
+        }
+    }
+
+    var engine: CPUEngine { CPUEngine(threads: threads) }
+
+    func load() throws -> AnimationModel { try model.map { try AnimationModel(folder: $0) } ?? .embedded() }
+
+    func schedule(_ configuration: ModelConfiguration) throws -> StreamSchedule {
+        try usage {
+            if let window { return try StreamSchedule(window: window, steps: steps) }
+            return try StreamSchedule(
+                framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels, steps: steps)
+        }
+    }
+}
+
+/// Turns what a setting makes impossible into a mistake in the command line.
+func usage<R>(_ body: () throws -> R) throws -> R {
+    do {
+        return try body()
+    } catch let error as AnimationError where error.code == .schedule || error.code == .usage {
+        throw ValidationError("\(error)")
+    }
+}
+
+/// As `usage`, for what suspends.
+func usage<R>(_ body: () async throws -> R) async throws -> R {
+    do {
+        return try await body()
+    } catch let error as AnimationError where error.code == .schedule || error.code == .usage {
+        throw ValidationError("\(error)")
+    }
+}
