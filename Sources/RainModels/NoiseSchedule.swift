@@ -41,11 +41,14 @@ public struct NoiseSchedule: Hashable, Sendable {
 
         public init(from decoder: any Decoder) throws {
             let values = try decoder.container(keyedBy: CodingKeys.self)
-            func value<T: Decodable>(_ key: CodingKeys, default fallback: T) throws -> T { try values.decodeIfPresent(T.self, forKey: key) ?? fallback }
+            func value<T: Decodable>(_ key: CodingKeys, default fallback: T) throws -> T {
+                try values.decodeIfPresent(T.self, forKey: key) ?? fallback
+            }
             func require<T: Decodable & Equatable>(_ key: CodingKeys, _ supported: T) throws {
                 let found = try value(key, default: supported)
                 guard found == supported else {
-                    throw ModelError(.configuration, at: "scheduler configuration: \(key.rawValue)", "expected \(supported), found \(found)")
+                    throw ModelError(
+                        .configuration, at: "scheduler configuration: \(key.rawValue)", "expected \(supported), found \(found)")
                 }
             }
             try require(.betaSchedule, "scaled_linear")

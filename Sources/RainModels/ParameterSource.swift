@@ -36,7 +36,8 @@ public struct ParameterSource: Sendable {
     /// The same files, seen through a longer prefix.
     public func scoped(_ prefix: String) -> ParameterSource {
         ParameterSource(
-            files: files, places: places.reduce(into: [:]) { places, place in
+            files: files,
+            places: places.reduce(into: [:]) { places, place in
                 if place.key.hasPrefix(prefix) { places[String(place.key.dropFirst(prefix.count))] = place.value }
             })
     }
@@ -64,7 +65,9 @@ public struct ParameterSource: Sendable {
                 continue
             }
             let info = try files[place.file].info(place.name)
-            if info.shape != parameter.shape.dimensions { misshapen.append("\(parameter.name) \(info.shape) instead of \(parameter.shape)") }
+            if info.shape != parameter.shape.dimensions {
+                misshapen.append("\(parameter.name) \(info.shape) instead of \(parameter.shape)")
+            }
         }
         let surplus = names.filter { !needed.contains($0) && !ignoring($0) }
         var problems: [String] = []
@@ -85,7 +88,8 @@ public struct ParameterSource: Sendable {
     public func callAsFunction(_ name: String, _ shape: Shape) throws -> [Float] {
         guard let place = places[name] else {
             throw ModelError(
-                .checkpoint, at: description, "expected a tensor '\(name)' of shape \(shape), found none; check that checkpoint and configuration belong together")
+                .checkpoint, at: description,
+                "expected a tensor '\(name)' of shape \(shape), found none; check that checkpoint and configuration belong together")
         }
         let file = files[place.file]
         try file.requireFinite(place.name)

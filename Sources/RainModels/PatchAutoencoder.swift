@@ -53,7 +53,8 @@ public struct PatchAutoencoder: Hashable, Sendable, Codable {
         residual = try g.scoped("encoder") {
             var x = residual
             for (stage, channels) in encoderChannels.enumerated() {
-                x = try stage == 0
+                x =
+                    try stage == 0
                     ? g.convolution("in", x, channels) : g.convolution("down.\(stage - 1)", x, channels, kernel: 2, stride: 2, padding: 0)
                 x = try blocks(g, x, stage: stage, count: encoderBlocks[stage])
             }
@@ -80,7 +81,8 @@ public struct PatchAutoencoder: Hashable, Sendable, Codable {
         let residual = try g.scoped("decoder") {
             var x = z
             for (stage, channels) in decoderChannels.enumerated() {
-                x = try stage == 0
+                x =
+                    try stage == 0
                     ? g.convolution("in", x, channels) : g.convolution("up.\(stage - 1)", x, 4 * channels, kernel: 1).pixelShuffled(2)
                 x = try blocks(g, x, stage: stage, count: decoderBlocks[stage])
             }

@@ -66,7 +66,8 @@ public struct TAESDV: Hashable, Sendable {
                     left.append(try x.sliced(axis: 0, start: frames - 1, count: 1))
                     record?("mem\(left.count - 1)", left[left.count - 1])
                     // Every frame's predecessor is known before the block runs, so the slice is one batch.
-                    let past = try frames == 1 ? memory : memory.concatenated(with: [x.sliced(axis: 0, start: 0, count: frames - 1)], axis: 0)
+                    let past =
+                        try frames == 1 ? memory : memory.concatenated(with: [x.sliced(axis: 0, start: 0, count: frames - 1)], axis: 0)
                     x = try g.scoped("\(index)") { try block(g, x.concatenated(with: [past], axis: 3), skip: x) }
                 }
             }

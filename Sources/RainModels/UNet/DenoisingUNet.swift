@@ -49,12 +49,25 @@ public struct DenoisingUNet: Sendable {
         return try g.convolution("conv_out", x, configuration.outChannels)
     }
 
+    /// All parameters of the network, whatever a call makes of them.
+    ///
+    /// - Returns: names without any prefix
+    public func parameters() throws -> [(name: String, shape: Shape)] {
+        let (g, size) = (GraphBuilder(), 1 << (configuration.levels - 1))
+        _ = try self(
+            g, sample: g.input("sample", [1, size, size, configuration.inChannels]), timesteps: g.input("timesteps", [1]),
+            context: configuration.crossAttentionChannels.map { try g.input("context", [1, 1, $0]) },
+            guidance: configuration.guidanceChannels.map { try g.input("guidance", [1, $0]) }, references: [], frames: 1)
+        return try g.graph().parameters
+    }
+
     private func check(_ references: [Bank], _ g: GraphBuilder, height: Int, width: Int) throws {
         if references.isEmpty { return }
         let expected = configuration.banks(height: height, width: width).map(\.name).sorted()
         let found = references.map(\.name).sorted()
         guard expected == found else {
-            throw GraphError(.name, at: g.scope, "expected the banks \(expected.joined(separator: " ")), found \(found.joined(separator: " "))")
+            throw GraphError(
+                .name, at: g.scope, "expected the banks \(expected.joined(separator: " ")), found \(found.joined(separator: " "))")
         }
     }
 }

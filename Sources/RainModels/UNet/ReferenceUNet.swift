@@ -42,6 +42,18 @@ public struct ReferenceUNet: Sendable {
         return (banks, hidden)
     }
 
+    /// All parameters of the network as published, also those after the last bank, which are not needed.
+    ///
+    /// - Returns: names without any prefix
+    public func parameters() throws -> [(name: String, shape: Shape)] {
+        let (g, size) = (GraphBuilder(), 1 << (configuration.levels - 1))
+        _ = try build(
+            g, latents: g.input("latents", [1, size, size, configuration.inChannels]), timestep: nil,
+            context: configuration.crossAttentionChannels.map { try g.input("context", [1, 1, $0]) },
+            guidance: configuration.guidanceChannels.map { try g.input("guidance", [1, $0]) }, pose: nil, lastBank: nil, record: nil)
+        return try g.graph().parameters
+    }
+
     private func build(
         _ g: GraphBuilder, latents: Value, timestep: Value?, context: Value?, guidance: Value?, pose: Value?, lastBank: String?,
         record: Recorder?

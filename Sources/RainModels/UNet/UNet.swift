@@ -18,7 +18,9 @@ struct UNet {
         record?("time_proj", embedding)
         return try g.scoped("time_embedding") {
             if c.guidanceChannels != nil {
-                guard let guidance else { throw GraphError(.name, at: g.scope, "a network with cond_proj needs a guidance embedding, none given") }
+                guard let guidance else {
+                    throw GraphError(.name, at: g.scope, "a network with cond_proj needs a guidance embedding, none given")
+                }
                 embedding = try embedding.adding(g.linear("cond_proj", guidance, c.blockOutChannels[0], bias: false))
             }
             let hidden = try g.linear("linear_1", embedding, c.timeChannels).silu()

@@ -26,7 +26,9 @@ extension UNetConfiguration: Codable {
 
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
-        func value<T: Decodable>(_ key: CodingKeys, default fallback: T) throws -> T { try values.decodeIfPresent(T.self, forKey: key) ?? fallback }
+        func value<T: Decodable>(_ key: CodingKeys, default fallback: T) throws -> T {
+            try values.decodeIfPresent(T.self, forKey: key) ?? fallback
+        }
         self.init()
         blockOutChannels = try values.decode([Int].self, forKey: .blockOutChannels)
         guard let first = blockOutChannels.first, first > 0 else {
@@ -36,12 +38,15 @@ extension UNetConfiguration: Codable {
         outChannels = try value(.outChannels, default: outChannels)
         layersPerBlock = try value(.layersPerBlock, default: layersPerBlock)
         // The published networks have attention at all levels but the coarsest.
-        downAttention = try Self.attention(values.decodeIfPresent([String].self, forKey: .downBlockTypes), .downBlockTypes)
+        downAttention =
+            try Self.attention(values.decodeIfPresent([String].self, forKey: .downBlockTypes), .downBlockTypes)
             ?? blockOutChannels.indices.map { $0 < levels - 1 }
-        upAttention = try Self.attention(values.decodeIfPresent([String].self, forKey: .upBlockTypes), .upBlockTypes)
+        upAttention =
+            try Self.attention(values.decodeIfPresent([String].self, forKey: .upBlockTypes), .upBlockTypes)
             ?? downAttention.reversed()
         normGroups = try value(.normGroups, default: normGroups)
-        attentionHeads = try values.decodeIfPresent(PerLevel.self, forKey: .attentionHeads)?.expanded(levels)
+        attentionHeads =
+            try values.decodeIfPresent(PerLevel.self, forKey: .attentionHeads)?.expanded(levels)
             ?? Array(repeating: 8, count: levels)
         crossAttentionChannels = try values.decodeIfPresent(Int.self, forKey: .crossAttentionChannels)
         guidanceChannels = try values.decodeIfPresent(Int.self, forKey: .guidanceChannels)
@@ -159,12 +164,21 @@ private struct MotionForm: Codable {
     }
 
     struct Arguments: Codable {
-        var num_attention_heads: PerLevel
-        var num_transformer_block: Int?
-        var attention_block_types: [String]?
-        var temporal_position_encoding: Bool?
-        var temporal_position_encoding_max_len: Int?
-        var temporal_attention_dim_div: Int?
+        var heads: PerLevel
+        var transformerBlocks: Int?
+        var attentionBlockTypes: [String]?
+        var hasPositions: Bool?
+        var longestWindow: Int?
+        var channelDivisor: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case heads = "num_attention_heads"
+            case transformerBlocks = "num_transformer_block"
+            case attentionBlockTypes = "attention_block_types"
+            case hasPositions = "temporal_position_encoding"
+            case longestWindow = "temporal_position_encoding_max_len"
+            case channelDivisor = "temporal_attention_dim_div"
+        }
     }
 
     init(_ motion: MotionConfiguration) {
@@ -185,21 +199,23 @@ private struct MotionForm: Codable {
         func unsupported(_ field: String, _ message: String) -> ModelError {
             ModelError(.configuration, at: "UNet configuration: motion_module.\(field)", message)
         }
-        guard let heads = arguments?.num_attention_heads ?? heads else { throw unsupported("heads", "expected the number of heads, found none") }
+        guard let heads = arguments?.heads ?? heads else {
+            throw unsupported("heads", "expected the number of heads, found none")
+        }
         var motion = MotionConfiguration(heads: heads.expanded(levels))
         if let type, type != "Vanilla" { throw unsupported("motion_module_type", "expected Vanilla, found '\(type.prefix(80))'") }
         if let arguments {
-            let types = arguments.attention_block_types ?? ["Temporal_Self", "Temporal_Self"]
+            let types = arguments.attentionBlockTypes ?? ["Temporal_Self", "Temporal_Self"]
             guard types.allSatisfy({ $0 == "Temporal_Self" }) else {
                 throw unsupported("attention_block_types", "expected Temporal_Self only, found \(types.prefix(8))")
             }
-            if let divisor = arguments.temporal_attention_dim_div, divisor != 1 {
+            if let divisor = arguments.channelDivisor, divisor != 1 {
                 throw unsupported("temporal_attention_dim_div", "expected 1, found \(divisor)")
             }
             motion.attentionBlocks = types.count
-            motion.transformerBlocks = arguments.num_transformer_block ?? 1
-            motion.longestWindow = arguments.temporal_position_encoding_max_len ?? 24
-            motion.hasPositions = arguments.temporal_position_encoding ?? false
+            motion.transformerBlocks = arguments.transformerBlocks ?? 1
+            motion.longestWindow = arguments.longestWindow ?? 24
+            motion.hasPositions = arguments.hasPositions ?? false
             motion.storesPositions = true
         }
         if let attentionBlocks { motion.attentionBlocks = attentionBlocks }

@@ -93,7 +93,8 @@ public struct UNetConfiguration: Hashable, Sendable {
         }
         let sizes = 1...65536
         try require((1...8).contains(levels), "block_out_channels", "expected 1 to 8 levels, found \(levels)")
-        try require(blockOutChannels.allSatisfy(sizes.contains), "block_out_channels", "expected sizes in \(sizes), found \(blockOutChannels)")
+        try require(
+            blockOutChannels.allSatisfy(sizes.contains), "block_out_channels", "expected sizes in \(sizes), found \(blockOutChannels)")
         try require(blockOutChannels[0] % 2 == 0, "block_out_channels", "the first must be even for the time embedding")
         try require(sizes.contains(inChannels) && sizes.contains(outChannels), "in_channels, out_channels", "expected sizes in \(sizes)")
         try require((1...16).contains(layersPerBlock), "layers_per_block", "expected 1 to 16, found \(layersPerBlock)")
@@ -118,7 +119,8 @@ public struct UNetConfiguration: Hashable, Sendable {
             try require(sizes.contains(crossAttentionChannels), "cross_attention_dim", "expected a size in \(sizes)")
         }
         if let motion {
-            try require(motion.heads.count == levels, "motion_module.heads", "expected one number or \(levels), found \(motion.heads.count)")
+            try require(
+                motion.heads.count == levels, "motion_module.heads", "expected one number or \(levels), found \(motion.heads.count)")
             try require((1...8).contains(motion.attentionBlocks), "motion_module.attention_blocks", "expected 1 to 8")
             try require((1...8).contains(motion.transformerBlocks), "motion_module.transformer_blocks", "expected 1 to 8")
             try require((1...4096).contains(motion.longestWindow), "motion_module.max_len", "expected 1 to 4096")
@@ -128,7 +130,8 @@ public struct UNetConfiguration: Hashable, Sendable {
                     motion.normGroups > 0 && channels % motion.normGroups == 0, "motion_module.norm_num_groups",
                     "\(motion.normGroups) groups do not divide \(channels) channels")
                 try require(
-                    channels % 2 == 0 || !motion.hasPositions, "motion_module", "positions need an even number of channels, found \(channels)")
+                    channels % 2 == 0 || !motion.hasPositions, "motion_module",
+                    "positions need an even number of channels, found \(channels)")
             }
         }
     }

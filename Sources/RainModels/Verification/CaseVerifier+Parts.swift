@@ -41,7 +41,8 @@ extension CaseVerifier {
             // [1, f, c, h, w] is the batched layout [f, c, h, w].
             let tensor = try reference.input("latents\(slice)")
             guard tensor.shape.count == 5, tensor.shape[0] == 1 else {
-                throw ModelError(.verification, at: "\(reference.path): inputs/latents\(slice)", "expected [1, f, c, h, w], found \(tensor.shape)")
+                throw ModelError(
+                    .verification, at: "\(reference.path): inputs/latents\(slice)", "expected [1, f, c, h, w], found \(tensor.shape)")
             }
             let (shape, latents) = try CaseTensor(shape: Array(tensor.shape.dropFirst()), values: tensor.values).channelsLast()
             if decoder?.latentShape != shape {
@@ -74,14 +75,14 @@ extension CaseVerifier {
     // MARK: lcm_scheduler
 
     private struct SchedulerForm: Decodable {
-        let guidance_scales: [Double]?
-        let inference_steps: [Int]?
-        let cond_proj_dim: Int?
+        let guidanceScales: [Double]?
+        let inferenceSteps: [Int]?
+        let condProjDim: Int?
     }
 
     func scheduler(_ reference: ReferenceCase) throws -> VerificationReport {
         let schedule = try NoiseSchedule(reference.configuration(NoiseSchedule.Configuration.self))
-        let form = try reference.configuration(SchedulerForm.self)
+        let form = try reference.form(SchedulerForm.self)
         var comparison = comparison(reference)
         func compare(_ name: String, _ values: @autoclosure () throws -> [Float], limit: Float? = nil) throws {
             if reference.has("outputs/" + name) { try comparison.compare(name, values(), limit: limit) }
@@ -90,7 +91,7 @@ extension CaseVerifier {
         try compare("alphas_cumprod", schedule.alphasCumulative)
         try compare("alphas_cumprod_f64", schedule.alphasCumulative)
         try compare("final_alpha_cumprod", [1])
-        for steps in form.inference_steps ?? [] {
+        for steps in form.inferenceSteps ?? [] {
             let timesteps = try schedule.timesteps(steps)
             try compare("timesteps_\(steps)", timesteps.map { Float($0) }, limit: 0)
             try compare("c_skip_\(steps)", timesteps.map(schedule.skipWeight))
@@ -98,19 +99,30 @@ extension CaseVerifier {
             guard reference.has("outputs/step_timesteps_\(steps)") else { continue }
             let sample = try reference.input("sample")
             let (shape, values) = try sample.channelsLast()
-            let perFrame = try reference.tensor("outputs/step_timesteps_\(steps)").values.map { Int($0) }
-            guard perFrame.count == shape[0], perFrame.allSatisfy(schedule.alphasCumulative.indices.contains) else {
-                throw ModelError(.verification, at: "\(reference.path): step_timesteps_\(steps)", "expected \(shape[0]) timesteps of the schedule")
+            let perFrame = try reference.rows("outputs/step_timesteps_\(steps)").flatMap { $0 }
+            let (output, noise) = (try reference.input("model_output").channelsLast(), try reference.input("noise").channelsLast())
+            guard output.shape == shape, noise.shape == shape else {
+                throw ModelError(
+                    .verification, at: reference.path, "sample, model_output and noise differ: \(shape), \(output.shape), \(noise.shape)")
             }
-            try compare("step_timesteps_\(steps)", Self.cycled(timesteps, perFrame), limit: 0)
-            let (next, denoised) = try schedule.step(
-                sample: values, output: reference.input("model_output").channelsLast().values,
-                noise: reference.input("noise").channelsLast().values, timesteps: perFrame, of: steps)
+            guard perFrame.count == shape[0], perFrame.allSatisfy(schedule.alphasCumulative.indices.contains) else {
+                throw ModelError(
+                    .verification, at: "\(reference.path): step_timesteps_\(steps)", "expected \(shape[0]) timesteps of the schedule")
+            }
+            // The case chooses which frame has which; all must be timesteps of the run.
+            try compare("step_timesteps_\(steps)", perFrame.map { timesteps.contains($0) ? Float($0) : -1 }, limit: 0)
+            let (next, denoised) = schedule.step(
+                sample: values, output: output.values, noise: noise.values, timesteps: perFrame, of: steps)
             try compare("prev_sample_\(steps)", CaseTensor.channelsFirst(next, shape, batch: sample.shape[0]))
             try compare("denoised_\(steps)", CaseTensor.channelsFirst(denoised, shape, batch: sample.shape[0]))
         }
-        for scale in form.guidance_scales ?? [] {
-            let embedding = Sinusoids.guidanceEmbedding(scale: Float(scale), dimensions: form.cond_proj_dim ?? 512)
+        for scale in form.guidanceScales ?? [] {
+            let dimensions = form.condProjDim ?? 512
+            guard (4...65536).contains(dimensions), dimensions % 2 == 0 else {
+                throw ModelError(
+                    .verification, at: "\(reference.path): cond_proj_dim", "expected an even number of at least 4, found \(dimensions)")
+            }
+            let embedding = Sinusoids.guidanceEmbedding(scale: Float(scale), dimensions: dimensions)
             // Ours are the correctly rounded frequencies; the official library's exponential is off in the last place now and then,
             // which 1000 · scale turns into an angle of up to this.
             try compare("w_embedding_\(scale)", embedding, limit: max(comparison.tolerance, Float(scale) * 1000 * 0x1p-24))
@@ -118,11 +130,6 @@ extension CaseVerifier {
             try compare("w_embedding_f64_\(scale)", embedding, limit: max(comparison.tolerance, Float(scale) * 1000 * 0x1p-23))
         }
         return try complete(comparison)
-    }
-
-    /// The case says which of the timesteps each frame has; they only have to be timesteps of the run.
-    private static func cycled(_ timesteps: [Int], _ perFrame: [Int]) -> [Float] {
-        perFrame.map { timesteps.contains($0) ? Float($0) : -1 }
     }
 }
 

@@ -2,25 +2,25 @@ import RainCheckpoints
 import RainGraph
 
 extension CaseVerifier {
+    /// The scheduler of a loop; decoded apart, since it spells its keys.
+    private struct SchedulerPart: Decodable { let scheduler: NoiseSchedule.Configuration }
+
     private struct StreamForm: Decodable {
-        let temporal_window_size: Int
-        let temporal_adaptive_step: Int
-        let num_inference_steps: Int
+        let temporalWindowSize: Int
+        let temporalAdaptiveStep: Int
+        let numInferenceSteps: Int
         let timesteps: [Int]?
-        let steps: Int?
-        let calls: Int?
-        let scheduler: NoiseSchedule.Configuration
 
         /// Timesteps of the levels, cleanest first: one for every group in flight.
         func levels(_ schedule: NoiseSchedule, steps: Int? = nil) throws -> [Int] {
-            let steps = steps ?? num_inference_steps
-            guard temporal_window_size > 0, temporal_adaptive_step > 0, steps >= temporal_adaptive_step, steps % temporal_adaptive_step == 0
+            let steps = steps ?? numInferenceSteps
+            guard temporalWindowSize > 0, temporalAdaptiveStep > 0, steps >= temporalAdaptiveStep, steps % temporalAdaptiveStep == 0
             else {
                 throw ModelError(
                     .verification, at: "config",
-                    "expected steps in multiples of temporal_adaptive_step, found \(steps) and \(temporal_adaptive_step)")
+                    "expected steps in multiples of temporal_adaptive_step, found \(steps) and \(temporalAdaptiveStep)")
             }
-            let jump = steps / temporal_adaptive_step
+            let jump = steps / temporalAdaptiveStep
             return try schedule.timesteps(steps).enumerated().filter { $0.offset % jump == 0 }.map(\.element).reversed()
         }
     }
@@ -28,39 +28,47 @@ extension CaseVerifier {
     // MARK: stream
 
     func stream(_ reference: ReferenceCase) throws -> VerificationReport {
-        let form = try reference.configuration(StreamForm.self)
-        let schedule = try NoiseSchedule(form.scheduler)
-        let p = form.temporal_window_size
-        let timesteps = try form.timesteps ?? form.levels(schedule).flatMap { Array(repeating: $0, count: p) }
+        let form = try reference.form(StreamForm.self)
+        let schedule = try NoiseSchedule(reference.configuration(SchedulerPart.self).scheduler)
+        let p = form.temporalWindowSize
+        let levels = try form.levels(schedule)
+        let timesteps = form.timesteps ?? levels.flatMap { Array(repeating: $0, count: p) }
         try check(timesteps, schedule, reference)
-        let steps = try reference.file.info("inputs/pose_index").shape.first ?? 0
+        guard timesteps.count > p, timesteps.count % p == 0 else {
+            throw ModelError(
+                .verification, at: "\(reference.path): config.timesteps", "expected groups of \(p) frames, found \(timesteps.count)")
+        }
         let networks = try StreamNetworks(self, reference, sample: "step0/add_noise")
         let pictures = try reference.input("pose_images_u8").unitRange()
-        let poseIndex = try reference.integers("pose_index")
+        let poseIndex = try reference.rows("inputs/pose_index", of: p)
         var comparison = comparison(reference, loop: true)
 
-        let starts = Set(reference.outputs.compactMap { $0.contains("/step") ? $0.split(separator: "/").first.map(String.init) : nil }).sorted()
+        let starts = Set(reference.outputs.compactMap { $0.contains("/step") ? $0.split(separator: "/").first.map(String.init) : nil })
+            .sorted()
         for start in starts {
-            let size = timesteps.count * networks.frameSize
-            var sample = [Float](repeating: 0, count: size)
+            var sample = [Float](repeating: 0, count: timesteps.count * networks.frameSize)
             var poses = [Float](repeating: 0, count: (timesteps.count - p) * networks.poseSize)
-            if reference.has("inputs/\(start)/sample") { sample = try reference.input("\(start)/sample").channelsLast().values }
-            if reference.has("inputs/\(start)/pose_cond_fea") { poses = try reference.input("\(start)/pose_cond_fea").channelsLast().values }
-            guard sample.count == size, poses.count == (timesteps.count - p) * networks.poseSize else {
-                throw ModelError(.verification, at: "\(reference.path): inputs/\(start)", "does not hold \(timesteps.count) frames")
+            if reference.has("inputs/\(start)/sample") { sample = try networks.latents("\(start)/sample", frames: timesteps.count) }
+            if reference.has("inputs/\(start)/pose_cond_fea") {
+                let given = try reference.input("\(start)/pose_cond_fea").channelsLast().values
+                guard given.count == poses.count else {
+                    throw ModelError(
+                        .verification, at: "\(reference.path): inputs/\(start)/pose_cond_fea", "does not hold \(timesteps.count - p) frames"
+                    )
+                }
+                poses = given
             }
             networks.forget()
             let showsFrames = reference.outputs.contains { $0.hasPrefix("\(start)/") && $0.hasSuffix("/frames") }
-            for step in 0..<steps {
-                let chosen = Array(poseIndex[step * p..<(step + 1) * p])
+            for (step, chosen) in poseIndex.enumerated() {
                 poses += try networks.poseFeatures(pictures.rows(chosen))
                 let output = try networks.denoise(sample, timesteps: timesteps, poses: poses)
-                let noise = try reference.input("step\(step)/add_noise").channelsLast().values
+                let noise = try networks.latents("step\(step)/add_noise", frames: timesteps.count)
                 let next = schedule.step(
-                    sample: sample, output: output, noise: noise, timesteps: timesteps, of: form.num_inference_steps
+                    sample: sample, output: output, noise: noise, timesteps: timesteps, of: form.numInferenceSteps
                 ).next
                 let emitted = Array(next.prefix(p * networks.frameSize))
-                sample = try Array(next.dropFirst(p * networks.frameSize)) + reference.input("step\(step)/new_noise").channelsLast().values
+                sample = try Array(next.dropFirst(p * networks.frameSize)) + networks.latents("step\(step)/new_noise", frames: p)
                 poses.removeFirst(p * networks.poseSize)
                 let place = "\(start)/step\(step)"
                 try comparison.compareLatents("\(place)/emitted_latents", emitted, networks)
@@ -81,33 +89,34 @@ extension CaseVerifier {
     // MARK: stream_warmup
 
     func warmUp(_ reference: ReferenceCase) throws -> VerificationReport {
-        let form = try reference.configuration(StreamForm.self)
-        let schedule = try NoiseSchedule(form.scheduler)
-        let (p, groups) = (form.temporal_window_size, form.temporal_adaptive_step)
+        let form = try reference.form(StreamForm.self)
+        let schedule = try NoiseSchedule(reference.configuration(SchedulerPart.self).scheduler)
+        let (p, groups) = (form.temporalWindowSize, form.temporalAdaptiveStep)
         let levels = try form.levels(schedule)
-        let jump = form.num_inference_steps / groups
+        let jump = form.numInferenceSteps / groups
         let networks = try StreamNetworks(self, reference, sample: "call0/new_latents")
         let pictures = try reference.input("pose_images_u8").unitRange()
-        let poseIndex = try reference.integers("pose_index")
+        let poseIndex = try reference.rows("inputs/pose_index", of: p)
         var comparison = comparison(reference, loop: true)
 
         var pile: [Float] = []
         var poses: [Float] = []
-        for call in 0..<(try reference.file.info("inputs/pose_index").shape.first ?? 0) {
-            pile += try reference.input("call\(call)/new_latents").channelsLast().values
-            poses += try networks.poseFeatures(pictures.rows(Array(poseIndex[call * p..<(call + 1) * p])))
+        for (call, chosen) in poseIndex.enumerated() {
+            pile += try networks.latents("call\(call)/new_latents", frames: p)
+            poses += try networks.poseFeatures(pictures.rows(chosen))
             let inFlight = pile.count / (p * networks.frameSize)
             guard (1...groups).contains(inFlight) else {
-                throw ModelError(.verification, at: reference.path, "call \(call) has \(inFlight) groups in flight, expected at most \(groups)")
+                throw ModelError(
+                    .verification, at: reference.path, "call \(call) has \(inFlight) groups in flight, expected at most \(groups)")
             }
             for pass in 0..<jump {
-                let lowered = pass * (form.scheduler.trainingSteps / form.num_inference_steps)
+                let lowered = pass * (schedule.configuration.trainingSteps / form.numInferenceSteps)
                 let timesteps = levels.suffix(inFlight).flatMap { Array(repeating: $0 - lowered, count: p) }
                 try check(timesteps, schedule, reference)
                 try comparison.compareTimesteps("call\(call)/timesteps\(pass)", timesteps)
                 let output = try networks.denoise(pile, timesteps: timesteps, poses: poses)
-                let noise = try reference.input("call\(call)/step_noise\(pass)").channelsLast().values
-                pile = schedule.step(sample: pile, output: output, noise: noise, timesteps: timesteps, of: form.num_inference_steps).next
+                let noise = try networks.latents("call\(call)/step_noise\(pass)", frames: timesteps.count)
+                pile = schedule.step(sample: pile, output: output, noise: noise, timesteps: timesteps, of: form.numInferenceSteps).next
             }
             if inFlight == groups {
                 try comparison.compareLatents("call\(call)/emitted_latents", Array(pile.prefix(p * networks.frameSize)), networks)
@@ -122,16 +131,15 @@ extension CaseVerifier {
     // MARK: pipeline_lcm
 
     private struct PipelineForm: Decodable {
-        let temporal_window_size: Int
-        let temporal_adaptive_step: Int
+        let temporalWindowSize: Int
+        let temporalAdaptiveStep: Int
         let steps: [Int]
-        let scheduler: NoiseSchedule.Configuration
     }
 
     func pipeline(_ reference: ReferenceCase) throws -> VerificationReport {
-        let form = try reference.configuration(PipelineForm.self)
-        let schedule = try NoiseSchedule(form.scheduler)
-        let (p, groups) = (form.temporal_window_size, form.temporal_adaptive_step)
+        let form = try reference.form(PipelineForm.self)
+        let schedule = try NoiseSchedule(reference.configuration(SchedulerPart.self).scheduler)
+        let (p, groups) = (form.temporalWindowSize, form.temporalAdaptiveStep)
         let networks = try StreamNetworks(self, reference, sample: "initial_latents")
         let initial = try reference.input("initial_latents").channelsLast().values
         let poses = try reference.input("pose_fea").channelsLast().values
@@ -142,8 +150,7 @@ extension CaseVerifier {
         var comparison = comparison(reference, loop: true)
         for steps in form.steps {
             let stream = StreamForm(
-                temporal_window_size: p, temporal_adaptive_step: groups, num_inference_steps: steps, timesteps: nil, steps: nil, calls: nil,
-                scheduler: form.scheduler)
+                temporalWindowSize: p, temporalAdaptiveStep: groups, numInferenceSteps: steps, timesteps: nil)
             let levels = try stream.levels(schedule)
             var latents = initial
             var call = 0
@@ -154,13 +161,13 @@ extension CaseVerifier {
                 let range = active.lowerBound * p * networks.frameSize..<active.upperBound * p * networks.frameSize
                 let pose = Array(poses[active.lowerBound * p * networks.poseSize..<active.upperBound * p * networks.poseSize])
                 for pass in 0..<steps / groups {
-                    let lowered = pass * (form.scheduler.trainingSteps / steps)
+                    let lowered = pass * (schedule.configuration.trainingSteps / steps)
                     let timesteps = own.flatMap { Array(repeating: $0 - lowered, count: p) }
                     try check(timesteps, schedule, reference)
                     try comparison.compareTimesteps("steps\(steps)/timesteps\(call)", timesteps)
                     let sample = Array(latents[range])
                     let output = try networks.denoise(sample, timesteps: timesteps, poses: pose)
-                    let noise = try reference.input("steps\(steps)/noise\(call)").channelsLast().values
+                    let noise = try networks.latents("steps\(steps)/noise\(call)", frames: timesteps.count)
                     latents.replaceSubrange(
                         range, with: schedule.step(sample: sample, output: output, noise: noise, timesteps: timesteps, of: steps).next)
                     call += 1
@@ -172,6 +179,7 @@ extension CaseVerifier {
         return try complete(comparison)
     }
 
+    /// Steps are only defined within the schedule, and files may say anything.
     private func check(_ timesteps: [Int], _ schedule: NoiseSchedule, _ reference: ReferenceCase) throws {
         guard timesteps.allSatisfy(schedule.alphasCumulative.indices.contains) else {
             throw ModelError(.verification, at: reference.path, "timesteps outside the schedule: \(timesteps.prefix(32))")
@@ -222,6 +230,17 @@ private final class StreamNetworks {
     }
 
     func forget() { decoder = nil }
+
+    /// An input `[1, c, frames, h, w]` as `[frames, h, w, c]`.
+    func latents(_ name: String, frames: Int) throws -> [Float] {
+        let (shape, values) = try reference.input(name).channelsLast()
+        var expected = frameShape
+        expected[0] = frames
+        guard shape == expected else {
+            throw ModelError(.verification, at: "\(reference.path): inputs/\(name)", "expected frames \(expected), found \(shape)")
+        }
+        return values
+    }
 
     /// `[f, h, w, c]` → the network's output of the same shape
     func denoise(_ sample: [Float], timesteps: [Int], poses: [Float]) throws -> [Float] {
@@ -279,11 +298,13 @@ private final class StreamNetworks {
     func decode(_ latents: [Float], frames: Int) throws -> (values: [Float], shape: Shape) {
         var shape = frameShape
         shape[0] = frames
-        let decoder = try self.decoder ?? {
-            let source = try reference.source("taesdv")
-            let model = try source.configuration(CaseVerifier.TAESDVForm.self).model(latentChannels: shape[3])
-            return try TAESDVDecoder(verifier, model, source.weights, latentShape: shape)
-        }()
+        let decoder =
+            try self.decoder
+            ?? {
+                let source = try reference.source("taesdv")
+                let model = try source.configuration(CaseVerifier.TAESDVForm.self).model(latentChannels: shape[3])
+                return try TAESDVDecoder(verifier, model, source.weights, latentShape: shape)
+            }()
         self.decoder = decoder
         return (try decoder.decode(latents), decoder.pictureShape)
     }

@@ -4,7 +4,7 @@ import RainGraph
 extension CaseVerifier {
     // MARK: denoising_unet
 
-    private struct DenoisingForm: Decodable { let intermediate_frames: [Int]? }
+    private struct DenoisingForm: Decodable { let intermediateFrames: [Int]? }
 
     func denoisingUNet(_ reference: ReferenceCase) throws -> VerificationReport {
         let configuration = try reference.source("unet").configuration(UNetConfiguration.self)
@@ -12,10 +12,11 @@ extension CaseVerifier {
         let (shape, sample) = try reference.input("sample").channelsLast()
         let batch = try reference.input("sample").shape[0]
         let frames = shape[0] / batch
-        let given = try reference.configuration(DenoisingForm.self).intermediate_frames
+        let given = try reference.form(DenoisingForm.self).intermediateFrames
         let chosen = given ?? Array(0..<frames)
         guard chosen.allSatisfy((0..<frames).contains) else {
-            throw ModelError(.verification, at: "\(reference.path): intermediate_frames", "expected frames below \(frames), found \(chosen.prefix(40))")
+            throw ModelError(
+                .verification, at: "\(reference.path): intermediate_frames", "expected frames below \(frames), found \(chosen.prefix(40))")
         }
 
         let g = GraphBuilder()
@@ -83,15 +84,18 @@ extension CaseVerifier {
     private struct BlocksForm: Decodable {
         let block: String
         let index: Int
-        let input_scales: [String: Float]
+        let inputScales: [String: Float]
     }
 
     func blocks(_ reference: ReferenceCase) throws -> VerificationReport {
-        let form = try reference.configuration(BlocksForm.self)
+        let form = try reference.form(BlocksForm.self)
         let source = try reference.source("")
         let configuration = try source.configuration(UNetConfiguration.self)
         let level = try level(of: form.block, configuration, reference)
         let (hiddenShape, hidden) = try reference.input("hidden").channelsLast()
+        guard try reference.input("hidden").shape.count == 5, try reference.input("tokens").shape.count == 3 else {
+            throw ModelError(.verification, at: reference.path, "expected hidden [b, c, f, h, w] and tokens [f, l, c]")
+        }
         let frames = try reference.input("hidden").shape[2]
         let batch = hiddenShape[0] / frames
         let tokens = try reference.input("tokens")
@@ -128,7 +132,8 @@ extension CaseVerifier {
                     recording(
                         "motion_block",
                         try g.scoped("temporal_transformer.transformer_blocks.0") {
-                            try MotionBlock(motion, configuration, level: level)(g, t.reshaped([1, shape[0], shape[1], shape[2]])).reshaped(shape)
+                            try MotionBlock(motion, configuration, level: level)(g, t.reshaped([1, shape[0], shape[1], shape[2]])).reshaped(
+                                shape)
                         })
                 }
             }
@@ -146,7 +151,7 @@ extension CaseVerifier {
         let outputs = recording.outputs(g, wanted: wanted)
         let executable = try prepared(g.graph(), source.weights, isWhole: false)
         try inputs.write(to: executable)
-        for (scale, factor) in form.input_scales.sorted(by: { $0.key < $1.key }) {
+        for (scale, factor) in form.inputScales.sorted(by: { $0.key < $1.key }) {
             try executable.write("hidden", hidden.map { $0 * factor })
             try executable.write("tokens", tokens.values.map { $0 * factor })
             try executable.run(.reference)

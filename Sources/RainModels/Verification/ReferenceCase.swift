@@ -68,14 +68,15 @@ struct ReferenceCase {
 
     private struct Header: Decodable {
         let `case`: String
-        let weights_from: [String: String]?
+        let weightsFrom: [String: String]?
     }
 
     private struct Body<Configuration: Decodable>: Decodable { let config: Configuration }
 
     init(path: String) throws {
         guard path.hasSuffix(".json") else {
-            throw ModelError(.verification, at: path, "expected the .json file of a reference case; its .safetensors is read from beside it")
+            throw ModelError(
+                .verification, at: path, "expected the .json file of a reference case; its .safetensors is read from beside it")
         }
         self.path = path
         do {
@@ -87,25 +88,35 @@ struct ReferenceCase {
         } catch {
             throw ModelError(.verification, at: path, "cannot be read: \(error.localizedDescription)")
         }
-        let header = try Self.decode(Header.self, json, path: path)
+        let header = try Self.decode(Header.self, json, path: path, snakeCase: true)
         name = header.case
-        weightsFrom = header.weights_from ?? [:]
+        weightsFrom = header.weightsFrom ?? [:]
         file = try SafetensorsFile(path: String(path.dropLast(5)) + ".safetensors")
     }
 
+    /// The `config` of the case, as a type that spells its keys.
     func configuration<C: Decodable>(_ type: C.Type) throws -> C { try Self.decode(Body<C>.self, json, path: path).config }
 
-    private static func decode<T: Decodable>(_ type: T.Type, _ data: Data, path: String) throws -> T {
+    /// The `config` of the case, as a type whose properties are the keys in camel case.
+    func form<C: Decodable>(_ type: C.Type) throws -> C { try Self.decode(Body<C>.self, json, path: path, snakeCase: true).config }
+
+    private static func decode<T: Decodable>(_ type: T.Type, _ data: Data, path: String, snakeCase: Bool = false) throws -> T {
+        let decoder = JSONDecoder()
+        // As the file spells them.
+        func field(_ keys: [any CodingKey]) -> String {
+            keys.map(\.stringValue).joined(separator: ".").reduce(into: "") { name, character in
+                name += snakeCase && character.isUppercase ? "_" + character.lowercased() : String(character)
+            }
+        }
+        if snakeCase { decoder.keyDecodingStrategy = .convertFromSnakeCase }
         do {
-            return try JSONDecoder().decode(type, from: data)
+            return try decoder.decode(type, from: data)
         } catch let error as ModelError {
             throw ModelError(error.code, at: "\(path): \(error.place)", error.message)
         } catch DecodingError.keyNotFound(let key, let context) {
-            let field = (context.codingPath + [key]).map(\.stringValue).joined(separator: ".")
-            throw ModelError(.verification, at: path, "expected a field '\(field)', found none")
+            throw ModelError(.verification, at: path, "expected a field '\(field(context.codingPath + [key]))', found none")
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
-            throw ModelError(
-                .verification, at: path, "field '\(context.codingPath.map(\.stringValue).joined(separator: "."))': \(context.debugDescription)")
+            throw ModelError(.verification, at: path, "field '\(field(context.codingPath))': \(context.debugDescription)")
         } catch {
             throw ModelError(.verification, at: path, "is no reference case: expected JSON with case and config")
         }
@@ -116,7 +127,8 @@ struct ReferenceCase {
         guard let other = weightsFrom[role] ?? weightsFrom[""] else { return self }
         // A name, never a path: the file comes from outside.
         guard !other.isEmpty, !other.contains("/"), !other.hasPrefix(".") else {
-            throw ModelError(.verification, at: path, "weights_from names '\(other.prefix(80))', expected the name of a case beside this one")
+            throw ModelError(
+                .verification, at: path, "weights_from names '\(other.prefix(80))', expected the name of a case beside this one")
         }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         return try ReferenceCase(path: folder + other + ".json")
@@ -134,12 +146,23 @@ struct ReferenceCase {
     /// Reads a tensor of any type.
     func tensor(_ name: String) throws -> CaseTensor {
         let info = try file.info(name)
+        guard !info.shape.contains(0) else {
+            throw ModelError(.verification, at: "\(path): \(name)", "expected a tensor with elements, found shape \(info.shape)")
+        }
         let values = try info.dtype.isFloatingPoint ? file.floats(name) : file.integers(name).map { Float($0) }
         return CaseTensor(shape: info.shape, values: values)
     }
 
     func input(_ name: String) throws -> CaseTensor { try tensor("inputs/" + name) }
 
-    /// Timesteps and indices.
-    func integers(_ name: String) throws -> [Int] { try file.integers("inputs/" + name).map { Int($0) } }
+    /// Timesteps and indices, in groups along the innermost axis of a tensor `[n, size]`.
+    func rows(_ name: String, of size: Int? = nil) throws -> [[Int]] {
+        let info = try file.info(name)
+        guard info.shape.count == 2, let last = info.shape.last, last > 0, size == nil || last == size else {
+            throw ModelError(
+                .verification, at: "\(path): \(name)", "expected shape [n, \(size.map(String.init) ?? "m")], found \(info.shape)")
+        }
+        let values = try file.integers(name).map { Int($0) }
+        return stride(from: 0, to: values.count, by: last).map { Array(values[$0..<$0 + last]) }
+    }
 }

@@ -63,7 +63,9 @@ struct Verify: AsyncParsableCommand {
         print("\(report.case) on \(report.engine)")
         print("  \(pad("output", width))  \(pad("error", 10))tolerance")
         for output in report.outputs {
-            print("  \(pad(output.name, width))  \(pad(scientific(output.error), 10))\(scientific(output.tolerance))\(output.passes ? "" : "  beyond")")
+            print(
+                "  \(pad(output.name, width))  \(pad(scientific(output.error), 10))\(scientific(output.tolerance))\(output.passes ? "" : "  beyond")"
+            )
         }
         if let first = report.firstDisagreement {
             let count = report.outputs.count { !$0.passes }
