@@ -7,7 +7,7 @@ extension Graph {
                 site.graph.shape(x[1]).dimensions[2...] == [3, 3]
             else { return nil }
             let enlarged = site.producer(x[0])
-            guard enlarged.operation == .upsampleNearest, site.isUsedOnce(x[0]), enlarged.lifetime == site.node.lifetime else { return nil }
+            guard enlarged.operation == .upsampleNearest, site.isUsedOnce(x[0]) else { return nil }
             geometry.upsample = true
             return try new.add(.convolution(geometry, epilogue), [new.image(enlarged.operands[0])] + x.dropFirst().map(new.image))
         }

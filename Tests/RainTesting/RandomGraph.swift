@@ -1,15 +1,17 @@
-import RainGraph
-import RainTesting
+public import RainGraph
 
 /// A small network drawn by lot from what models are made of: rewrites meet combinations that no one thought of.
-struct RandomGraph {
+public struct RandomGraph {
     private var numbers: SeededNumbers
     private let g: GraphBuilder
     private var pool: [Value] = []
     private var parameters = 0
 
+    /// A graph with outputs `y`, sometimes others, and the scalar `loss`.
+    ///
+    /// - Parameter seed: the same graph whenever asked.
     /// - Parameter parameterLifetime: `.step` for a graph to train.
-    static func make(seed: UInt64, parameterLifetime: Lifetime = .weights) throws -> Graph {
+    public static func make(seed: UInt64, parameterLifetime: Lifetime = .weights) throws -> Graph {
         var random = RandomGraph(numbers: SeededNumbers(seed: seed), g: GraphBuilder(parameterLifetime: parameterLifetime))
         return try random.build()
     }
