@@ -107,7 +107,7 @@ struct AttentionPlan {
     void gather(const float *own, long stride, const float *reference, long sample, long head, bool with_reference,
                 float *to) const {
         for (long j = 0; j < a.keys; j++) copy_line(size, own + (sample * a.keys + j) * stride + head * size, 1, to + j * size, 1);
-        if (!with_reference) return;
+        if (!with_reference || !a.reference_keys) return;
         const float *from = reference + sample / samples_per_reference * a.reference_keys * a.channels + head * size;
         for (long j = 0; j < a.reference_keys; j++) copy_line(size, from + j * a.channels, 1, to + (a.keys + j) * size, 1);
     }
@@ -190,8 +190,8 @@ inline void attend(const AttentionPlan &plan, const float *q, long count, const 
                 total[n] += e;
             }
         }
-        outer(SpacedRows{values + first * plan.size, plan.size}, SpacedRows{scores, N * W}, block, {0, plan.size}, {0, N * W},
-              result, N * W, first > 0);
+        outer_tiles(SpacedRows{values + first * plan.size, plan.size}, SpacedRows{scores, N * W}, block, {0, plan.size}, 0,
+                    N * W, result, N * W, first > 0);
     }
     V inverse[N];
     for (int n = 0; n < N; n++) inverse[n] = 1.0f / total[n];
@@ -306,7 +306,7 @@ inline void attend_gradient(const AttentionPlan &plan, const float *q, const flo
             store(slope_rows + lane * padded + c, weight * load_part(dy + row * plan.a.channels + c, part));
         }
     }
-    outer(SpacedRows{h.keys, size}, SpacedRows{slopes, lanes}, all, {0, size}, {0, lanes}, dquery, lanes, false);
+    outer_tiles(SpacedRows{h.keys, size}, SpacedRows{slopes, lanes}, all, {0, size}, 0, lanes, dquery, lanes, false);
     rows_of_lanes<N>(dquery, factor, count, size, dq, plan.a.channels);
     long c = 0;
     for (; c + 2 * W <= padded; c += 2 * W) {

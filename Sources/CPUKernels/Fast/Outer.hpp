@@ -86,13 +86,13 @@ inline void outer_tiles(Left left, Right right, long pixels, Range as, long b, l
     }
 }
 
-/// All of out[a][b] for a in `as`, b in `bs` (b counts in floats, from a multiple of two vectors), over up to a block of
-/// pixels; out points to out[0][0].
+/// All of out[a][b] for a in `as`, b in `bs` (b counts in floats, from a multiple of two vectors); out points to
+/// out[0][0].
 template <class Rows>
 inline void outer(Rows left, Rows right, long pixels, Range as, Range bs, float *out, long stride, bool add) {
     for (long b = bs.begin; b < bs.end; b += panel_width) {
         const long width = bs.end - b < panel_width ? bs.end - b : panel_width;
-        if (as.end - as.begin < 4 * tile_rows || width < panel_width) {
+        if (as.end - as.begin < 4 * tile_rows || width < panel_width || pixels > pixel_block) {
             outer_tiles(left, right, pixels, as, b, width, out + b, stride, add);
             continue;
         }
