@@ -276,6 +276,23 @@ struct RewriteCase: Sendable, CustomTestStringConvertible {
         #expect(again.nodes == optimized.nodes && again.outputs == optimized.outputs)
     }
 
+    /// RAIN's cross-attention to its one image token ends in the bias of the layer before it, fused with the reference.
+    @Test func crossAttentionBecomesPartOfABias() throws {
+        let g = GraphBuilder()
+        let x = try g.input("x", [4, 7, 6])
+        let token = try g.input("token", [1, 1, 5], .reference)
+        func repeated(_ name: String) throws -> Value {
+            try token.linear(g.parameter(name, [6, 5])).reshaped([1, 1, 1, 6]).broadcasted(to: [1, 4, 1, 6]).reshaped([4, 1, 6])
+        }
+        let before = try x.silu().linear(g.parameter("w", [6, 6]), bias: g.parameter("wb", [6])).adding(x)
+        let attended = try before.attention(keys: repeated("k"), values: repeated("v"), heads: 2)
+        g.output("y", try before.adding(attended.linear(g.parameter("o", [6, 6]), bias: g.parameter("ob", [6]))))
+        let graph = try g.graph().optimizedForInference()
+        let step = graph.nodes.filter { $0.lifetime == .step && $0.operation.name != "input" }.map(\.operation)
+        #expect(step == [.unary(.silu), .linear(Epilogue(bias: true, residual: true), transposed: false)])
+        #expect(try largestDifference(outputs(of: graph), outputs(of: g.graph())) < 1e-6)
+    }
+
     /// Merging may not make a step repeat what a stage before it did once.
     @Test func workStaysInItsStage() throws {
         let g = GraphBuilder()

@@ -22,7 +22,8 @@ extension Graph {
     ///
     /// - Throws: `GraphError` only if a pass is at fault.
     public func optimizedForInference() throws(GraphError) -> Graph {
-        try settled { (graph) throws(GraphError) in
+        // Algebra first, until it settles: what is merged into an epilogue too early is no longer seen to be simpler.
+        try settled { (graph) throws(GraphError) in try graph.withAlgebra() }.settled { (graph) throws(GraphError) in
             try graph.withAlgebra().withLinearOfSumsSplit().withoutDeadCode().withNormsActivated().withoutDeadCode()
                 .withEpilogues(activations: Epilogue.activations).withoutDeadCode().withUpsamplingInConvolutions().withoutDeadCode()
         }
@@ -31,7 +32,7 @@ extension Graph {
     /// The rewrites of `optimizedForInference` after which gradients stay as cheap: no activation is merged into a contraction except
     /// relu, whose gradient is known from its output.
     public func optimizedForTraining() throws(GraphError) -> Graph {
-        try settled { (graph) throws(GraphError) in
+        try settled { (graph) throws(GraphError) in try graph.withAlgebra() }.settled { (graph) throws(GraphError) in
             try graph.withAlgebra().withNormsActivated().withoutDeadCode().withEpilogues(activations: [.relu]).withoutDeadCode()
         }
     }
