@@ -4,6 +4,7 @@
 #include <libavdevice/avdevice.h>
 #include <libavformat/avformat.h>
 #include <libavutil/avutil.h>
+#include <libavutil/sha.h>
 #include <libswresample/swresample.h>
 #include <libswscale/swscale.h>
 
@@ -33,4 +34,17 @@ uint32_t rain_library_version(RainLibrary library) {
     case RainLibraryDevice: return avdevice_version();
     }
     return 0;
+}
+
+RainSHA256 *rain_sha256_create(void) {
+    struct AVSHA *sha = av_sha_alloc();
+    if (sha) av_sha_init(sha, 256);
+    return (RainSHA256 *)sha;
+}
+
+void rain_sha256_update(RainSHA256 *sha, const uint8_t *bytes, size_t count) { av_sha_update((struct AVSHA *)sha, bytes, count); }
+
+void rain_sha256_finish(RainSHA256 *sha, uint8_t *digest) {
+    av_sha_final((struct AVSHA *)sha, digest);
+    av_free(sha);
 }

@@ -141,6 +141,11 @@ public struct SafetensorsFile: Sendable {
         try file.withBytes(info(name).range, body)
     }
 
+    /// Calls `body` with the bytes of the whole file in place, e.g. for a checksum.
+    public func withFileBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+        try file.withBytes(0..<file.count, body)
+    }
+
     /// Insists that every element of the tensor `name` is finite; integer tensors always are.
     ///
     /// - Throws: `CheckpointError` naming the first element that is infinite or not a number.

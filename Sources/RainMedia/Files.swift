@@ -1,7 +1,7 @@
 import Glibc
 
 /// The few system calls that reading and replacing whole files takes; all other unsafe code of this module calls FFmpeg.
-enum Files {
+package enum Files {
     /// What a path leads to, symbolic links followed.
     enum Kind {
         case missing, file, folder
@@ -77,7 +77,7 @@ enum Files {
     }
 
     /// Replaces the file at `path` by `bytes` in one move; devices and pipes are written to in place.
-    static func replace(_ path: String, with bytes: [UInt8]) throws {
+    package static func replace(_ path: String, with bytes: [UInt8]) throws {
         switch kind(path) {
         case .folder: throw unwritable(path, "a folder of this name")
         case .special:

@@ -12,11 +12,20 @@ struct Rain: AsyncParsableCommand {
             Exit status: 0 for success, 1 for a failure, 2 for a mistake in the command line.
             """,
         version: "0.1.0",
-        subcommands: [EvaluateCommand.self, Train.self, Inspect.self, Verify.self, Doctor.self])
+        subcommands: [
+            CharacterCommand.self,
+            MotionCommand.self,
+            Train.self,
+            EvaluateCommand.self,
+            Verify.self,
+            Inspect.self,
+            Doctor.self,
+        ])
 
     static func main() async {
-        // A reader that goes away is reported by the write that fails, not by a signal that kills us unfinished.
+        // A reader that goes away or a limit on file sizes is reported by the write that fails, not by a signal that kills us.
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

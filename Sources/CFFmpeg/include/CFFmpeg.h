@@ -34,6 +34,14 @@ typedef enum {
 } RainLibrary;
 uint32_t rain_library_version(RainLibrary library);
 
+// ---- Checksums ----
+
+typedef struct RainSHA256 RainSHA256;
+RainSHA256 *_Nullable rain_sha256_create(void);
+void rain_sha256_update(RainSHA256 *sha, const uint8_t *bytes, size_t count);
+// Writes the 32 bytes of the digest, and frees.
+void rain_sha256_finish(RainSHA256 *sha, uint8_t *digest);
+
 // ---- Writing video ----
 
 typedef struct RainEncoder RainEncoder;

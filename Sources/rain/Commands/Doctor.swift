@@ -1,11 +1,14 @@
 import ArgumentParser
 import Foundation
+import RainAnimation
+import RainCPU
+import RainCheckpoints
 import RainMedia
 
 /// Looks whether this machine has what Rain needs.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Checks this machine: processor, libraries, graphics processor, model.",
+        abstract: "Checks this machine: processor, libraries, graphics processor, engine, model.",
         discussion: """
             Every line is marked ok, note (works, but could be better) or bad (something essential is missing), and says what \
             to do. Exits with 1 if any line is bad.
@@ -17,7 +20,7 @@ struct Doctor: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let findings = Self.processor() + Self.libraries() + [Self.graphics()]
+        let findings = Self.processor() + Self.libraries() + [Self.graphics(), Self.engine()] + Self.model()
         if json {
             try Terminal.printJSON(["findings": findings])
         } else {
@@ -72,6 +75,42 @@ struct Doctor: AsyncParsableCommand {
             return Finding(
                 "GPU", .note, "the NVIDIA driver is installed but offers no device (code \(code))",
                 advice: "check nvidia-smi if this machine has one; Rain runs on the processor")
+        }
+    }
+
+    private static func engine() -> Finding {
+        let engine = CPUEngine()
+        do {
+            let speed = try EngineSpeed.measure(engine)
+            let isSlow = speed.convolution < 50
+            return Finding(
+                "engine", isSlow ? .note : .ok,
+                "\(engine.instructionSet.rawValue) kernels on \(engine.threads) threads: 3×3 convolution \(Int(speed.convolution)) GFLOP/s, "
+                    + "linear layer \(Int(speed.linear)) GFLOP/s",
+                advice: isSlow ? "stop other programs, or expect fewer frames per second" : nil)
+        } catch {
+            return Finding("engine", .bad, "does not run here: \(error)", advice: "build Rain on this machine: scripts/demo")
+        }
+    }
+
+    private static func model() -> [Finding] {
+        do {
+            guard let weights = try EmbeddedFiles.weights() else {
+                return [
+                    Finding(
+                        "model", .note, "this program was built without rain-mini",
+                        advice: "name a model folder with --model, or build from a complete checkout")
+                ]
+            }
+            let model = try AnimationModel.embedded()
+            try weights.requireFinite()
+            let checksum = weights.withFileBytes { Checksum.sha256($0) }
+            let size = "\(model.configuration.imageSize)×\(model.configuration.imageSize)"
+            return [
+                Finding("model", .ok, "\(model.configuration.name), \(size), \(Terminal.bytes(weights.fileByteCount)), SHA-256 \(checksum)")
+            ]
+        } catch {
+            return [Finding("model", .bad, "rain-mini is damaged: \(error)", advice: "build from a fresh checkout")]
         }
     }
 }

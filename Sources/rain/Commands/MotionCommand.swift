@@ -1,0 +1,53 @@
+import ArgumentParser
+import RainMedia
+import RainPose
+import RainWorld
+
+/// Writes a motion of the procedural world as landmarks.
+struct MotionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "motion",
+        abstract: "Makes up a motion of the procedural world, as a landmark file.",
+        discussion: """
+            Head, gaze, eyelids, brows and mouth move as the seed decides, beginning at rest. The file drives any character, \
+            whichever it was made with; its format is described in Docs/LandmarkFormat.md.
+
+            Example: rain motion --seed 3 --seconds 10 --output motion.json
+            """)
+
+    /// About two hours at 30 frames per second, which is also what a reader of the format accepts.
+    private static let mostFrames = 216_000
+
+    @Option(help: "Which motion: 0 or any larger number.")
+    var seed: UInt64
+
+    @Option(help: "How long it lasts, in seconds.")
+    var seconds: Double
+
+    @Option(help: "Frames per second, above 0, at most 240.")
+    var fps = 25.0
+
+    @Option(help: "The seed of the character whose landmarks are written; by default that of the motion.")
+    var character: UInt64?
+
+    @Option(help: ArgumentHelp("Where the landmarks go.", valueName: "file.json"))
+    var output: String
+
+    private var frameCount: Double { (seconds * fps).rounded() }
+
+    func validate() throws {
+        guard fps > 0, fps <= LandmarkTrack.largestFrameRate else {
+            throw ValidationError("--fps must be above 0 and at most \(Int(LandmarkTrack.largestFrameRate)), found \(fps)")
+        }
+        guard frameCount >= 1, frameCount <= Double(Self.mostFrames) else {
+            throw ValidationError("--seconds times --fps must be 1 to \(Self.mostFrames) frames, found \(seconds) seconds at \(fps)")
+        }
+    }
+
+    func run() throws {
+        let poses = Motion(seed: seed, startsAtRest: true).poses(frameCount: Int(frameCount), framesPerSecond: fps)
+        let track = try Character(seed: character ?? seed).track(poses, framesPerSecond: fps)
+        try Files.replace(output, with: track.json())
+        Terminal.note("\(output): motion \(seed), \(track.frames.count) frames at \(fps) per second")
+    }
+}
