@@ -1,0 +1,88 @@
+import Foundation
+
+/// How a run of `rain` ended.
+struct Outcome {
+    var status: Int32
+    var output: [UInt8]
+    var errors: String
+
+    var text: String { String(decoding: output, as: UTF8.self) }
+    var errorLines: [Substring] { errors.split(separator: "\n") }
+}
+
+/// A folder to run `rain` in, removed when the last reference goes.
+final class Workplace {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "/rain-command-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// The command built beside the tests.
+    static var command: URL {
+        let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("rain")
+    }
+
+    /// Starts `rain` here; its output goes to files, which cannot fill up as pipes do.
+    ///
+    /// - Parameter output: where standard output goes instead of a file.
+    func start(_ arguments: [String], output: String? = nil) throws -> Run {
+        let streams = NSTemporaryDirectory() + "/rain-streams-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: streams, withIntermediateDirectories: true)
+        let (outputFile, errorFile) = (output ?? streams + "/out", streams + "/err")
+        for file in [streams + "/out", errorFile] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
+        let process = Process()
+        process.executableURL = Self.command
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: path)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle(forWritingAtPath: outputFile)
+        process.standardError = FileHandle(forWritingAtPath: errorFile)
+        try process.run()
+        return Run(process: process, streams: streams)
+    }
+
+    /// Runs `rain` here to its end.
+    func run(_ arguments: String..., output: String? = nil) throws -> Outcome {
+        try start(arguments, output: output).wait()
+    }
+
+    func run(_ arguments: [String], output: String? = nil) throws -> Outcome {
+        try start(arguments, output: output).wait()
+    }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
+    }
+
+    func bytes(_ name: String) throws -> [UInt8] {
+        try [UInt8](Data(contentsOf: URL(fileURLWithPath: path + "/" + name)))
+    }
+
+    /// Every file and folder in here, by its path.
+    var contents: [String] {
+        get throws { try FileManager.default.subpathsOfDirectory(atPath: path).sorted() }
+    }
+}
+
+/// A run of `rain` that may still go on.
+struct Run {
+    let process: Process
+    let streams: String
+
+    func wait() throws -> Outcome {
+        process.waitUntilExit()
+        defer { try? FileManager.default.removeItem(atPath: streams) }
+        return Outcome(
+            // A death by signal is no exit status; shells add 128 to tell.
+            status: process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus,
+            output: [UInt8]((try? Data(contentsOf: URL(fileURLWithPath: streams + "/out"))) ?? Data()),
+            errors: try String(contentsOfFile: streams + "/err", encoding: .utf8))
+    }
+}
