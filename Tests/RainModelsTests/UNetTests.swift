@@ -78,6 +78,15 @@ import Testing
         #expect(try DenoisingUNet(configuration).parameters().map(\.shape.count).reduce(0, +) == 859_520_964)
     }
 
+    @Test func learnedPositionsBelongToOneSize() throws {
+        var configuration = UNetConfiguration.mini
+        configuration.positions = [8, 6]
+        #expect(try DenoisingUNet(configuration).parameters().first { $0.name == "position_embedding" }?.shape == [1, 8, 6, 16])
+        #expect(try ReferenceUNet(configuration).parameters().contains { $0.name == "position_embedding" })
+        #expect(try denoiser(configuration, frames: 2, height: 8, width: 6).output("result") != nil)
+        #expect(throws: GraphError.self) { try denoiser(configuration, frames: 2) }
+    }
+
     @Test func nothingIsBuiltAfterTheLastBank() throws {
         let g = GraphBuilder()
         let banks = try ReferenceUNet(.mini)(

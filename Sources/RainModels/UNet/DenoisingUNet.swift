@@ -53,9 +53,9 @@ public struct DenoisingUNet: Sendable {
     ///
     /// - Returns: names without any prefix
     public func parameters() throws -> [(name: String, shape: Shape)] {
-        let (g, size) = (GraphBuilder(), 1 << (configuration.levels - 1))
+        let (g, size) = (GraphBuilder(), configuration.probeSize)
         _ = try self(
-            g, sample: g.input("sample", [1, size, size, configuration.inChannels]), timesteps: g.input("timesteps", [1]),
+            g, sample: g.input("sample", [1, size.height, size.width, configuration.inChannels]), timesteps: g.input("timesteps", [1]),
             context: configuration.crossAttentionChannels.map { try g.input("context", [1, 1, $0]) },
             guidance: configuration.guidanceChannels.map { try g.input("guidance", [1, $0]) }, references: [], frames: 1)
         return try g.graph().parameters

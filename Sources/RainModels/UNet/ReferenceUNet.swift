@@ -46,9 +46,9 @@ public struct ReferenceUNet: Sendable {
     ///
     /// - Returns: names without any prefix
     public func parameters() throws -> [(name: String, shape: Shape)] {
-        let (g, size) = (GraphBuilder(), 1 << (configuration.levels - 1))
+        let (g, size) = (GraphBuilder(), configuration.probeSize)
         _ = try build(
-            g, latents: g.input("latents", [1, size, size, configuration.inChannels]), timestep: nil,
+            g, latents: g.input("latents", [1, size.height, size.width, configuration.inChannels]), timestep: nil,
             context: configuration.crossAttentionChannels.map { try g.input("context", [1, 1, $0]) },
             guidance: configuration.guidanceChannels.map { try g.input("guidance", [1, $0]) }, pose: nil, lastBank: nil, record: nil)
         return try g.graph().parameters

@@ -84,6 +84,12 @@ public struct UNetConfiguration: Hashable, Sendable {
         return banks
     }
 
+    /// Some size of latents the network accepts.
+    var probeSize: (height: Int, width: Int) {
+        if let positions { return (positions[0], positions[1]) }
+        return (1 << (levels - 1), 1 << (levels - 1))
+    }
+
     /// Checks what the graph builder cannot: counts and lengths that belong together.
     ///
     /// - Throws: `ModelError.configuration`
