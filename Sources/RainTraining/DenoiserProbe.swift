@@ -62,6 +62,9 @@ struct DenoiserProbe {
         try denoiser.run(.reference)
 
         let truth = scenes.flatMap { scene in framesShown.map { scene.pictures[$0] } }
+        func meanPSNR(_ pictures: [Picture]) -> Double {
+            zip(truth, pictures).map { PictureMetrics.psnr($0, $1) }.reduce(0, +) / Double(truth.count)
+        }
         let count = truth.count * latents[0].count
         var random = TrainingRandom(seed: 1, stream: "probe")
         var sample = (0..<count).map { _ in random.normal() }
@@ -76,23 +79,24 @@ struct DenoiserProbe {
             try decoder.run(.step)
             let pictures = Picture.pictures(try decoder.read("pictures"), size: model.imageSize)
             shown.append(pictures)
-            psnr.append(zip(truth, pictures).map { PictureMetrics.psnr($0, $1) }.reduce(0, +) / Double(truth.count))
+            psnr.append(meanPSNR(pictures))
             if index + 1 < levels.count {
                 let (signal, noise) = schedule.noising(levels[index + 1])
                 sample = estimate.map { signal * $0 + noise * random.normal() }
             }
         }
-        let repeated = zip(truth, scenes.flatMap { scene in framesShown.map { _ in scene.pictures[0] } })
-            .map { PictureMetrics.psnr($0, $1) }.reduce(0, +) / Double(truth.count)
+        let references = scenes.flatMap { scene in framesShown.map { _ in scene.pictures[0] } }
+        let repeated = meanPSNR(references)
         func decibels(_ value: Double) -> String { "\((value * 100).rounded() / 100) dB" }
         try run.write(
             ContactSheet(rows: [
-                .init(label: "reference, \(decibels(repeated))", pictures: scenes.flatMap { scene in framesShown.map { _ in scene.pictures[0] } }),
+                .init(label: "reference, \(decibels(repeated))", pictures: references),
                 .init(label: "truth", pictures: truth),
                 .init(label: "\(label): first estimate, \(decibels(psnr[0]))", pictures: shown[0]),
                 .init(label: "after \(levels.count) levels, \(decibels(psnr[levels.count - 1]))", pictures: shown[levels.count - 1]),
             ]), "sample")
-        try run.note("\(label): PSNR per level " + psnr.map(decibels).joined(separator: ", ") + "; reference repeated \(decibels(repeated))")
+        let perLevel = psnr.map(decibels).joined(separator: ", ")
+        try run.note("\(label): PSNR after each level \(perLevel); reference repeated \(decibels(repeated))")
         return psnr
     }
 }

@@ -1,6 +1,5 @@
 import RainGraph
 
-
 /// First values of the parameters of a network, by their published names.
 ///
 /// Weights are uniform within ±1/√fan-in, as PyTorch's defaults are; gains are one, biases zero. The layers that end a

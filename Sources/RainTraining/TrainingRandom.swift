@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Random numbers of the trainer: SplitMix64 (Steele, Lea and Flood 2014), one independent stream per purpose and step.

@@ -187,9 +187,10 @@ public struct TrainingRun: Sendable {
     private var lossFile: String { path("losses.tsv") }
 
     private func log(_ progress: TrainingProgress) throws {
-        let line =
-            "\(progress.stage)\t\(progress.step)\t\(progress.loss)\t\(progress.gradientNorm)\t\(progress.learningRate)\t\(progress.picturesPerSecond)\n"
-        let old = (try? Data(contentsOf: URL(filePath: lossFile))) ?? Data("stage\tstep\tloss\tnorm\tlearning_rate\tpictures_per_second\n".utf8)
+        let numbers = [progress.loss, progress.gradientNorm, progress.learningRate, Float(progress.picturesPerSecond)]
+        let line = "\(progress.stage)\t\(progress.step)\t" + numbers.map { "\($0)" }.joined(separator: "\t") + "\n"
+        let old =
+            (try? Data(contentsOf: URL(filePath: lossFile))) ?? Data("stage\tstep\tloss\tnorm\tlearning_rate\tpictures_per_second\n".utf8)
         try (old + Data(line.utf8)).write(to: URL(filePath: lossFile), options: .atomic)
     }
 

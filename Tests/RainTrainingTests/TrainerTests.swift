@@ -104,7 +104,7 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
         try Trainer(model: tiny, recipe: recipe(4), run: uninterrupted).train([.autoencoder], engine: engine)
 
         let stop = Mutex(false)
-        let interrupted = try TrainingRun(folder: parted, isInterrupted: { stop.withLock { $0 } }) { _ in }
+        let interrupted = try TrainingRun(folder: parted, isInterrupted: { stop.withLock { $0 } }, report: { _ in })
         stop.withLock { $0 = true }
         for _ in 0..<3 {
             #expect(throws: CancellationError.self) {
