@@ -5,7 +5,7 @@ public import RainGraph
 ///
 /// Layout is rows of channels everywhere; arithmetic is float32. Repeated runs are bit-identical for a given machine,
 /// instruction set and thread count.
-public struct CPUEngine: Engine {
+public struct CPUEngine: TrainingEngine {
     /// Instruction sets the kernels are compiled for.
     public enum InstructionSet: String, Sendable, CaseIterable {
         case generic, avx2, avx512
@@ -53,19 +53,29 @@ public struct CPUEngine: Engine {
         self.convolutions = convolutions
     }
 
-    public func prepare(_ program: Program) throws -> any Executable { try prepareForTraining(program) }
+    public func prepare(_ program: Program) throws -> any Executable { try prepareForTraining(program, sharing: nil) }
+
+    public func prepare(_ program: Program, sharing other: (any TrainableExecutable)?) throws -> any TrainableExecutable {
+        try prepareForTraining(program, sharing: other)
+    }
 
     /// As `prepare`, with the methods of a program that trains.
     ///
+    /// - Parameter other: an executable of this engine whose parameters, gradients and moments the new one shares.
     /// - Throws: `CPUError` if the machine lacks the instruction set, threads or memory.
-    public func prepareForTraining(_ program: Program) throws -> CPUExecutable {
+    public func prepareForTraining(_ program: Program, sharing other: (any TrainableExecutable)? = nil) throws -> CPUExecutable {
         guard let pool = rain_pool_create(Int32(threads), instructionSet.code) else {
             throw CPUError(
                 message: "cannot start \(threads) threads with \(instructionSet.rawValue) kernels; this machine's best is "
                     + InstructionSet.best.rawValue)
         }
-        let plan = try Plan(program, pool: Pool(pool), convolutions: convolutions)
-        return CPUExecutable(plan)
+        let owned = Pool(pool)
+        var shared: TrainedMemory?
+        if let other {
+            guard let executable = other as? CPUExecutable else { throw CPUError(message: "only its own executables can share parameters") }
+            shared = executable.trained
+        }
+        return CPUExecutable(try Plan(program, pool: owned, convolutions: convolutions, sharing: shared))
     }
 }
 

@@ -4,7 +4,7 @@ public import RainGraph
 /// A program planned onto the CPU, with its memory. Belongs to one task at a time.
 public final class CPUExecutable: TrainableExecutable {
     private let plan: Plan
-    private var moments: (first: Block, second: Block, average: Block)?
+    var trained: TrainedMemory { plan.trained }
 
     init(_ plan: Plan) { self.plan = plan }
 
@@ -23,7 +23,7 @@ public final class CPUExecutable: TrainableExecutable {
             let target = plan.pointer(ValueID(node: index))
             values.withUnsafeBufferPointer { target.update(from: $0.baseAddress!, count: shape.count) }
         }
-        moments = nil
+        if trained.count > 0 { trained.restart() }
         try run(.weights)
     }
 
@@ -61,10 +61,8 @@ public final class CPUExecutable: TrainableExecutable {
     // MARK: Training
 
     public func update(_ settings: AdamW) throws -> Float {
-        let count = plan.parameterCount
-        let norm = rain_sum_of_squares(plan.pool.pointer, count, plan.gradients.pointer).squareRoot()
+        let norm = rain_sum_of_squares(plan.pool.pointer, trained.count, trained.gradients.pointer).squareRoot()
         guard norm.isFinite else { return Float(norm) }
-        let moments = self.moments ?? makeMoments()
         let scale = norm > Double(settings.largestGradientNorm) ? Double(settings.largestGradientNorm) / norm : 1
         var kernel = RainAdamW(
             learning_rate: settings.learningRate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
@@ -72,8 +70,8 @@ public final class CPUExecutable: TrainableExecutable {
             bias_correction1: 1 - power(settings.beta1, settings.step), bias_correction2: 1 - power(settings.beta2, settings.step),
             ema_decay: settings.averageDecay)
         rain_adamw(
-            plan.pool.pointer, &kernel, count, plan.gradients.pointer, plan.parameters.pointer, moments.first.pointer,
-            moments.second.pointer, moments.average.pointer)
+            plan.pool.pointer, &kernel, trained.count, trained.gradients.pointer, trained.parameters.pointer,
+            trained.firstMoment.pointer, trained.secondMoment.pointer, trained.average.pointer)
         return Float(norm)
     }
 
@@ -89,21 +87,13 @@ public final class CPUExecutable: TrainableExecutable {
         return Float(result)
     }
 
-    private func makeMoments() -> (first: Block, second: Block, average: Block) {
-        let count = plan.parameterCount
-        let made = (first: Block(count: count), second: Block(count: count), average: Block(count: count))
-        made.average.pointer.update(from: plan.parameters.pointer, count: count)
-        moments = made
-        return made
-    }
-
     private func block(_ state: TrainingState) -> Block {
         switch state {
-        case .parameters: plan.parameters
-        case .gradients: plan.gradients
-        case .firstMoment: (moments ?? makeMoments()).first
-        case .secondMoment: (moments ?? makeMoments()).second
-        case .average: (moments ?? makeMoments()).average
+        case .parameters: trained.parameters
+        case .gradients: trained.gradients
+        case .firstMoment: trained.firstMoment
+        case .secondMoment: trained.secondMoment
+        case .average: trained.average
         }
     }
 
@@ -111,7 +101,7 @@ public final class CPUExecutable: TrainableExecutable {
         let source = block(state).pointer
         var values: [Float] = []
         for (name, shape) in plan.graph.trainedParameters {
-            values += UnsafeBufferPointer(start: source + plan.parameterOffsets[name]!, count: shape.count)
+            values += UnsafeBufferPointer(start: source + trained.offsets[name]!, count: shape.count)
         }
         return values
     }
@@ -124,7 +114,7 @@ public final class CPUExecutable: TrainableExecutable {
         let target = block(state).pointer
         var next = 0
         for (name, shape) in plan.graph.trainedParameters {
-            let place = target + plan.parameterOffsets[name]!
+            let place = target + trained.offsets[name]!
             for element in 0..<shape.count { place[element] = values[next + element] }
             next += shape.count
         }

@@ -62,3 +62,51 @@ struct ArenaPlanner {
         return (offsets, size)
     }
 }
+
+/// What training changes, in flat buffers of one layout: several programs over the same parameters may share it.
+final class TrainedMemory {
+    /// Names, shapes and offsets in every buffer.
+    let layout: [(name: String, shape: Shape, offset: Int)]
+    let offsets: [String: Int]
+    /// Floats of each buffer, gaps of alignment included.
+    let count: Int
+    let parameters: Block
+    let gradients: Block
+    /// Made when first needed; most programs never train.
+    private(set) lazy var firstMoment = Block(count: count)
+    private(set) lazy var secondMoment = Block(count: count)
+    private(set) lazy var average: Block = {
+        let block = Block(count: count)
+        block.pointer.update(from: parameters.pointer, count: count)
+        return block
+    }()
+
+    init(_ trained: [(name: String, shape: Shape)], hasGradients: Bool) {
+        var count = 0
+        var layout: [(name: String, shape: Shape, offset: Int)] = []
+        for (name, shape) in trained {
+            layout.append((name, shape, count))
+            count += aligned(shape.count)
+        }
+        self.layout = layout
+        self.count = count
+        offsets = Dictionary(uniqueKeysWithValues: layout.map { ($0.name, $0.offset) })
+        parameters = Block(count: count)
+        gradients = Block(count: hasGradients ? count : 0)
+    }
+
+    /// Starts over: moments are zero, the average is the parameters.
+    func restart() {
+        firstMoment.pointer.update(repeating: 0, count: count)
+        secondMoment.pointer.update(repeating: 0, count: count)
+        average.pointer.update(from: parameters.pointer, count: count)
+    }
+
+    /// Whether a program with these parameters can share this memory.
+    func fits(_ trained: [(name: String, shape: Shape)]) -> Bool {
+        trained.count == layout.count
+            && trained.allSatisfy { entry in
+                offsets[entry.name] != nil && layout.contains { $0.name == entry.name && $0.shape == entry.shape }
+            }
+    }
+}

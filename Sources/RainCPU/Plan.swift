@@ -16,8 +16,8 @@ final class Plan {
     private enum Place {
         case persistent(Int)  // offset in `persistent`
         case arena(Int)  // handle of the planner
-        case gradient(Int)  // offset in `gradients`
-        case parameter(Int)  // offset in `parameters`, which holds the trained ones
+        case gradient(Int)  // offset in the trained memory's gradients
+        case parameter(Int)  // offset in the trained memory's parameters
     }
 
     private var views: [ValueID: (root: ValueID, offset: Int)] = [:]
@@ -31,10 +31,7 @@ final class Plan {
 
     private(set) var arena = Block(count: 0)
     private(set) var persistent = Block(count: 0)
-    private(set) var parameters = Block(count: 0)
-    private(set) var gradients = Block(count: 0)
-    private(set) var parameterOffsets: [String: Int] = [:]
-    private(set) var parameterCount = 0
+    let trained: TrainedMemory
 
     private(set) var instructions: [Lifetime: [(node: Int, run: Instruction)]] = [:]
     /// Run after the stage that leaves the packed weight's source behind.
@@ -42,13 +39,21 @@ final class Plan {
 
     /// Bytes of the arena, of values with memory of their own (parameters and packed weights among them), and of what is trained.
     var memory: (arena: Int, persistent: Int, trained: Int) {
-        (arena.count * 4, persistent.count * 4, (parameters.count + gradients.count) * 4)
+        (arena.count * 4, persistent.count * 4, (trained.parameters.count + trained.gradients.count) * 4)
     }
 
     var graph: Graph { program.graph }
 
-    init(_ program: Program, pool: Pool, convolutions: CPUEngine.Convolutions) throws {
+    init(_ program: Program, pool: Pool, convolutions: CPUEngine.Convolutions, sharing other: TrainedMemory? = nil) throws {
         self.program = program
+        if let other {
+            guard other.fits(program.graph.trainedParameters) else {
+                throw CPUError(message: "programs that share parameters must train the same ones")
+            }
+            trained = other
+        } else {
+            trained = TrainedMemory(program.graph.trainedParameters, hasGradients: !program.gradients.isEmpty)
+        }
         self.pool = pool
         self.convolutions = convolutions
         findViews()
@@ -90,11 +95,6 @@ final class Plan {
         for stage in Lifetime.allCases { order += program.stages[stage] ?? [] }
         for (position, node) in order.enumerated() { time[node] = position }
 
-        for (name, shape) in graph.trainedParameters {
-            parameterOffsets[name] = parameterCount
-            parameterCount += aligned(shape.count)
-        }
-
         var lastUse: [ValueID: Int] = [:]
         var outlives: Set<ValueID> = []
         for index in order {
@@ -112,7 +112,7 @@ final class Plan {
             let source = root(gradient)
             let isPlain = source.offset == 0 && graph.shape(source.root).count == parameter.shape.count && !isLeaf(source.root.node)
             if isPlain, gradientRoots[source.root] == nil, !outlives.contains(source.root) {
-                gradientRoots[source.root] = parameterOffsets[parameter.name]!
+                gradientRoots[source.root] = trained.offsets[parameter.name]!
             } else {
                 outlives.insert(source.root)
             }
@@ -123,7 +123,7 @@ final class Plan {
                 let value = ValueID(node: index, result: result)
                 switch node.operation {
                 case .parameter(let name, _):
-                    places[value] = parameterOffsets[name].map(Place.parameter) ?? .persistent(reserve(shape.count))
+                    places[value] = trained.offsets[name].map(Place.parameter) ?? .persistent(reserve(shape.count))
                 case .input, .constant: places[value] = .persistent(reserve(shape.count))
                 default:
                     if let offset = gradientRoots[value] {
@@ -165,8 +165,6 @@ final class Plan {
         arenaOffsets = offsets
         arena = Block(count: size)
         persistent = Block(count: persistentCount)
-        parameters = Block(count: parameterCount)
-        gradients = Block(count: program.gradients.isEmpty ? 0 : parameterCount)
         for (index, node) in graph.nodes.enumerated() {
             guard case .constant(let values, let shape) = node.operation else { continue }
             let target = pointer(ValueID(node: index))
@@ -181,8 +179,8 @@ final class Plan {
             switch places[source.root]! {
             case .persistent(let offset): persistent.pointer + offset
             case .arena(let handle): arena.pointer + arenaOffsets[handle]
-            case .gradient(let offset): gradients.pointer + offset
-            case .parameter(let offset): parameters.pointer + offset
+            case .gradient(let offset): trained.gradients.pointer + offset
+            case .parameter(let offset): trained.parameters.pointer + offset
             }
         return base + source.offset
     }
@@ -221,10 +219,10 @@ final class Plan {
         for (stage, list) in packers { instructions[stage, default: []] += list }
 
         for (parameter, gradient) in zip(graph.trainedParameters, program.gradients) {
-            let offset = parameterOffsets[parameter.name]!
+            let offset = trained.offsets[parameter.name]!
             let source = root(gradient)
             if case .gradient(let place) = places[source.root]!, place == offset { continue }
-            let (from, to, count) = (pointer(gradient), gradients.pointer + offset, parameter.shape.count)
+            let (from, to, count) = (pointer(gradient), trained.gradients.pointer + offset, parameter.shape.count)
             instructions[.step, default: []].append((gradient.node, { to.update(from: from, count: count) }))
         }
     }

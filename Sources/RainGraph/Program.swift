@@ -148,3 +148,12 @@ public protocol TrainableExecutable: Executable {
     /// - Throws: `GraphError.shapeMismatch` if the count differs.
     func setState(_ state: TrainingState, _ values: [Float]) throws
 }
+
+/// An engine that can train.
+public protocol TrainingEngine: Engine {
+    /// Plans a program with gradients.
+    ///
+    /// - Parameter other: an executable of this engine over the same trained parameters: parameters, gradients, moments and average
+    ///   become one memory, and a step of either moves both. The new one is then ready after `run(.weights)`, without `load`.
+    func prepare(_ program: Program, sharing other: (any TrainableExecutable)?) throws -> any TrainableExecutable
+}

@@ -14,13 +14,11 @@ struct AutoencoderStage {
     let recipe: TrainingRecipe
     let pictureSize: Int
 
-    func run(_ run: TrainingRun, engine: some Engine, key: String) throws {
+    func run(_ run: TrainingRun, engine: some TrainingEngine, key: String) throws {
         let stage = recipe.autoencoder
         let size = Self.cropSize
         let program = try TrainingGraphs.autoencoder(autoencoder, count: stage.characters, size: size)
-        guard let executable = try engine.prepare(program) as? any TrainableExecutable else {
-            throw TrainingError("the engine '\(engine.name)' cannot train")
-        }
+        let executable = try engine.prepare(program, sharing: nil)
         let bank = WorldScene.references(recipe.trainingSeeds.prefix(4000).map { $0 }, size: pictureSize)
         let components = PrincipalComponents(
             vectors: patches(bank, count: 20_000), width: autoencoder.patchSize * autoencoder.patchSize * 3,
@@ -31,7 +29,7 @@ struct AutoencoderStage {
         var input = [Float](repeating: 0, count: stage.characters * size * size * 3)
         try run.train(
             Self.name, stage, executable, key: key,
-            batch: { step in
+            forward: { step in
                 var random = TrainingRandom(seed: recipe.seed, stream: Self.name, step: step)
                 for crop in 0..<stage.characters {
                     let picture = bank[random.index(below: bank.count)]
@@ -44,6 +42,8 @@ struct AutoencoderStage {
                     }
                 }
                 try executable.write("pictures", input)
+                try executable.run(.step)
+                return try executable.read("loss") { $0[0] }
             },
             sample: { _ in
                 try sample(run, engine, executable)
@@ -51,7 +51,7 @@ struct AutoencoderStage {
     }
 
     /// Draws unseen characters beside their reconstruction.
-    private func sample(_ run: TrainingRun, _ engine: some Engine, _ trained: any TrainableExecutable) throws {
+    private func sample(_ run: TrainingRun, _ engine: some TrainingEngine, _ trained: any TrainableExecutable) throws {
         let truth = WorldScene.references((0..<8).map { WorldScene.validationSeed + $0 }, size: pictureSize)
         let parameters = trained.averages()
         let encoder = try engine.prepare(

@@ -26,6 +26,33 @@ struct DenoiserStage {
 
     private var stage: TrainingRecipe.Stage { kind == .frames ? recipe.frames : recipe.clips }
 
+    /// The frames a step trains on, for each character.
+    struct Window: Equatable {
+        var characters: Int
+        var framesPerGroup: Int
+        /// Indices of the noise levels of its groups, cleanest (0) first; for `frames` all levels there are.
+        var levels: [Int]
+        /// Whether it moves on by a group per step and meets its own predictions; otherwise every step shows other characters.
+        var slides: Bool
+        var frames: Int { framesPerGroup * levels.count }
+    }
+
+    /// The window of most steps, then those of a quarter of the steps: the stream's beginning and end, where only the noisiest or the
+    /// cleanest groups are present, and single frames per level, the window of low latency.
+    func windows() -> [Window] {
+        let levels = Array(0..<model.window.levels)
+        let perGroup = model.window.framesPerGroup
+        let main = Window(characters: stage.characters, framesPerGroup: perGroup, levels: levels, slides: true)
+        func characters(_ frames: Int) -> Int { max(1, stage.characters * main.frames / frames * 3 / 4) }
+        let parts = (1..<levels.count).flatMap { count in
+            [Array(levels.suffix(count)), Array(levels.prefix(count))].map {
+                Window(characters: characters(count * perGroup), framesPerGroup: perGroup, levels: $0, slides: false)
+            }
+        }
+        return [main] + parts
+            + (perGroup > 1 ? [Window(characters: characters(levels.count), framesPerGroup: 1, levels: levels, slides: true)] : [])
+    }
+
     /// What a slot of the batch shows at one step.
     struct Assignment: Equatable {
         let character: Int
@@ -39,65 +66,81 @@ struct DenoiserStage {
         let offset: Int
     }
 
-    /// A slot's character and frames at a step: a function of both alone, so that a resumed run sees what it would have seen.
-    ///
-    /// - `frames`: a character stays for one step per level, going down them; slots are out of phase, so that every step trains every
-    ///   level.
-    /// - `clips`: the window slides over the motion by one group per step.
-    func assignment(slot: Int, step: Int, levels: Int) -> Assignment {
-        let count = stage.frames
-        switch kind {
-        case .frames:
-            let turn = step + slot
-            var random = TrainingRandom(seed: recipe.seed, stream: "frames slot \(slot)", step: turn / levels)
-            let character = random.index(below: pool.count)
-            // One frame out of each part of the motion, so that they differ.
-            let length = pool.frames / count
-            let frames = (0..<count).map { $0 * length + random.index(below: length) }
-            let level = levels - 1 - turn % levels
-            return Assignment(
-                character: character, frames: frames, levels: [Int](repeating: level, count: count),
-                known: level < levels - 1 ? count : 0, offset: 0)
-        case .clips:
-            let perGroup = count / levels
-            let places = (pool.frames - count) / perGroup + 1
-            let turn = step + slot
-            var random = TrainingRandom(seed: recipe.seed, stream: "clips slot \(slot)", step: turn / places)
-            let character = random.index(below: pool.count)
-            let start = (turn % places) * perGroup
-            return Assignment(
-                character: character, frames: (0..<count).map { start + $0 }, levels: (0..<count).map { $0 / perGroup },
-                known: start > 0 ? count - perGroup : 0, offset: perGroup)
-        }
+    /// A slot's character and single frames at a step: a function of both alone, so that a resumed run sees what it would have seen. A
+    /// character stays for one step per level, going down them; slots are out of phase, so that every step trains every level.
+    func singleFrames(slot: Int, step: Int) -> Assignment {
+        let (count, levels) = (stage.frames, model.window.levels)
+        let turn = step + slot
+        var random = TrainingRandom(seed: recipe.seed, stream: "frames slot \(slot)", step: turn / levels)
+        let character = random.index(below: pool.count)
+        // One frame out of each part of the motion, so that they differ.
+        let length = pool.frames / count
+        let frames = (0..<count).map { $0 * length + random.index(below: length) }
+        let level = levels - 1 - turn % levels
+        return Assignment(
+            character: character, frames: frames, levels: [Int](repeating: level, count: count), known: level < levels - 1 ? count : 0,
+            offset: 0)
     }
 
-    func run(_ run: TrainingRun, engine: some Engine, key: String, initial: [String: [Float]], probe: DenoiserProbe?) throws {
+    /// A slot's character and window at the `turn`-th step of that window.
+    func clip(_ window: Window, slot: Int, turn: Int) -> Assignment {
+        let perGroup = window.framesPerGroup
+        let places = (pool.frames - window.frames) / perGroup + 1
+        let turn = turn + slot
+        let stream = "clips \(perGroup) \(window.levels) slot \(slot)"
+        var random = TrainingRandom(seed: recipe.seed, stream: stream, step: window.slides ? turn / places : turn)
+        let character = random.index(below: pool.count)
+        let start = window.slides ? (turn % places) * perGroup : random.index(below: pool.frames - window.frames + 1)
+        return Assignment(
+            character: character, frames: (0..<window.frames).map { start + $0 },
+            levels: (0..<window.frames).map { window.levels[$0 / perGroup] },
+            known: window.slides && start > 0 ? window.frames - perGroup : 0, offset: perGroup)
+    }
+
+    func run(_ run: TrainingRun, engine: some TrainingEngine, key: String, initial: [String: [Float]], probe: DenoiserProbe?) throws {
         let schedule = try NoiseSchedule(model.scheduler)
         let levels = try Array(schedule.timesteps(model.window.levels).reversed())  // clean to noisy
-        let perGroup = kind == .clips ? model.window.framesPerGroup : 1
-        let clipTimesteps = levels.flatMap { [Float](repeating: Float($0), count: perGroup) }
-        guard kind == .frames || stage.frames == clipTimesteps.count else {
-            throw TrainingError("clips.frames: expected the window's \(clipTimesteps.count), found \(stage.frames)")
+        var batches: [Batch] = []
+        switch kind {
+        case .frames:
+            let window = Window(characters: stage.characters, framesPerGroup: stage.frames, levels: [0], slides: true)
+            batches = [try Batch(self, window, schedule, levels, engine, sharing: nil)]
+        case .clips:
+            guard stage.frames == model.window.framesPerGroup * model.window.levels, stage.frames <= pool.frames else {
+                throw TrainingError("clips.frames: expected the window's frames, at most the pool's \(pool.frames); found \(stage.frames)")
+            }
+            for window in windows() {
+                batches.append(try Batch(self, window, schedule, levels, engine, sharing: batches.first?.executable))
+            }
         }
-        let shape = TrainingGraphs.Shape(
-            characters: stage.characters, frames: stage.frames, motion: kind == .clips, timesteps: kind == .clips ? clipTimesteps : nil)
-        let program = try TrainingGraphs.denoiser(model, shape, channelWeights: channelWeights)
-        guard let executable = try engine.prepare(program) as? any TrainableExecutable else {
-            throw TrainingError("the engine '\(engine.name)' cannot train")
-        }
-        try executable.load { name, shape in initial[name] ?? ParameterInitialization.values(name, shape, seed: recipe.seed) }
+        let main = batches[0].executable
+        try main.load { name, shape in initial[name] ?? ParameterInitialization.values(name, shape, seed: recipe.seed) }
+        for batch in batches.dropFirst() { try batch.executable.run(.weights) }
 
-        var batch = Batch(self, schedule: schedule, levels: levels)
         try run.train(
-            kind.rawValue, stage, executable, key: key,
-            batch: { step in try batch.fill(executable, step: step) },
-            learned: { _ in try batch.learn(executable) },
-            sample: { step in try probe?.sample(run, executable.averages(), label: "\(kind.rawValue) \(step)") })
+            kind.rawValue, stage, main, key: key,
+            forward: { step in
+                let (index, turn) = Self.place(of: step, windows: batches.count)
+                try batches[index].fill(step: step, turn: turn)
+                try batches[index].executable.run(.step)
+                try batches[index].learn()
+                return try batches[index].executable.read("loss") { $0[0] }
+            },
+            sample: { step in try probe?.sample(run, main.averages(), label: "\(kind.rawValue) \(step)") })
+    }
+
+    /// Which window a step is for, and the how many-th of that window it is: every fourth step is for one of the others in turn.
+    static func place(of step: Int, windows: Int) -> (window: Int, turn: Int) {
+        guard windows > 1 else { return (0, step) }
+        let round = step / 4
+        return step % 4 == 3 ? (1 + round % (windows - 1), round / (windows - 1)) : (0, step - round)
     }
 
     /// The slots and the memory of one step's inputs.
     private struct Batch {
         let stage: DenoiserStage
+        let window: Window
+        let executable: any TrainableExecutable
         let schedule: NoiseSchedule
         let levels: [Int]
         let painter: PosePainter
@@ -107,15 +150,25 @@ struct DenoiserStage {
         var predictions: [[[Float]]]
         var sample, target, weight, pose, referenceLatents, referencePose, timesteps: [Float]
 
-        init(_ stage: DenoiserStage, schedule: NoiseSchedule, levels: [Int]) {
+        init(
+            _ stage: DenoiserStage, _ window: Window, _ schedule: NoiseSchedule, _ levels: [Int], _ engine: some TrainingEngine,
+            sharing other: (any TrainableExecutable)?
+        ) throws {
             self.stage = stage
+            self.window = window
             self.schedule = schedule
             self.levels = levels
+            let timesteps = window.levels.flatMap { [Float](repeating: Float(levels[$0]), count: window.framesPerGroup) }
+            let shape = TrainingGraphs.Shape(
+                characters: window.characters, frames: window.frames, motion: stage.kind == .clips,
+                timesteps: stage.kind == .clips ? timesteps : nil)
+            executable = try engine.prepare(
+                TrainingGraphs.denoiser(stage.model, shape, channelWeights: stage.channelWeights), sharing: other)
             let model = stage.model
             size = model.latentSize
             painter = model.posePainter
             latentCount = size * size * model.latentChannels
-            let (b, n) = (stage.stage.characters, stage.stage.characters * stage.stage.frames)
+            let (b, n) = (window.characters, window.characters * window.frames)
             predictions = [[[Float]]](repeating: [], count: b)
             sample = [Float](repeating: 0, count: n * latentCount)
             target = sample
@@ -123,14 +176,15 @@ struct DenoiserStage {
             pose = [Float](repeating: 0, count: n * painter.count)
             referenceLatents = [Float](repeating: 0, count: b * latentCount)
             referencePose = [Float](repeating: 0, count: b * painter.count)
-            timesteps = [Float](repeating: 0, count: n)
+            self.timesteps = [Float](repeating: 0, count: n)
         }
 
-        mutating func fill(_ executable: any Executable, step: Int) throws {
+        mutating func fill(step: Int, turn: Int) throws {
             var random = TrainingRandom(seed: stage.recipe.seed, stream: stage.kind.rawValue, step: step)
-            let frames = stage.stage.frames
+            let frames = window.frames
             for slot in predictions.indices {
-                let assignment = stage.assignment(slot: slot, step: step, levels: levels.count)
+                let assignment =
+                    stage.kind == .frames ? stage.singleFrames(slot: slot, step: turn) : stage.clip(window, slot: slot, turn: turn)
                 stage.pool.copyLatents(assignment.character, -1, to: &referenceLatents, at: slot * latentCount)
                 painter.paint(stage.pool.landmarks(assignment.character, -1), into: &referencePose, offset: slot * painter.count)
                 for position in 0..<frames {
@@ -161,8 +215,8 @@ struct DenoiserStage {
         }
 
         /// Remembers what the model made of each frame, for the next level.
-        mutating func learn(_ executable: any Executable) throws {
-            let frames = stage.stage.frames
+        mutating func learn() throws {
+            let frames = window.frames
             try executable.read("prediction") { span in
                 for slot in predictions.indices {
                     predictions[slot] = (0..<frames).map { position in

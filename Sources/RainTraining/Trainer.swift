@@ -30,7 +30,7 @@ public struct Trainer: Sendable {
     }
 
     /// Runs the stages in order; each goes on from its checkpoint, and is skipped if it is complete.
-    public func train(_ stages: [Stage] = Stage.allCases, engine: some Engine) throws {
+    public func train(_ stages: [Stage] = Stage.allCases, engine: some TrainingEngine) throws {
         if stages.contains(.autoencoder) {
             try AutoencoderStage(autoencoder: model.patchAutoencoder, recipe: recipe, pictureSize: model.imageSize)
                 .run(run, engine: engine, key: autoencoderKey)

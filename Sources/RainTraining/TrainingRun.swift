@@ -117,13 +117,11 @@ public struct TrainingRun: Sendable {
     ///
     /// - Parameters:
     ///   - key: identifies recipe and configuration; a checkpoint of another is refused.
-    ///   - batch: fills the inputs of the executable for a step.
-    ///   - learned: called after the forward and backward pass of a step, before the update.
+    ///   - forward: runs a step forwards and backwards and returns its loss; the update follows.
     ///   - sample: makes pictures of the progress, with the averaged parameters' stage checkpoint already written.
     func train(
         _ stage: String, _ recipe: TrainingRecipe.Stage, _ executable: any TrainableExecutable, key: String,
-        batch: (_ step: Int) throws -> Void, learned: (_ step: Int) throws -> Void = { _ in },
-        sample: (_ step: Int) throws -> Void = { _ in }
+        forward: (_ step: Int) throws -> Float, sample: (_ step: Int) throws -> Void = { _ in }
     ) throws {
         let first = try restore(stage, into: executable, key: key)
         guard first < recipe.steps else { return }
@@ -135,13 +133,10 @@ public struct TrainingRun: Sendable {
         var losses: [Float] = []
         for step in first..<recipe.steps {
             let rate = Self.learningRate(recipe, step)
-            try batch(step)
-            try executable.run(.step)
-            try learned(step)
+            let loss = try forward(step)
             let norm = try executable.update(
                 AdamW(
                     learningRate: rate, averageDecay: min(recipe.averageDecay, Float(step + 1) / Float(step + 20)), step: step + 1))
-            let loss = try executable.read("loss") { $0[0] }
             guard loss.isFinite, norm.isFinite else {
                 throw TrainingError("\(stage): step \(step): loss \(loss), gradient norm \(norm); lower the learning rate and resume")
             }

@@ -184,3 +184,46 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
         #expect(abs(mean) < 0.03 && abs(variance - 1) < 0.05)
     }
 }
+
+@Suite struct WindowTests {
+    /// Three of four steps are for the main window, the others take turns; turns of every window count without gaps.
+    @Test func everyWindowGetsItsTurns() {
+        var turns = [Int](repeating: 0, count: 4)
+        for step in 0..<240 {
+            let (window, turn) = DenoiserStage.place(of: step, windows: 4)
+            #expect(turn == turns[window])
+            turns[window] += 1
+        }
+        #expect(turns == [180, 20, 20, 20])
+        #expect(DenoiserStage.place(of: 17, windows: 1) == (0, 17))
+    }
+
+    @Test func theMainWindowSlidesOverItsOwnPredictions() throws {
+        let pool = try LatentPool(
+            characters: 1..<3, frames: 12, pictureSize: 64, encoder: CPUEngine(threads: 1).loadedEncoder(), batch: 4,
+            latentCount: 8 * 8 * 6,
+            progress: { _, _ in })
+        let stage = DenoiserStage(kind: .clips, model: tiny, recipe: recipe(1), pool: pool, channelWeights: [1, 1, 1, 1, 1, 1])
+        let window = try #require(stage.windows().first)
+        #expect(window.frames == 8)
+        let first = stage.clip(window, slot: 0, turn: 0)
+        let second = stage.clip(window, slot: 0, turn: 1)
+        #expect(first.known == 0 && first.frames == Array(0..<8) && first.levels == [0, 0, 1, 1, 2, 2, 3, 3])
+        #expect(second.character == first.character && second.frames == Array(2..<10) && second.known == 6 && second.offset == 2)
+        // Beginnings have the noisiest levels, endings the cleanest.
+        #expect(stage.windows().map(\.levels).contains([3]) && stage.windows().map(\.levels).contains([0]))
+    }
+}
+
+extension CPUEngine {
+    /// The tiny auto-encoder's encoder with first values.
+    fileprivate func loadedEncoder() throws -> any Executable {
+        var autoencoder = PatchAutoencoder()
+        autoencoder.latentChannels = 6
+        autoencoder.encoderChannels = [8, 12]
+        autoencoder.decoderChannels = [12, 8, 8]
+        let encoder = try prepare(TrainingGraphs.encoder(autoencoder, count: 4, size: 64, normalized: false))
+        try encoder.load { name, shape in ParameterInitialization.values(name, shape, seed: 1) }
+        return encoder
+    }
+}
