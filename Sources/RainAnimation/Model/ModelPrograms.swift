@@ -70,6 +70,11 @@ public struct ModelPrograms: Sendable {
         return try Self.program(g.graph())
     }
 
+    /// What a push in the full stream runs; see `DenoisingStep` for its inputs and output.
+    public func step(_ schedule: StreamSchedule) throws -> Program {
+        try denoisingStep.program(frames: schedule.frames, passes: schedule.jump)
+    }
+
     /// What makes the programs of the stream.
     var denoisingStep: DenoisingStep {
         DenoisingStep(

@@ -1,19 +1,31 @@
 import ArgumentParser
+import RainAnimation
 import RainCheckpoints
+import RainGraph
 
-/// Lists what is in a checkpoint.
+/// Lists what is in a checkpoint, or what a model computes.
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the tensors of a safetensors file.",
+        abstract: "Lists the tensors of a safetensors file, or the program of a model.",
         discussion: """
             Shows every tensor's name, element type, shape and size, the totals and the file's metadata. The whole header is \
             checked against the file, so a damaged file is refused with the reason.
 
+            With --program it prints instead what a step of the stream computes: every operation with its shapes, stage by stage, as \
+            the engine runs it. That of rain-mini, or of the model in the folder named.
+
             Example: rain inspect model.safetensors --check
+            Example: rain inspect --program --window 1x4
             """)
 
-    @Argument(help: ArgumentHelp("The checkpoint.", valueName: "file.safetensors"))
-    var file: String
+    @Argument(help: ArgumentHelp("The checkpoint, or with --program a model's folder.", valueName: "file.safetensors"))
+    var file: String?
+
+    @Flag(help: "Print the program of a model instead.")
+    var program = false
+
+    @Option(help: ArgumentHelp("With --program: frames per group × noise levels; the model's own otherwise.", valueName: "4x4"))
+    var window: String?
 
     @Flag(help: "Also read every value, and fail if one is infinite or not a number.")
     var check = false
@@ -21,7 +33,18 @@ struct Inspect: ParsableCommand {
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
+    func validate() throws {
+        if !program {
+            if file == nil { throw ValidationError("expected a safetensors file, or --program") }
+            if window != nil { throw ValidationError("--window: only with --program") }
+        } else if check || json {
+            throw ValidationError("--check and --json: not with --program")
+        }
+    }
+
     func run() throws {
+        if program { return try printProgram() }
+        guard let file else { return }
         let checkpoint = try SafetensorsFile(path: file)
         let tensors = try checkpoint.names.map { name in
             let info = try checkpoint.info(name)
@@ -37,6 +60,16 @@ struct Inspect: ParsableCommand {
         } else {
             report.printTable()
         }
+    }
+}
+
+extension Inspect {
+    private func printProgram() throws {
+        let model = try file.map { try AnimationModel(folder: $0) } ?? AnimationModel.embedded()
+        let own = model.configuration.window
+        let schedule = try window.map { try StreamSchedule(window: $0) }
+            ?? StreamSchedule(framesPerGroup: own.framesPerGroup, levels: own.levels)
+        print(try ModelPrograms(model.configuration).step(schedule).dump())
     }
 }
 
