@@ -67,7 +67,8 @@ extension Inspect {
     private func printProgram() throws {
         let model = try file.map { try AnimationModel(folder: $0) } ?? AnimationModel.embedded()
         let own = model.configuration.window
-        let schedule = try window.map { try StreamSchedule(window: $0) }
+        let schedule =
+            try window.map { try StreamSchedule(window: $0) }
             ?? StreamSchedule(framesPerGroup: own.framesPerGroup, levels: own.levels)
         print(try ModelPrograms(model.configuration).step(schedule).dump())
     }
