@@ -11,15 +11,14 @@ struct Quantizer {
         var palette: [UInt32]
     }
 
-    /// Mean squared error per channel up to which the last palette is kept (about 38 dB), unless a new one gains little.
+    /// Mean squared error per channel up to which the last palette is kept: about 38 dB.
     private let acceptableError = 10.0
     private var palette: Palette?
 
     mutating func quantize(_ picture: Picture) -> Indexed {
-        if var kept = palette {
-            let (indices, error) = kept.indices(of: picture)
-            palette = kept
-            if error <= acceptableError { return Indexed(indices: indices, palette: kept.entries) }
+        // In place, through the optional: a copy would drag the whole lookup along for every frame.
+        if let (indices, error) = palette?.indices(of: picture), error <= acceptableError {
+            return Indexed(indices: indices, palette: palette!.entries)
         }
         var fresh = Palette(for: picture)
         let (indices, _) = fresh.indices(of: picture)
