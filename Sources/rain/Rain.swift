@@ -13,6 +13,8 @@ struct Rain: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
+            AnimateCommand.self,
+            DemoCommand.self,
             CharacterCommand.self,
             MotionCommand.self,
             Train.self,

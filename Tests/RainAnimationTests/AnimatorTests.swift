@@ -1,8 +1,8 @@
 import RainCPU
 import RainPictures
 import RainPose
-import Synchronization
 import RainTesting
+import Synchronization
 import Testing
 
 @testable import RainAnimation
@@ -15,7 +15,9 @@ final class ManualClock: Sendable {
 }
 
 @Suite struct AnimatorTests {
-    static func animator(_ window: String = "4x4", _ policy: InputPolicy = .backPressure, clock: ManualClock = ManualClock()) async throws -> Animator {
+    static func animator(_ window: String = "4x4", _ policy: InputPolicy = .backPressure, clock: ManualClock = ManualClock()) async throws
+        -> Animator
+    {
         let animator = try Animator(
             model: TinyModel.model(), engine: CPUEngine(threads: 1), schedule: StreamSchedule(window: window), policy: policy,
             now: { clock.now })
@@ -119,7 +121,9 @@ final class ManualClock: Sendable {
             var pictures: [[UInt8]] = []
             for try await frame in animator.frames {
                 pictures.append(frame.picture.bytes)
-                if pictures.count == change { try await animator.fuse(reference: Picture(width: 9, height: 9, red: 1, green: 250, blue: 3)) }
+                if pictures.count == change {
+                    try await animator.fuse(reference: Picture(width: 9, height: 9, red: 1, green: 250, blue: 3))
+                }
             }
             await giving
             return pictures

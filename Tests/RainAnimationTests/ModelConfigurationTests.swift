@@ -24,7 +24,8 @@ import Testing
         ("image_size", 33, "latent_size"), ("latent_channels", 8, "in_channels"), ("latent_size", 3, "latent_size"),
         ("reference_unet", nil, "reference_unet"), ("reference_unet.block_out_channels", [8, 32], "reference_unet"),
         ("denoising_unet.prediction_type", "v_prediction", "prediction_type"), ("denoising_unet.norm_num_groups", 3, "norm_num_groups"),
-        ("pose_guider.conditioning_embedding_channels", 9, "conditioning_embedding_channels"), ("pose_picture.size", 17, "pose_picture.size"),
+        ("pose_guider.conditioning_embedding_channels", 9, "conditioning_embedding_channels"),
+        ("pose_picture.size", 17, "pose_picture.size"),
         ("pose_picture.disc_radius", -1, "disc_radius"), ("pose_picture.surprise", 1, "surprise"), ("autoencoder.type", "magic", "patch"),
         ("autoencoder.configuration.latent_channels", 5, "latent_channels"), ("scheduler.beta_start", -1, "beta_start"),
         ("window.levels", 0, "window"), ("window.frames_per_group", 9, "window"), ("reference_pose", nil, "reference_pose"),
@@ -51,7 +52,9 @@ import Testing
         #expect(sentence.contains("model.json") && sentence.contains(mistake.named), "\(sentence)")
     }
 
-    @Test("What is no JSON is refused", arguments: ["", "{", "[]", "null", "{\"format\": \"rain-model\"", String(repeating: "[", count: 100_000)])
+    @Test(
+        "What is no JSON is refused",
+        arguments: ["", "{", "[]", "null", "{\"format\": \"rain-model\"", String(repeating: "[", count: 100_000)])
     func noJSON(_ text: String) {
         let error = #expect(throws: AnimationError.self) { try ModelConfiguration(json: [UInt8](text.utf8), file: "model.json") }
         #expect(error?.code == .model)
@@ -71,7 +74,9 @@ import Testing
 
         let weights = folder + "/tiny.safetensors"
         let file = try SafetensorsFile(path: weights)
-        let tensors = try file.names.map { (name: $0, shape: try file.info($0).shape, dtype: ElementType.float32, values: try file.floats($0)) }
+        let tensors = try file.names.map {
+            (name: $0, shape: try file.info($0).shape, dtype: ElementType.float32, values: try file.floats($0))
+        }
         try SafetensorsWriter.write(to: weights, tensors: Array(tensors.dropFirst()))
         let missing = #expect(throws: ModelError.self) { try AnimationModel(folder: folder) }
         #expect(missing?.description.contains(tensors[0].name) == true)

@@ -27,9 +27,11 @@ import Testing
         return pictures
     }
 
-    @Test("Every frame that enters leaves, whatever the window and the length", arguments: [
-        ("4x4", nil as Int?), ("1x4", nil), ("2x3", 6), ("4x1", 4), ("1x1", nil),
-    ])
+    @Test(
+        "Every frame that enters leaves, whatever the window and the length",
+        arguments: [
+            ("4x4", nil as Int?), ("1x4", nil), ("2x3", 6), ("4x1", 4), ("1x1", nil),
+        ])
     func lengths(_ window: String, steps: Int?) throws {
         let batch = try Self.batch(window, steps: steps)
         for groups in [0, 1, 2, 3, 4, 5, 9] {

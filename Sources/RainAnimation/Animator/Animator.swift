@@ -26,7 +26,8 @@ public struct AnimatedFrame: Sendable {
 /// the threads that other tasks share. The same seed and frames give the same pictures.
 public actor Animator {
     private let batch: StreamBatch
-    private let now: @Sendable () -> Duration
+    /// The clock of all timestamps.
+    public nonisolated let now: @Sendable () -> Duration
     private nonisolated let mailbox: FrameMailbox
     private nonisolated let executor = StepExecutor()
 

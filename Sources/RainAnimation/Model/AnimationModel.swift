@@ -1,7 +1,7 @@
+import Foundation
 public import RainCheckpoints
 public import RainGraph
 public import RainModels
-import Foundation
 
 /// A model ready to be run: what it is and where its parameters come from.
 public struct AnimationModel: Sendable {
@@ -69,7 +69,8 @@ public struct AnimationModel: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try SafetensorsWriter.write(
-                to: "\(folder)/\(configuration.name).safetensors", tensors: tensors, metadata: ["format": "pt", "model": configuration.name])
+                to: "\(folder)/\(configuration.name).safetensors", tensors: tensors,
+                metadata: ["format": "pt", "model": configuration.name])
             try Data(configuration.json()).write(to: URL(fileURLWithPath: folder + "/model.json"), options: .atomic)
         } catch let error as CheckpointError {
             throw error

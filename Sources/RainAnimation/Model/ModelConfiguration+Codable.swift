@@ -114,7 +114,9 @@ extension ModelConfiguration: Codable {
         func require(_ condition: Bool, _ field: String, _ message: @autoclosure () -> String) throws(AnimationError) {
             guard condition else { throw AnimationError(.model, "\(field): \(message())") }
         }
-        let allowed = name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || "-_.".utf8.contains($0) }
+        let allowed = name.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || "-_.".utf8.contains($0)
+        }
         try require(
             allowed && !name.isEmpty && name.utf8.count <= 100 && name.first != ".", "name",
             "expected letters, digits, '-', '_' and '.', at most 100, found '\(name.prefix(100))'")
@@ -167,7 +169,8 @@ extension ModelConfiguration: Codable {
                 "expected latent_channels \(latentChannels), found \(patch.latentChannels)")
             try require(
                 patch.patchSize * latentSize == imageSize, "autoencoder",
-                "its patches of \(patch.patchSize) pixels make latents of \(imageSize / patch.patchSize), expected latent_size \(latentSize)")
+                "its patches of \(patch.patchSize) pixels make latents of \(imageSize / patch.patchSize), expected latent_size \(latentSize)"
+            )
         }
         _ = try NoiseSchedule(scheduler)
         let frames = window.framesPerGroup.multipliedReportingOverflow(by: window.levels)

@@ -96,7 +96,8 @@ public struct ModelConfiguration: Hashable, Sendable {
 
     public init(
         name: String, imageSize: Int, latentSize: Int, latentChannels: Int, referenceUNet: UNetConfiguration,
-        denoisingUNet: UNetConfiguration, poseGuider: PoseGuider, posePicture: PosePicture, autoencoder: Autoencoder, scheduler: NoiseSchedule.Configuration,
+        denoisingUNet: UNetConfiguration, poseGuider: PoseGuider, posePicture: PosePicture, autoencoder: Autoencoder,
+        scheduler: NoiseSchedule.Configuration,
         window: Window = Window(), referencePose: Bool = true
     ) {
         self.name = name

@@ -33,7 +33,9 @@ extension DecodingError {
     /// The field and what is wrong with it, in one sentence.
     var sentence: String {
         func path(_ context: Context, _ key: (any CodingKey)? = nil) -> String {
-            let keys = (context.codingPath + (key.map { [$0] } ?? [])).map { $0.intValue.map(String.init) ?? String($0.stringValue.prefix(80)) }
+            let keys = (context.codingPath + (key.map { [$0] } ?? [])).map {
+                $0.intValue.map(String.init) ?? String($0.stringValue.prefix(80))
+            }
             return keys.isEmpty ? "" : keys.joined(separator: ".") + ": "
         }
         return switch self {

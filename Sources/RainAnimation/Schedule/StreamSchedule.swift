@@ -26,7 +26,8 @@ public struct StreamSchedule: Hashable, Sendable, CustomStringConvertible {
         let frames = framesPerGroup.multipliedReportingOverflow(by: levels)
         guard !frames.overflow, frames.partialValue <= Self.mostFrames else {
             throw AnimationError(
-                .schedule, "window \(framesPerGroup)x\(levels): expected at most \(Self.mostFrames) frames in flight, found "
+                .schedule,
+                "window \(framesPerGroup)x\(levels): expected at most \(Self.mostFrames) frames in flight, found "
                     + (frames.overflow ? "far more" : "\(frames.partialValue)") + "; choose fewer frames per group or fewer levels")
         }
         let steps = steps ?? levels

@@ -36,7 +36,8 @@ public struct FrameNoise: Sendable {
         while index < range.upperBound {
             let words = Self.words(
                 key: key,
-                counter: SIMD4(block, UInt32(truncatingIfNeeded: draw), UInt32(truncatingIfNeeded: frame), UInt32(truncatingIfNeeded: frame >> 32)))
+                counter: SIMD4(
+                    block, UInt32(truncatingIfNeeded: draw), UInt32(truncatingIfNeeded: frame), UInt32(truncatingIfNeeded: frame >> 32)))
             let normals = Self.normals(words)
             for lane in 0..<min(4, range.upperBound - index) { buffer[index + lane] = normals[lane] }
             index += 4

@@ -7,7 +7,7 @@ import RainModels
 /// batch grows with the noisiest levels first and drains over the cleanest, and a stream of any length, even shorter than the
 /// window, is denoised exactly once per level.
 ///
-/// All buffers are made once. Executables are prepared when a number of groups first occurs.
+/// All buffers are made once; executables too, by `prepareAll` or when a number of groups first occurs.
 final class LatentStream {
     /// Where noise comes from: draw 0 starts a frame, draw `n` follows its `n`-th denoising step.
     typealias Noise = (_ buffer: inout [Float], _ range: Range<Int>, _ frame: Int, _ draw: Int) -> Void
@@ -88,8 +88,10 @@ final class LatentStream {
         for prepared in executables.values { prepared.hasReference = false }
     }
 
-    /// Prepares the executable of the full stream, so that the first frames do not wait for it.
-    func prepareFull() throws { _ = try prepared(groups: schedule.levels) }
+    /// Prepares all executables, so that no push waits for one.
+    func prepareAll() throws {
+        for groups in 1...schedule.levels { _ = try prepared(groups: groups) }
+    }
 
     /// Forgets all frames; the next is number 0.
     func reset() {

@@ -5,8 +5,8 @@ public import RainPose
 
 /// A character in motion: driving landmarks in, pictures out, one group of frames at a time.
 ///
-/// The synchronous heart of `Animator`, for whoever needs no clock and no tasks. All memory is made in `init`, in `fuse` and when a
-/// number of groups first occurs; a push in the full stream makes only the pictures it returns. Belongs to one task at a time.
+/// The synchronous heart of `Animator`, for whoever needs no clock and no tasks. All memory is made in `init` and in `fuse`; a
+/// push makes only the pictures it returns. Belongs to one task at a time.
 public final class StreamBatch {
     public let configuration: ModelConfiguration
     public let schedule: StreamSchedule
@@ -31,7 +31,8 @@ public final class StreamBatch {
         model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil, seed: UInt64 = 0, guidance: Float? = nil
     ) throws {
         let configuration = model.configuration
-        let schedule = try schedule
+        let schedule =
+            try schedule
             ?? StreamSchedule(framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels)
         let prepare = { (program: Program) in
             let executable = try engine.prepare(program)
@@ -41,7 +42,8 @@ public final class StreamBatch {
         self.guidance = try Self.embedding(of: guidance, for: configuration)
         guard configuration.denoisingUNet.crossAttentionChannels == nil, configuration.referenceUNet.crossAttentionChannels == nil else {
             throw AnimationError(
-                .model, "\(configuration.name): has cross-attention to the embedding of the reference picture, which this version cannot compute")
+                .model,
+                "\(configuration.name): has cross-attention to the embedding of the reference picture, which this version cannot compute")
         }
         let programs = ModelPrograms(configuration)
         let noise = FrameNoise(seed: seed)
@@ -57,7 +59,7 @@ public final class StreamBatch {
         features = [Float](repeating: 0, count: schedule.framesPerGroup * stream.poseCount)
         self.configuration = configuration
         self.schedule = schedule
-        try stream.prepareFull()
+        try stream.prepareAll()
     }
 
     private static func embedding(of guidance: Float?, for configuration: ModelConfiguration) throws -> [Float]? {

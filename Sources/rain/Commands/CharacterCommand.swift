@@ -1,5 +1,6 @@
 import ArgumentParser
 import RainMedia
+import RainPose
 import RainWorld
 
 /// Draws a character of the procedural world.
@@ -8,7 +9,8 @@ struct CharacterCommand: ParsableCommand {
         commandName: "character",
         abstract: "Draws a character of the procedural world, as a reference picture.",
         discussion: """
-            Every seed is another character; the same seed always gives the same picture.
+            Every seed is another character; the same seed always gives the same picture. Where its face is goes into a landmark \
+            file beside it (hero.landmarks.json for hero.png), which rain animate finds there.
 
             Example: rain character --seed 7 --output hero.png
             """)
@@ -28,7 +30,9 @@ struct CharacterCommand: ParsableCommand {
 
     func run() throws {
         let character = Character(seed: seed)
-        try PictureWriter.write(character.render(.neutral(variation: seed), size: size), to: output)
+        let pose = CharacterPose.neutral(variation: seed)
+        try PictureWriter.write(character.render(pose, size: size), to: output)
+        try Files.replace(ReferenceFace.landmarkFile(of: output), with: character.track([pose], framesPerSecond: 1).json())
         Terminal.note("\(output): \(character), \(size)×\(size)")
     }
 }

@@ -51,7 +51,7 @@ struct EvaluateCommand: ParsableCommand {
                 parameters: animated.parameters, configuration: animated.configuration, engine: model.engine, characters: characters,
                 seed: seed, frames: frames, schedule: model.schedule(animated.configuration)
             ) { done, _, _ in
-                progress.update(done)
+                if done < characters { progress.update(done) }
                 return true
             }
         }

@@ -4,7 +4,8 @@ import RainCPU
 
 /// Which model is run, and how; shared by the commands that stream.
 struct ModelOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A model's folder, with model.json; by default rain-mini, which is part of the program.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("A model's folder, with model.json; by default rain-mini, which is part of the program.", valueName: "folder"))
     var model: String?
 
     @Option(help: ArgumentHelp("Frames per group x noise levels, at most 32 frames in all; by default the model's own.", valueName: "4x4"))

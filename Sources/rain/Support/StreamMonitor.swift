@@ -1,0 +1,54 @@
+import RainAnimation
+
+/// Watches a stream: progress while it runs, and at the end rate, end-to-end latency and memory. An endless stream's latency and
+/// memory are also told soon after the start and every minute, so that one sees that they do not grow.
+struct StreamMonitor {
+    private let isEndless: Bool
+    private var progress: ProgressLine
+    private var all = LatencyHistogram()
+    private var recent = LatencyHistogram()
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private var firstFrame: ContinuousClock.Instant?
+    private var nextReport: Duration
+
+    /// - Parameter total: frames; nil for an endless stream
+    init(total: Int?) {
+        isEndless = total == nil
+        progress = ProgressLine("animating", unit: "frames", total: total)
+        start = clock.now
+        nextReport = .seconds(5)
+    }
+
+    mutating func delivered(_ frame: AnimatedFrame) {
+        let now = clock.now
+        if firstFrame == nil { firstFrame = now }
+        all.add(frame.latency)
+        progress.update(all.count)
+        guard isEndless else { return }
+        recent.add(frame.latency)
+        guard now - start >= nextReport else { return }
+        nextReport = nextReport < .seconds(60) ? .seconds(60) : nextReport + .seconds(60)
+        Terminal.note(
+            "after \(ProgressLine.span((now - start) / .seconds(1))): memory \(Terminal.bytes(ProcessMemory.resident)), "
+                + "latency \(recent.text) over the last \(recent.count) frames")
+        recent.reset()
+    }
+
+    mutating func finish(dropped: Int, output: String) {
+        progress.finish(all.count)
+        let elapsed = (clock.now - start) / .seconds(1)
+        var lines = ["\(output == "-" ? "standard output" : output): \(all.count) frames, \(Self.rate(all.count, elapsed))"]
+        if let firstFrame { lines.append("first frame after \(Self.milliseconds(firstFrame - start)) ms") }
+        lines.append("end-to-end latency \(all.text)")
+        if dropped > 0 { lines.append("\(dropped) driving frames dropped") }
+        lines.append("memory \(Terminal.bytes(ProcessMemory.resident)), at most \(Terminal.bytes(ProcessMemory.peak))")
+        Terminal.note(lines.joined(separator: "; "))
+    }
+
+    private static func rate(_ count: Int, _ seconds: Double) -> String {
+        "\((10 * Double(count) / max(seconds, 1e-9)).rounded() / 10) frames/s"
+    }
+
+    private static func milliseconds(_ duration: Duration) -> Int { Int((duration / .milliseconds(1)).rounded()) }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import RainAnimation
+import RainMedia
+import RainPictures
+import RainTesting
+import Testing
+
+/// `rain animate`, `rain evaluate` and `rain demo` on a model that has learnt nothing.
+@Suite struct AnimateCommandTests {
+    let workplace: Workplace
+
+    init() throws {
+        workplace = try Workplace()
+        try TinyModel.model().write(folder: workplace.path + "/tiny")
+        #expect(try workplace.run("character", "--seed", "7", "--size", "40", "--output", "hero.png").status == 0)
+        #expect(try workplace.run("motion", "--seed", "3", "--seconds", "1", "--fps", "10", "--output", "motion.json").status == 0)
+    }
+
+    func animate(_ arguments: String) throws -> Outcome {
+        let all = "animate --reference hero.png --driving motion.json --model tiny --threads 1 " + arguments
+        return try workplace.run(all.split(separator: " ").map(String.init))
+    }
+
+    @Test(
+        "A motion becomes as many frames",
+        arguments: [
+            ("", 10), ("--frames 23", 23), ("--seconds 0.5", 5), ("--fps 25 --seconds 1", 25), ("--window 1x4", 10),
+            ("--window 4x4 --steps 8", 10),
+            ("--live --fps 100", 0), ("--fit pad --frames 1", 1),
+        ])
+    func frames(_ options: String, count: Int) throws {
+        let outcome = try animate("--output - " + options)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.count % (32 * 32 * 3) == 0)
+        if count > 0 { #expect(outcome.output.count == count * 32 * 32 * 3) }
+        for word in ["frames/s", "latency p50", "p95", "memory"] { #expect(outcome.errors.contains(word), "\(outcome.errors)") }
+    }
+
+    @Test("Into every kind of output", arguments: ["out.mp4", "out.webm", "out.gif", "out"])
+    func outputs(_ output: String) throws {
+        let outcome = try animate("--frames 9 --output \(output)")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        if output == "out" {
+            let names = try FileManager.default.contentsOfDirectory(atPath: workplace.path + "/out").sorted()
+            #expect(names == (1...9).map { "00000\($0).png" })
+        } else {
+            let video = try VideoReader(path: workplace.path + "/" + output)
+            #expect(try video.remainingFrames().count == 9)
+        }
+    }
+
+    @Test("The same seed gives the same frames, another seed others") func seeds() throws {
+        let first = try animate("--output - --seed 5").output
+        #expect(try animate("--output - --seed 5").output == first)
+        #expect(try animate("--output - --seed 6").output != first)
+    }
+
+    @Test("Landmarks beside the picture are found") func landmarks() throws {
+        let found = try animate("--output -").output
+        #expect(try animate("--output - --reference-landmarks hero.landmarks.json").output == found)
+        try FileManager.default.removeItem(atPath: workplace.path + "/hero.landmarks.json")
+        #expect(try animate("--output -").output != found)
+    }
+
+    @Test("An interrupt leaves a playable file", arguments: ["out.mp4", "out.webm"]) func interrupt(_ output: String) throws {
+        let run = try workplace.start(
+            "animate --reference hero.png --driving motion.json --model tiny --threads 1 --endless --output \(output)"
+                .split(separator: " ").map(String.init))
+        // Long enough for some frames on a busy machine; more than a fixed time would be a test of speed.
+        let partial = workplace.path + "/" + output.replacing("out.", with: "out.partial.")
+        for _ in 0..<600 {
+            let size = (try? FileManager.default.attributesOfItem(atPath: partial)[.size] as? Int) ?? 0
+            if size > 4000 { break }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        run.process.interrupt()
+        let outcome = try run.wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let video = try VideoReader(path: workplace.path + "/" + output)
+        #expect(try !video.remainingFrames().isEmpty)
+    }
+
+    /// Command line after the usual options, exit status, words of the sentence.
+    static let mistakes: [(String, Int32, [String])] = [
+        ("--output o.mp4 --window 0x4", 2, ["0x4", "at least one"]), ("--output o.mp4 --window 33x1", 2, ["33x1", "32"]),
+        ("--output o.mp4 --window 4", 2, ["4x4"]), ("--output o.mp4 --window 4x4 --steps 6", 2, ["multiple"]),
+        ("--output o.mp4 --steps 0", 2, ["--steps"]), ("--output o.mp4 --steps 7", 2, ["multiple"]),
+        ("--output o.mp4 --frames 0", 2, ["--frames"]),
+        ("--output o.mp4 --seconds nan", 2, ["--seconds"]), ("--output o.mp4 --seconds=-1", 2, ["--seconds"]),
+        ("--output o.mp4 --frames 3 --endless", 2, ["at most one"]), ("--output o.mp4 --fps 0", 2, ["--fps"]),
+        ("--output o.mp4 --fps inf", 2, ["--fps"]), ("--output o.mp4 --guidance 2", 2, ["guidance"]),
+        ("--output o.mp4 --guidance=-1", 2, ["--guidance"]), ("--output o.mp4 --threads 0", 2, ["--threads"]), ("", 2, ["--output"]),
+        ("--output o.xyz", 1, ["o.xyz", ".mp4"]), ("--output absent/o.mp4", 1, ["absent/o.mp4"]), ("--output full.mp4", 1, ["full.mp4"]),
+        ("--output o.mp4 --model absent", 1, ["absent/model.json"]), ("--output o.mp4 --model damaged", 1, ["tiny.safetensors"]),
+        ("--output o.mp4 --reference absent.png", 1, ["absent.png"]), ("--output o.mp4 --reference motion.json", 1, ["motion.json"]),
+        ("--output o.mp4 --driving absent.json", 1, ["absent.json"]), ("--output o.mp4 --driving hero.png", 1, ["hero.png"]),
+        ("--output o.mp4 --driving tiny/model.json", 1, ["model.json"]),
+        ("--output o.mp4 --reference-landmarks absent.json", 1, ["absent.json"]),
+    ]
+
+    @Test("Mistakes end with one sentence and leave nothing", arguments: mistakes.indices)
+    func mistake(_ index: Int) throws {
+        let (options, status, words) = Self.mistakes[index]
+        try FileManager.default.createSymbolicLink(atPath: workplace.path + "/full.mp4", withDestinationPath: "/dev/full")
+        try FileManager.default.createDirectory(atPath: workplace.path + "/damaged", withIntermediateDirectories: false)
+        try FileManager.default.copyItem(atPath: workplace.path + "/tiny/model.json", toPath: workplace.path + "/damaged/model.json")
+        try workplace.write("damaged/tiny.safetensors", workplace.bytes("tiny/tiny.safetensors").dropLast(2))
+        let before = try workplace.contents
+        var arguments = ["animate"] + options.split(separator: " ").map(String.init)
+        for (option, value) in [("--reference", "hero.png"), ("--driving", "motion.json"), ("--model", "tiny")]
+        where !arguments.contains(option) {
+            arguments += [option, value]
+        }
+        let outcome = try workplace.run(arguments)
+        #expect(outcome.status == status, "\(outcome.errors)")
+        #expect(outcome.errorLines.count == 1, "\(outcome.errors)")
+        for word in words { #expect(outcome.errors.contains(word), "\(outcome.errors)") }
+        #expect(outcome.output.isEmpty)
+        #expect(try workplace.contents == before)
+    }
+
+    @Test("Evaluation prints its JSON alone, and draws a sheet") func evaluate() throws {
+        let outcome = try workplace.run(
+            "evaluate", "--model", "tiny", "--characters", "2", "--frames", "8", "--seed", "3", "--json", "--sheet", "sheet.png")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Double])
+        #expect(object["characters"] == 2 && object["frames"] == 8 && object["seed"] == 3)
+        #expect(object["psnr"] != nil && object["flicker_reconstruction"] != nil)
+        #expect(try PictureReader.read(workplace.path + "/sheet.png").width > 4 * 32)
+        for mistake in [["--characters", "0"], ["--frames", "0"], ["--seed", "1099511627776"], ["--window", "0x4"]] {
+            #expect(try workplace.run(["evaluate", "--model", "tiny"] + mistake).status == 2)
+        }
+    }
+
+    @Test("The demonstration writes videos and a sheet, and tells its figures") func demo() throws {
+        let outcome = try workplace.run(
+            "demo", "--model", "tiny", "--characters", "2", "--frames", "8", "--output", "made/here")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(try VideoReader(path: workplace.path + "/made/here/character-1.mp4").remainingFrames().count == 8)
+        #expect(try PictureReader.read(workplace.path + "/made/here/sheet.png").width > 2 * 32)
+        for word in ["PSNR", "SSIM", "frames/s", "latency p50"] { #expect(outcome.text.contains(word), "\(outcome.text)") }
+        #expect(try workplace.run("demo", "--model", "tiny", "--output", "hero.png").status != 0)
+    }
+}
