@@ -49,12 +49,3 @@ func usage<R>(_ body: () throws -> R) throws -> R {
         throw ValidationError("\(error)")
     }
 }
-
-/// As `usage`, for what suspends.
-func usage<R>(_ body: () async throws -> R) async throws -> R {
-    do {
-        return try await body()
-    } catch let error as AnimationError where error.code == .schedule || error.code == .usage {
-        throw ValidationError("\(error)")
-    }
-}
