@@ -83,6 +83,7 @@ struct AnimateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let launch = ContinuousClock.now
         Interrupt.install()
         let animated = try model.load()
         let size = animated.configuration.imageSize
@@ -100,7 +101,7 @@ struct AnimateCommand: AsyncParsableCommand {
         }
         try await animator.fuse(reference: face.picture, landmarks: face.landmarks)
         let sink = try FrameSink.open(output, width: size, height: size, framesPerSecond: rate)
-        var monitor = StreamMonitor(total: count)
+        var monitor = StreamMonitor(total: count, launch: launch)
         let feeder = DrivingFeeder(animator: animator, motion: motion, count: count, framesPerSecond: isLive ? rate : nil)
         let feeding = Task { await feeder.run() }
         do {

@@ -8,12 +8,16 @@ struct StreamMonitor {
     private var all = LatencyHistogram()
     private var recent = LatencyHistogram()
     private let clock = ContinuousClock()
+    private let launch: ContinuousClock.Instant
     private let start: ContinuousClock.Instant
     private var firstFrame: ContinuousClock.Instant?
     private var nextReport: Duration
 
-    /// - Parameter total: frames; nil for an endless stream
-    init(total: Int?) {
+    /// - Parameters:
+    ///   - total: frames; nil for an endless stream
+    ///   - launch: when the program began its work
+    init(total: Int?, launch: ContinuousClock.Instant) {
+        self.launch = launch
         isEndless = total == nil
         progress = ProgressLine("animating", unit: "frames", total: total)
         start = clock.now
@@ -39,7 +43,7 @@ struct StreamMonitor {
         progress.finish(all.count)
         let elapsed = (clock.now - start) / .seconds(1)
         var lines = ["\(output == "-" ? "standard output" : output): \(all.count) frames, \(Self.rate(all.count, elapsed))"]
-        if let firstFrame { lines.append("first frame after \(Self.milliseconds(firstFrame - start)) ms") }
+        if let firstFrame { lines.append("first frame \(Self.milliseconds(firstFrame - launch)) ms after launch") }
         lines.append("end-to-end latency \(all.text)")
         if dropped > 0 { lines.append("\(dropped) driving frames dropped") }
         lines.append("memory \(Terminal.bytes(ProcessMemory.resident)), at most \(Terminal.bytes(ProcessMemory.peak))")
