@@ -148,11 +148,10 @@ inline void multiply(long rows, const Source &from, long k, const float *packed,
         for (long t = 0; t < tiles; t++) {
             const long begin = rows * t / tiles, count = rows * (t + 1) / tiles - begin;
             long own[tile_rows];
-            const long *lines = index + begin;
             if (!index) {
                 for (int r = 0; r < tile_rows; r++) own[r] = first_index + begin + r;
-                lines = own;
             }
+            const long *lines = index ? index + begin : own;
             if (two) {
                 tile_of<2>(count, from, begin, k, panel, to, lines, column);
             } else {

@@ -104,7 +104,7 @@ RAIN_INLINE V power_of_two(V x) {
 
 RAIN_INLINE V sigmoid(V x) { return 1.0f / (1.0f + exponential(-x)); }
 
-/// tanh within 2e-7 of the true value, relatively near 0.
+/// tanh within 4e-7, relatively near 0.
 RAIN_INLINE V hyperbolic_tangent(V x) {
     const V s = x * x;
     V p = fma(s, splat(0.021869489f), splat(-0.053968254f));
