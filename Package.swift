@@ -84,7 +84,9 @@ let package = Package(
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainAnimationTests", dependencies: ["RainAnimation", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainTrainingTests", dependencies: ["RainTraining", "RainCPU", "RainTesting"], swiftSettings: common),
-        .testTarget(name: "CommandTests", dependencies: ["rain", "RainCheckpoints", "RainPictures", "RainMedia", "RainAnimation", "RainTesting"], swiftSettings: common),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["rain", "RainCheckpoints", "RainPictures", "RainMedia", "RainAnimation", "RainTesting"], swiftSettings: common),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
