@@ -1,5 +1,7 @@
 import Foundation
+import RainAnimation
 import RainCheckpoints
+import RainTesting
 import Testing
 
 /// A command line that must fail, how, and words its one sentence must contain.
@@ -17,12 +19,11 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     var testDescription: String { (["rain"] + arguments).joined(separator: " ") }
 }
 
-/// Files in the folder of every case: whole, empty, truncated and nan.safetensors, text.json, a folder, and full.…, which
-/// is a disk without space.
+/// What lies in the folder of every case, `BadInputTests.init` says; full.… is a disk without space.
 let badInputs = [
     BadInput("frobnicate", 2, "frobnicate"),
     BadInput("--frobnicate", 2, "--frobnicate"),
-    BadInput("inspect", 2, "file.safetensors"),
+    BadInput("inspect", 2, "safetensors file"),
     BadInput("inspect whole.safetensors another", 2, "another"),
     BadInput("inspect whole.safetensors --verbose", 2, "--verbose"),
     BadInput("inspect absent.safetensors", 1, "absent.safetensors", "No such file"),
@@ -55,7 +56,35 @@ let badInputs = [
     BadInput("verify text.json", 1, "text.json"),
     BadInput("verify text.json --engine abacus", 2, "abacus"),
     BadInput("verify text.json --threads 0", 2, "--threads"),
+    BadInput("train --stages cooking", 2, "--stages", "cooking"),
+    BadInput("train --threads 0", 2, "--threads"),
+    BadInput("train --recipe absent.json --output runs", 1, "absent.json"),
+    BadInput("train --recipe text.json --output runs", 1, "text.json"),
+    BadInput("train --output file/runs", 1, "file/runs"),
+    BadInput("evaluate --model tiny --characters 0", 2, "--characters"),
+    BadInput("evaluate --model tiny --frames 0", 2, "--frames"),
+    BadInput("evaluate --model absent", 1, "absent/model.json"),
+    BadInput("evaluate --model nan --characters 1 --frames 4", 1, "nan/tiny.safetensors", "finite"),
+    BadInput("demo --model absent --output made", 1, "absent/model.json"),
+    BadInput("demo --model tiny --characters 0 --output made", 2, "--characters"),
+    BadInput("demo --model tiny --output file", 1, "file"),
+    BadInput("animate --model nan \(whole) --output o.mp4", 1, "nan/tiny.safetensors", "finite"),
+    BadInput("animate --model tiny --reference empty.png --driving motion.json --output o.mp4", 1, "empty.png", "0 bytes"),
+    BadInput("animate --model tiny --reference cut.png --driving motion.json --output o.mp4", 1, "cut.png"),
+    BadInput("animate --model tiny --reference hero.png --driving empty.json --output o.mp4", 1, "empty.json"),
+    BadInput("animate --model tiny --reference hero.png --driving cut.json --output o.mp4", 1, "cut.json"),
+    BadInput("animate --model tiny --reference hero.png --driving frameless.json --output o.mp4", 1, "frameless.json", "frames"),
+    BadInput("animate --model tiny --reference hero.png --driving nameless.json --output o.mp4", 1, "nameless.json", "names"),
+    BadInput("animate --model tiny --reference hero.png --driving misnamed.json --output o.mp4", 1, "misnamed.json", "neck"),
+    BadInput("animate --model tiny --reference hero.png --driving pointless.json --output o.mp4", 1, "pointless.json", "frame"),
+    BadInput("animate --model tiny \(whole) --output folder", 1, "folder", "empty folder"),
+    BadInput("animate --model tiny \(whole) --output o.avi", 1, "o.avi", ".mp4"),
+    BadInput("animate --model tiny \(whole) --output full.gif", 1, "full.gif", "No space left"),
+    BadInput("animate --model tiny \(whole) --output o.mp4 --frames 33x", 2, "33x"),
 ]
+
+/// Options of `rain animate` that are as they should be.
+private let whole = "--reference hero.png --driving motion.json"
 
 @Suite struct BadInputTests {
     let workplace: Workplace
@@ -66,18 +95,51 @@ let badInputs = [
         try SafetensorsWriter.write(to: whole, tensors: [("weight", [2, 3], .float32, [1, 2, 3, 4, 5, 6])])
         try SafetensorsWriter.write(to: workplace.path + "/nan.safetensors", tensors: [("weight", [3], .float32, [1, .nan, 3])])
         try workplace.write("truncated.safetensors", workplace.bytes("whole.safetensors").dropLast(4))
-        try workplace.write("empty.safetensors", [])
+        for name in ["empty.safetensors", "empty.png", "empty.json"] { try workplace.write(name, []) }
         try workplace.write("text.json", [UInt8]("{\"text\": \"none of ours\"}\n".utf8))
         try workplace.write("text.png", [UInt8]("none of ours\n".utf8))
+        try workplace.write("file", [])
         try FileManager.default.createDirectory(atPath: workplace.path + "/folder", withIntermediateDirectories: false)
         try workplace.write("folder/file", [])
         for name in ["full.png", "full.json", "full.mp4", "full.gif"] {
             try FileManager.default.createSymbolicLink(atPath: "\(workplace.path)/\(name)", withDestinationPath: "/dev/full")
         }
+        try writeModels()
+    }
+
+    /// A model that is whole, and one whose weights are not all numbers.
+    private func writeModels() throws {
+        let tiny = try TinyModel.model()
+        try tiny.write(folder: workplace.path + "/tiny")
+        let broken = try AnimationModel(tiny.configuration) { name, shape in
+            var values = try tiny.parameters(name, shape)
+            if name.hasSuffix("conv_in.weight") { values[1] = .nan }
+            return values
+        }
+        try broken.write(folder: workplace.path + "/nan")
+    }
+
+    /// A picture and a motion that are whole, and what may be wrong with each.
+    private func writeMotions() throws {
+        _ = try workplace.run("character", "--seed", "7", "--size", "40", "--output", "hero.png")
+        _ = try workplace.run("motion", "--seed", "3", "--seconds", "0.4", "--fps", "10", "--output", "motion.json")
+        try workplace.write("cut.png", workplace.bytes("hero.png").dropLast(200))
+        try workplace.write("cut.json", workplace.bytes("motion.json").dropLast(200))
+        func write(_ name: String, _ change: (inout [String: Any]) -> Void) throws {
+            let bytes = try workplace.bytes("motion.json")
+            var track = try #require(JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+            change(&track)
+            try workplace.write(name, [UInt8](JSONSerialization.data(withJSONObject: track)))
+        }
+        try write("frameless.json") { $0["frames"] = [Any]() }
+        try write("nameless.json") { $0["names"] = nil }
+        try write("misnamed.json") { $0["names"] = ($0["names"] as? [String])?.filter { $0 != "neck" } }
+        try write("pointless.json") { $0["frames"] = ($0["frames"] as? [[Any]])?.map { Array($0.dropLast()) } }
     }
 
     @Test(arguments: badInputs)
     func failsWithOneSentenceAndLeavesNothing(_ input: BadInput) throws {
+        if input.arguments.first == "animate" { try writeMotions() }
         let before = try workplace.contents
         let outcome = try workplace.run(input.arguments)
         #expect(outcome.status == input.status)

@@ -65,7 +65,8 @@ import Testing
         #expect(picture.width == 96 && picture.height == 96)
         #expect(try workplace.bytes("a.png") == workplace.bytes("b.png"))
         #expect(try workplace.bytes("a.png") != workplace.bytes("c.png"))
-        #expect(try workplace.contents == ["a.png", "b.png", "c.png"])
+        #expect(try workplace.bytes("a.landmarks.json") == workplace.bytes("b.landmarks.json"))
+        #expect(try workplace.contents == ["a", "b", "c"].flatMap { [$0 + ".landmarks.json", $0 + ".png"] })
     }
 
     @Test func motionIsAsLongAsAskedFor() throws {
