@@ -19,7 +19,9 @@ let safe: [SwiftSetting] = common + [.strictMemorySafety()]
 let package = Package(
     name: "rain",
     products: [
-        .executable(name: "rain", targets: ["rain"])
+        .executable(name: "rain", targets: ["rain"]),
+        // For Benchmarks/, which is a package of its own.
+        .library(name: "CPUKernels", targets: ["CPUKernels"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -21,18 +21,35 @@ struct Head {
         return j < own ? values + j * value_stride : reference_values + (j - own) * reference_stride;
     }
 
+    double score(const float *q, long j) const {
+        double product = 0;
+        for (long c = 0; c < size; c++) product += double(q[c]) * key(j)[c];
+        return product * scale;
+    }
+
     /// p[j] = softmax of the scaled products of q with the keys
     void probabilities(const float *q, double *p) const {
         double largest = -HUGE_VAL, sum = 0;
         for (long j = 0; j < count(); j++) {
-            double product = 0;
-            for (long c = 0; c < size; c++) product += double(q[c]) * key(j)[c];
-            p[j] = product * scale;
+            p[j] = score(q, j);
             largest = p[j] > largest ? p[j] : largest;
         }
         for (long j = 0; j < count(); j++) sum += p[j] = exp(p[j] - largest);
         for (long j = 0; j < count(); j++) p[j] /= sum;
     }
+};
+
+/// The softmax of one query, each probability computed when asked for: no memory, whatever the number of keys.
+struct Softmax {
+    const Head &head;
+    const float *q;
+    double largest, sum;
+
+    Softmax(const Head &head, const float *q) : head(head), q(q), largest(-HUGE_VAL), sum(0) {
+        for (long j = 0; j < head.count(); j++) largest = fmax(largest, head.score(q, j));
+        for (long j = 0; j < head.count(); j++) sum += exp(head.score(q, j) - largest);
+    }
+    double operator[](long j) const { return exp(head.score(q, j) - largest) / sum; }
 };
 
 Head head_of(const RainAttention &a, long sample, long head, const float *k, const float *v, const float *reference_k,
@@ -139,8 +156,6 @@ void attention_gradient(RainPool *pool, const RainAttention *attention, const fl
 
 namespace {
 
-constexpr long most_frames = 512;  // of the plain twin, whose probabilities lie on the stack
-
 template <class Body>
 void each_temporal_head(RainPool *pool, const RainTemporalAttention &a, Body &&body) {
     const long size = a.channels / a.heads;
@@ -160,9 +175,8 @@ void temporal_attention(RainPool *pool, const RainTemporalAttention *attention, 
     const long size = a.channels / a.heads, stride = a.positions * a.channels;
     each_temporal_head(pool, a, [&](long start) {
         const Head h{k + start, v + start, stride, stride, a.frames, nullptr, nullptr, 0, 0, size, a.scale};
-        double p[most_frames];
         for (long i = 0; i < a.frames; i++) {
-            h.probabilities(q + start + i * stride, p);
+            const Softmax p(h, q + start + i * stride);
             for (long c = 0; c < size; c++) {
                 double sum = 0;
                 for (long j = 0; j < a.frames; j++) sum += p[j] * h.value(j)[c];
@@ -178,25 +192,25 @@ void temporal_attention_gradient(RainPool *pool, const RainTemporalAttention *at
     const long size = a.channels / a.heads, stride = a.positions * a.channels;
     each_temporal_head(pool, a, [&](long start) {
         const Head h{k + start, v + start, stride, stride, a.frames, nullptr, nullptr, 0, 0, size, a.scale};
-        double p[most_frames], dp[most_frames];
         for (long i = 0; i < a.frames; i++) {
             for (long c = start + i * stride; c < start + i * stride + size; c++) dq[c] = dk[c] = dv[c] = 0;
         }
         for (long i = 0; i < a.frames; i++) {
             const float *slope = dy + start + i * stride;
-            h.probabilities(q + start + i * stride, p);
+            const Softmax p(h, q + start + i * stride);
+            auto product = [&](long j) {
+                double sum = 0;
+                for (long c = 0; c < size; c++) sum += double(slope[c]) * h.value(j)[c];
+                return sum;
+            };
             double mean = 0;
+            for (long j = 0; j < a.frames; j++) mean += p[j] * product(j);
             for (long j = 0; j < a.frames; j++) {
-                dp[j] = 0;
-                for (long c = 0; c < size; c++) dp[j] += double(slope[c]) * h.value(j)[c];
-                mean += p[j] * dp[j];
-            }
-            for (long j = 0; j < a.frames; j++) {
-                const double ds = p[j] * (dp[j] - mean) * h.scale;
+                const double probability = p[j], ds = probability * (product(j) - mean) * h.scale;
                 for (long c = 0; c < size; c++) {
                     dq[start + i * stride + c] += float(ds * h.key(j)[c]);
                     dk[start + j * stride + c] += float(ds * q[start + i * stride + c]);
-                    dv[start + j * stride + c] += float(p[j] * slope[c]);
+                    dv[start + j * stride + c] += float(probability * slope[c]);
                 }
             }
         }

@@ -13,24 +13,31 @@ inline bool winograd_wins(const RainConv &s) {
     return winograd < direct;
 }
 
+/// Kernels longer than the tables of taps go the plain way.
+inline bool too_long(const RainConv *conv) { return conv->kernel_height > most_taps || conv->kernel_width > most_taps; }
+
 RainConvAlgorithm conv_choose(const RainPool *, const RainConv *conv) {
     return winograd_wins(*conv) ? RAIN_CONV_WINOGRAD : RAIN_CONV_DIRECT;
 }
 
-size_t conv_packed_bytes(const RainPool *, const RainConv *conv, RainConvAlgorithm algorithm) {
+size_t conv_packed_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
+    if (too_long(conv)) return plain::conv_packed_bytes(pool, conv, algorithm);
     return algorithm == RAIN_CONV_WINOGRAD ? winograd_packed_bytes(conv, false) : direct_packed_bytes(conv, false);
 }
 
 void conv_pack(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *w, void *packed) {
+    if (too_long(conv)) return plain::conv_pack(pool, conv, algorithm, w, packed);
     algorithm == RAIN_CONV_WINOGRAD ? winograd_pack(pool, conv, false, w, packed) : direct_pack(pool, conv, false, w, packed);
 }
 
 size_t conv_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
+    if (too_long(conv)) return plain::conv_scratch_bytes(pool, conv, algorithm);
     return algorithm == RAIN_CONV_WINOGRAD ? winograd_scratch_bytes(pool, conv, false) : direct_scratch_bytes(pool, conv, false);
 }
 
 void conv(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x, const void *packed,
           const RainEpilogue *epilogue, float *y, void *scratch) {
+    if (too_long(conv)) return plain::conv(pool, conv, algorithm, x, packed, epilogue, y, scratch);
     if (algorithm == RAIN_CONV_WINOGRAD) {
         winograd(pool, conv, false, x, packed, epilogue, y, scratch);
     } else {
@@ -38,20 +45,24 @@ void conv(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, con
     }
 }
 
-size_t conv_input_gradient_packed_bytes(const RainPool *, const RainConv *conv, RainConvAlgorithm algorithm) {
+size_t conv_input_gradient_packed_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
+    if (too_long(conv)) return plain::conv_input_gradient_packed_bytes(pool, conv, algorithm);
     return algorithm == RAIN_CONV_WINOGRAD ? winograd_packed_bytes(conv, true) : direct_packed_bytes(conv, true);
 }
 
 void conv_input_gradient_pack(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *w, void *packed) {
+    if (too_long(conv)) return plain::conv_input_gradient_pack(pool, conv, algorithm, w, packed);
     algorithm == RAIN_CONV_WINOGRAD ? winograd_pack(pool, conv, true, w, packed) : direct_pack(pool, conv, true, w, packed);
 }
 
 size_t conv_input_gradient_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
+    if (too_long(conv)) return plain::conv_input_gradient_scratch_bytes(pool, conv, algorithm);
     return algorithm == RAIN_CONV_WINOGRAD ? winograd_scratch_bytes(pool, conv, true) : direct_scratch_bytes(pool, conv, true);
 }
 
 void conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *dy, const void *packed,
                          float *dx, void *scratch) {
+    if (too_long(conv)) return plain::conv_input_gradient(pool, conv, algorithm, dy, packed, dx, scratch);
     if (algorithm == RAIN_CONV_WINOGRAD) {
         winograd(pool, conv, true, dy, packed, nullptr, dx, scratch);
     } else {
@@ -60,12 +71,14 @@ void conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm
 }
 
 size_t conv_weight_gradient_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
+    if (too_long(conv)) return plain::conv_weight_gradient_scratch_bytes(pool, conv, algorithm);
     return algorithm == RAIN_CONV_WINOGRAD ? WinogradWeights(*conv).scratch_bytes()
                                            : direct_weight_gradient_scratch_bytes(pool, conv);
 }
 
 void conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x, const float *dy,
                           float *dw, void *scratch) {
+    if (too_long(conv)) return plain::conv_weight_gradient(pool, conv, algorithm, x, dy, dw, scratch);
     if (algorithm == RAIN_CONV_WINOGRAD) {
         winograd_weight_gradient(pool, conv, x, dy, dw, scratch);
     } else {

@@ -76,6 +76,9 @@ RAIN_INLINE void finish_tile(const Sink &to, const long *index, long column, V (
     }
 }
 
+/// Weights wanted some hundred cycles later: panels larger than the first-level cache stream through it.
+constexpr long prefetch_floats = 10 * panel_width;
+
 /// sum[r][n] += Σ_k rows[r][k] · panel[k][n]
 template <int R, int N>
 RAIN_INLINE void accumulate(const float *const *rows, long k, const float *panel, V (&sum)[R][N]) {
@@ -85,7 +88,10 @@ RAIN_INLINE void accumulate(const float *const *rows, long k, const float *panel
     for (long i = 0; i < k; i++) {
         V b[N];
 #pragma clang loop unroll(full)
-        for (int n = 0; n < N; n++) b[n] = load(panel + n * W);
+        for (int n = 0; n < N; n++) {
+            b[n] = load(panel + n * W);
+            __builtin_prefetch(panel + n * W + prefetch_floats);
+        }
 #pragma clang loop unroll(full)
         for (int r = 0; r < R; r++) {
             const V a = splat(row[r][i]);

@@ -1,0 +1,70 @@
+import CPUKernels
+import Glibc
+
+/// Memory for a tensor, filled with repeatable numbers in ±0.5.
+final class Tensor {
+    let floats: UnsafeMutablePointer<Float>
+    let count: Int
+
+    init(_ count: Int) {
+        self.count = count
+        floats = UnsafeMutableRawPointer.allocate(byteCount: max(64, count * 4), alignment: 64).assumingMemoryBound(to: Float.self)
+        var state: UInt64 = 0x9E37_79B9 &+ UInt64(count)
+        for index in 0..<count {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            floats[index] = Float(state >> 40) / Float(1 << 24) - 0.5
+        }
+    }
+
+    convenience init(bytes: Int) { self.init((bytes + 3) / 4) }
+    deinit { floats.deallocate() }
+
+    var raw: UnsafeMutableRawPointer { UnsafeMutableRawPointer(floats) }
+}
+
+/// Seconds: of this thread's processor time with one thread (a busy machine then does not count), else of the wall clock.
+struct Clock {
+    let threads: Int
+
+    func now() -> Double {
+        var time = timespec()
+        clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+
+    func time(_ body: () -> Void) -> Double {
+        let start = now()
+        body()
+        return now() - start
+    }
+
+    /// The shortest of the runs that fit in about `seconds`, after one unmeasured run.
+    func best(seconds: Double = 0.15, _ body: () -> Void) -> Double {
+        body()
+        var (best, total, runs) = (Double.infinity, 0.0, 0)
+        while (total < seconds || runs < 3) && runs < 2000 {
+            let duration = time(body)
+            best = min(best, duration)
+            total += duration
+            runs += 1
+        }
+        return best
+    }
+}
+
+func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+func padded(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) + text }
+
+func number(_ value: Double, _ digits: Int = 2) -> String {
+    let scale = pow(10, Double(digits))
+    let rounded = (value * scale).rounded() / scale
+    guard digits > 0 else { return String(Int(rounded)) }
+    let parts = "\(rounded)".split(separator: ".", maxSplits: 1)
+    let fraction = parts.count > 1 ? String(parts[1]) : "0"
+    return "\(parts[0]).\(fraction.padding(digits))"
+}
+
+extension String {
+    fileprivate func padding(_ digits: Int) -> String { String((self + String(repeating: "0", count: digits)).prefix(digits)) }
+}
