@@ -43,33 +43,58 @@ public final class FrameSink {
     ///   - framesPerSecond: above 0, at most 1000 (50 for `.gif`); raw frames and pictures ignore it.
     /// - Throws: `MediaError` for an unknown ending, an impossible size or rate, or a place that cannot be written.
     public static func open(_ path: String, width: Int, height: Int, framesPerSecond: Double) throws -> FrameSink {
-        func invalid(_ expected: String, _ found: String) -> MediaError {
-            MediaError(.invalidInput, file: path, expected: expected, found: found, advice: "choose other values")
-        }
         guard (1...16384).contains(width), (1...16384).contains(height) else {
-            throw invalid("frames of 1 to 16384 pixels a side", "\(width)×\(height)")
+            throw invalid(path, "frames of 1 to 16384 pixels a side", "\(width)×\(height)")
         }
-        let fastest: Double = PathName(path).fileExtension == "gif" ? 50 : 1000
-        guard framesPerSecond > 0, framesPerSecond <= fastest else {
-            throw invalid("above 0 and at most \(Int(fastest)) frames per second", "\(framesPerSecond)")
-        }
+        try check(path, framesPerSecond: framesPerSecond)
         let output = try output(path, width: width, height: height, framesPerSecond: framesPerSecond)
         return FrameSink(path: path, width: width, height: height, output: output)
     }
 
-    private static func output(_ path: String, width: Int, height: Int, framesPerSecond: Double) throws -> any FrameOutput {
-        if path == "-" { return try RawFrames() }
+    /// Whether `open` knows what `path` asks for, found out without touching anything.
+    ///
+    /// - Parameter framesPerSecond: as in `open`; `nil` while it is not known
+    /// - Throws: `MediaError` for an unknown ending or an impossible rate
+    public static func check(_ path: String, framesPerSecond: Double?) throws {
+        let kind = try kind(path)
+        guard let framesPerSecond else { return }
+        let fastest = kind == .gif ? 50 : 1000.0
+        guard framesPerSecond > 0, framesPerSecond <= fastest else {
+            throw invalid(path, "above 0 and at most \(Int(fastest)) frames per second", "\(framesPerSecond)")
+        }
+    }
+
+    private static func invalid(_ path: String, _ expected: String, _ found: String) -> MediaError {
+        MediaError(.invalidInput, file: path, expected: expected, found: found, advice: "choose other values")
+    }
+
+    private enum Kind {
+        case raw, folder, mp4, webm, gif
+    }
+
+    private static func kind(_ path: String) throws -> Kind {
+        if path == "-" { return .raw }
         switch PathName(path).fileExtension {
-        case _ where Files.kind(path) == .folder, "": return try PictureFolder(path)
-        case "mp4": return try VideoFile(path, .mp4, width: width, height: height, framesPerSecond: framesPerSecond)
-        case "webm":
-            let format = FFmpeg.hasEncoder("libvpx-vp9") ? VideoFormat.webmVP9 : .webmVP8
-            return try VideoFile(path, format, width: width, height: height, framesPerSecond: framesPerSecond)
-        case "gif": return try VideoFile(path, .gif, width: width, height: height, framesPerSecond: framesPerSecond)
+        case _ where Files.kind(path) == .folder, "": return .folder
+        case "mp4": return .mp4
+        case "webm": return .webm
+        case "gif": return .gif
         case let ending:
             throw MediaError(
                 .unsupportedFormat, file: path, expected: formats, found: "the ending .\(ending)", advice: "choose one of these")
         }
+    }
+
+    private static func output(_ path: String, width: Int, height: Int, framesPerSecond: Double) throws -> any FrameOutput {
+        let format: VideoFormat
+        switch try kind(path) {
+        case .raw: return try RawFrames()
+        case .folder: return try PictureFolder(path)
+        case .mp4: format = .mp4
+        case .webm: format = FFmpeg.hasEncoder("libvpx-vp9") ? .webmVP9 : .webmVP8
+        case .gif: format = .gif
+        }
+        return try VideoFile(path, format, width: width, height: height, framesPerSecond: framesPerSecond)
     }
 
     private init(path: String, width: Int, height: Int, output: any FrameOutput) {

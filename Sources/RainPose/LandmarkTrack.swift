@@ -10,17 +10,19 @@ public struct LandmarkTrack: Sendable, Equatable {
     public static let format = "rain-landmarks"
     /// The largest file read, in bytes: about two hours at 30 frames per second.
     public static let largestFile = 128 << 20
-    /// The frame rates allowed; 0 itself is not.
-    public static let largestFrameRate = 240.0
+    /// The frame rates allowed, from a picture every 100 seconds to those of the fastest cameras in use.
+    public static let frameRates = 0.01...240.0
+    /// `frameRates` for people.
+    public static let frameRatesText = "0.01 to 240"
     /// How far outside the picture a coordinate may lie, in pictures.
     public static let farthest = 1000.0
 
-    /// In 0 (exclusive) … 240.
+    /// In `frameRates`.
     public let framesPerSecond: Double
     /// At least one frame.
     public let frames: [LandmarkFrame]
 
-    /// - Throws: `LandmarkError` for a frame rate outside 0…240, no frames, or values a file could not hold
+    /// - Throws: `LandmarkError` for a frame rate outside `frameRates`, no frames, or values a file could not hold
     public init(framesPerSecond: Double, frames: [LandmarkFrame]) throws(LandmarkError) {
         try Self.check(framesPerSecond: framesPerSecond)
         guard !frames.isEmpty else { throw LandmarkError(.missing, "'frames' is empty, expected at least one frame") }
@@ -37,8 +39,8 @@ public struct LandmarkTrack: Sendable, Equatable {
     public var duration: Duration { .seconds(Double(frames.count) / framesPerSecond) }
 
     private static func check(framesPerSecond: Double) throws(LandmarkError) {
-        guard framesPerSecond > 0, framesPerSecond <= largestFrameRate else {
-            throw LandmarkError(.range, "'fps' must be above 0 and at most \(Int(largestFrameRate)), found \(framesPerSecond)")
+        guard frameRates.contains(framesPerSecond) else {
+            throw LandmarkError(.range, "'fps' must be \(frameRatesText), found \(framesPerSecond)")
         }
     }
 

@@ -65,8 +65,12 @@ public struct Motion: Sendable {
         blinkSlot = random.uniform(1, 2.8)
     }
 
+    /// A bit over thirty years; beyond, where a double tells no frames apart any more, the motion stands still.
+    static let longest = 1e9
+
     /// The pose at a time in seconds from the start, 0 or later.
     public func pose(at time: Double) -> CharacterPose {
+        let time = min(max(0, time), Self.longest)
         var pose = CharacterPose()
         pose.yaw = clamp(yaw(time), 0.6)
         pose.pitch = clamp(pitch(time), 0.35)

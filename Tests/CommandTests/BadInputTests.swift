@@ -78,7 +78,7 @@ let badInputs = [
     BadInput("animate --model tiny --reference hero.png --driving misnamed.json --output o.mp4", 1, "misnamed.json", "neck"),
     BadInput("animate --model tiny --reference hero.png --driving pointless.json --output o.mp4", 1, "pointless.json", "frame"),
     BadInput("animate --model tiny \(whole) --output folder", 1, "folder", "empty folder"),
-    BadInput("animate --model tiny \(whole) --output o.avi", 1, "o.avi", ".mp4"),
+    BadInput("animate --model tiny \(whole) --output o.avi", 2, "o.avi", ".mp4"),
     BadInput("animate --model tiny \(whole) --output full.gif", 1, "full.gif", "No space left"),
     BadInput("animate --model tiny \(whole) --output o.mp4 --frames 33x", 2, "33x"),
 ]

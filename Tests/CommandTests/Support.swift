@@ -31,8 +31,10 @@ final class Workplace {
 
     /// Starts `rain` here; its output goes to files, which cannot fill up as pipes do.
     ///
-    /// - Parameter output: where standard output goes instead of a file.
-    func start(_ arguments: [String], output: String? = nil) throws -> Run {
+    /// - Parameters:
+    ///   - output: where standard output goes instead of a file
+    ///   - largestFile: in blocks of 512 bytes; whatever would grow beyond cannot be written, as on a disk that is full
+    func start(_ arguments: [String], output: String? = nil, largestFile: Int? = nil) throws -> Run {
         let streams = NSTemporaryDirectory() + "/rain-streams-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: streams, withIntermediateDirectories: true)
         let (outputFile, errorFile) = (output ?? streams + "/out", streams + "/err")
@@ -40,6 +42,10 @@ final class Workplace {
         let process = Process()
         process.executableURL = Self.command
         process.arguments = arguments
+        if let largestFile {
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments = ["-c", "ulimit -f \(largestFile) && exec \"$0\" \"$@\"", Self.command.path] + arguments
+        }
         process.currentDirectoryURL = URL(fileURLWithPath: path)
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: outputFile)

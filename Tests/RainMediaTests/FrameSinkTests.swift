@@ -56,6 +56,17 @@ let videoCases = [
         }
     }
 
+    @Test func whatIsImpossibleIsKnownBefore() throws {
+        for path in ["out.mp4", "out.WEBM", "out.gif", "out", "-", folder.path] {
+            try FrameSink.check(path, framesPerSecond: nil)
+            try FrameSink.check(path, framesPerSecond: 50)
+        }
+        #expect(throws: MediaError.self) { try FrameSink.check("out.gif", framesPerSecond: 50.5) }
+        #expect(throws: MediaError.self) { try FrameSink.check("out.mp4", framesPerSecond: .nan) }
+        #expect(throws: MediaError.self) { try FrameSink.check("out.xyz", framesPerSecond: nil) }
+        #expect(try folder.contents == [])
+    }
+
     @Test func folderOfPictures() throws {
         for ending in ["", "/"] {
             let path = folder.path + "/frames\(ending.count)"

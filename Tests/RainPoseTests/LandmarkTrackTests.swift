@@ -24,7 +24,7 @@ private func text(_ track: LandmarkTrack) -> String { String(decoding: track.jso
         for name in LandmarkSet.names where !name.hasPrefix("faceOutline") { #expect(document.contains("`\(name)`")) }
     }
 
-    @Test(arguments: [25.0, 29.97, 240, 0.5])
+    @Test(arguments: [25.0, 29.97, 240, 0.01])
     func comesBackFromAFile(_ rate: Double) throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-pose-\(UUID().uuidString).json")
         defer { try? FileManager.default.removeItem(at: file) }
@@ -76,6 +76,8 @@ private func text(_ track: LandmarkTrack) -> String { String(decoding: track.jso
             ("\"fps\": 25", "\"fps\": 0", .range, "0.0"),
             ("\"fps\": 25", "\"fps\": -1", .range, "-1"),
             ("\"fps\": 25", "\"fps\": 241", .range, "241"),
+            ("\"fps\": 25", "\"fps\": 0.0099", .range, "0.01 to 240"),
+            ("\"fps\": 25", "\"fps\": 1e-310", .range, "0.01 to 240"),
             ("\"fps\": 25", "\"fps\": NaN", .range, "NaN"),
             ("\"fps\": 25", "\"fps\": 1e999", .range, "finite"),
             ("\"fps\": 25", "\"fps\": \"25\"", .syntax, "number"),

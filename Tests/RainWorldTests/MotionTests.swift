@@ -12,6 +12,17 @@ import Testing
         #expect(motion.poses(frameCount: 0, framesPerSecond: 25).isEmpty)
     }
 
+    /// Times come out of command lines; none may be more than a motion can bear.
+    @Test(arguments: [1e15, 1e30, .greatestFiniteMagnitude, .infinity, .nan, -1, -.infinity])
+    func anyTimeHasAPose(_ time: Double) {
+        for seed in UInt64(0)..<4 {
+            let pose = Motion(seed: seed, startsAtRest: true).pose(at: time)
+            #expect(abs(pose.yaw) <= 0.6 && abs(pose.pitch) <= 0.35 && abs(pose.roll) <= 0.3)
+            #expect(pose.shiftX.isFinite && pose.shiftY.isFinite)
+            #expect((0...1).contains(pose.leftEye) && (0...1).contains(pose.rightEye) && (0...1).contains(pose.mouthOpen))
+        }
+    }
+
     @Test(arguments: [UInt64(0), 1, 2, 3, 77])
     func staysInRangeAndSmooth(_ seed: UInt64) {
         let poses = Motion(seed: seed).poses(frameCount: 4000, framesPerSecond: 100)

@@ -76,20 +76,20 @@ struct AnimateCommand: AsyncParsableCommand {
         if let seconds, !(seconds > 0 && seconds <= 1e7) {
             throw ValidationError("--seconds: expected above 0 and at most 10000000, found \(seconds)")
         }
-        if let fps, !(fps > 0 && fps <= LandmarkTrack.largestFrameRate) {
-            throw ValidationError("--fps: expected above 0 and at most \(Int(LandmarkTrack.largestFrameRate)), found \(fps)")
-        }
+        try checkFrameRate(fps)
+        try checkOutput(output, framesPerSecond: fps)
         if let guidance, !(guidance >= 0 && guidance <= 100) { throw ValidationError("--guidance: expected 0 to 100, found \(guidance)") }
     }
 
     func run() async throws {
         let launch = ContinuousClock.now
         Interrupt.install()
+        let track = try LandmarkTrack(contentsOf: URL(fileURLWithPath: driving))
+        let rate = fps ?? track.framesPerSecond
+        try checkOutput(output, framesPerSecond: rate)
         let animated = try model.load()
         let size = animated.configuration.imageSize
         let picture = try PictureReader.read(reference)
-        let track = try LandmarkTrack(contentsOf: URL(fileURLWithPath: driving))
-        let rate = fps ?? track.framesPerSecond
         let face = try ReferenceFace(picture: picture, path: reference, landmarks: referenceLandmarks, size: size, fit: fit.mode)
         let motion = DrivingMotion(track, framesPerSecond: rate, face: face.landmarks)
         let count = endless ? nil : frames ?? max(1, Int(((seconds.map { $0 * rate }) ?? Double(motion.count)).rounded()))
@@ -203,7 +203,7 @@ struct DrivingFeeder: Sendable {
         var index = 0
         while count.map({ index < $0 }) ?? true, !Interrupt.requested, !Task.isCancelled {
             if let framesPerSecond {
-                try? await Task.sleep(until: start + .seconds(Double(index) / framesPerSecond), clock: .continuous)
+                guard await Pace.wait(until: start + .seconds(Double(index) / framesPerSecond)) else { break }
                 animator.offer(motion[index], timestamp: animator.now())
             } else {
                 await animator.push(motion[index], timestamp: animator.now())

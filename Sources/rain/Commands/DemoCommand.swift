@@ -121,8 +121,8 @@ struct LiveMeasurement {
         try await animator.fuse(reference: clip.reference, landmarks: clip.referenceLandmarks)
         let feeding = Task {
             let start = ContinuousClock.now
-            for (index, frame) in clip.driving.enumerated() where !Interrupt.requested {
-                try? await Task.sleep(until: start + .seconds(Double(index) / rate), clock: .continuous)
+            for (index, frame) in clip.driving.enumerated() {
+                guard await Pace.wait(until: start + .seconds(Double(index) / rate)) else { break }
                 animator.offer(frame, timestamp: animator.now())
             }
             animator.finish()

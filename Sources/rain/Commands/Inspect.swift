@@ -39,6 +39,8 @@ struct Inspect: ParsableCommand {
             if window != nil { throw ValidationError("--window: only with --program") }
         } else if check || json {
             throw ValidationError("--check and --json: not with --program")
+        } else if let window {
+            _ = try usage { try StreamSchedule(window: window) }
         }
     }
 

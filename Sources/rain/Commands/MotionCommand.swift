@@ -17,14 +17,15 @@ struct MotionCommand: ParsableCommand {
 
     /// About two hours at 30 frames per second, which is also what a reader of the format accepts.
     private static let mostFrames = 216_000
+    private static let mostSeconds = 86_400.0
 
     @Option(help: "Which motion: 0 or any larger number.")
     var seed: UInt64
 
-    @Option(help: "How long it lasts, in seconds.")
+    @Option(help: "How long it lasts, in seconds, at most a day (86400).")
     var seconds: Double
 
-    @Option(help: "Frames per second, above 0, at most 240.")
+    @Option(help: "Frames per second, 0.01 to 240.")
     var fps = 25.0
 
     @Option(help: "The seed of the character whose landmarks are written; by default that of the motion.")
@@ -36,8 +37,9 @@ struct MotionCommand: ParsableCommand {
     private var frameCount: Double { (seconds * fps).rounded() }
 
     func validate() throws {
-        guard fps > 0, fps <= LandmarkTrack.largestFrameRate else {
-            throw ValidationError("--fps must be above 0 and at most \(Int(LandmarkTrack.largestFrameRate)), found \(fps)")
+        try checkFrameRate(fps)
+        guard seconds > 0, seconds <= Self.mostSeconds else {
+            throw ValidationError("--seconds must be above 0 and at most \(Int(Self.mostSeconds)), found \(seconds)")
         }
         guard frameCount >= 1, frameCount <= Double(Self.mostFrames) else {
             throw ValidationError("--seconds times --fps must be 1 to \(Self.mostFrames) frames, found \(seconds) seconds at \(fps)")

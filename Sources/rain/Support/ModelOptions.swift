@@ -1,6 +1,8 @@
 import ArgumentParser
 import RainAnimation
 import RainCPU
+import RainMedia
+import RainPose
 
 /// Which model is run, and how; shared by the commands that stream.
 struct ModelOptions: ParsableArguments {
@@ -38,6 +40,21 @@ struct ModelOptions: ParsableArguments {
             return try StreamSchedule(
                 framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels, steps: steps)
         }
+    }
+}
+
+/// Frame rates are the same everywhere: those a landmark file may have.
+func checkFrameRate(_ fps: Double?) throws {
+    guard let fps, !LandmarkTrack.frameRates.contains(fps) else { return }
+    throw ValidationError("--fps: expected \(LandmarkTrack.frameRatesText), found \(fps)")
+}
+
+/// Turns an output that can be nothing into a mistake in the command line.
+func checkOutput(_ path: String, framesPerSecond: Double?) throws {
+    do {
+        try FrameSink.check(path, framesPerSecond: framesPerSecond)
+    } catch let error as MediaError {
+        throw ValidationError("--output: \(error)")
     }
 }
 
