@@ -25,6 +25,15 @@ import Testing
         #expect(try executable.read("blocks").prefix(12) == [0, 1, 2, 3, 4, 5, 18, 19, 20, 21, 22, 23])
     }
 
+    @Test(arguments: [[6], [2, 4], [2, 4, 6], [1, 2, 4, 6, 4]] as [Shape])
+    func shufflingWantsPictures(_ shape: Shape) throws {
+        let x = try GraphBuilder().input("x", shape)
+        for shuffle in [{ try x.pixelShuffled(2) }, { try x.pixelUnshuffled(2) }, { try x.tokens() }] as [() throws -> Value] {
+            let failure = #expect(throws: GraphError.self) { try shuffle() }
+            #expect(failure?.code == .shapeMismatch && failure?.description.contains("\(shape)") == true)
+        }
+    }
+
     @Test(arguments: [([12, 16], [16, 12, 8], 8), ([8], [12, 8], 4), ([8, 12, 12], [16, 12, 8, 8], 16)])
     func sizesFollowThePatch(_ encoder: [Int], _ decoder: [Int], _ patch: Int) throws {
         var model = small

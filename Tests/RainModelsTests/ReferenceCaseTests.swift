@@ -96,6 +96,37 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
         }
     }
 
+    private static let loopClaims =
+        ["stream", "stream_warmup", "pipeline_lcm"].flatMap { name in
+            [
+                ("temporal_window_size", "4000000000000000000"), ("temporal_window_size", "1000"), ("temporal_window_size", "0"),
+                ("temporal_window_size", "-1"), ("temporal_adaptive_step", "4000000000000000000"), ("temporal_adaptive_step", "0"),
+            ].map { (name, $0, $1) }
+        } + [
+            ("stream", "num_inference_steps", "4000000000000000000"), ("stream_warmup", "num_inference_steps", "4000000000000000000"),
+            ("pipeline_lcm", "steps", "[4000000000000000000]"), ("pipeline_lcm", "steps", "[0]"),
+        ]
+
+    /// What a file may claim that its tensors do not hold.
+    @Test(arguments: loopClaims)
+    func believesNoLoopItsSize(_ name: String, _ field: String, _ value: String) throws {
+        try withTemporaryFolder { folder in
+            for file in try FileManager.default.contentsOfDirectory(atPath: fixtures) where file != "\(name).json" {
+                try FileManager.default.createSymbolicLink(atPath: "\(folder)/\(file)", withDestinationPath: "\(fixtures)/\(file)")
+            }
+            let json = try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/\(name).json"))
+            var whole = try #require(JSONSerialization.jsonObject(with: json) as? [String: Any])
+            var configuration = try #require(whole["config"] as? [String: Any])
+            #expect(configuration[field] != nil)
+            configuration[field] = try JSONSerialization.jsonObject(with: Data(value.utf8), options: .fragmentsAllowed)
+            whole["config"] = configuration
+            let path = "\(folder)/\(name).json"
+            try JSONSerialization.data(withJSONObject: whole).write(to: URL(fileURLWithPath: path))
+            let failure = #expect(throws: ModelError.self) { try CaseVerifier(engine: Interpreter()).verify(path: path) }
+            #expect(failure?.description.contains("expected") == true, "\(failure?.description ?? "")")
+        }
+    }
+
     @Test func refusesWeightsThatAreNotFinite() throws {
         try withTemporaryFolder { folder in
             // Not a number.

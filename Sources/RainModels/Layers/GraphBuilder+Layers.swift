@@ -40,11 +40,22 @@ extension GraphBuilder {
 
 extension Value {
     /// `[n, h, w, c]` → `[n, h · w, c]`
-    func tokens() throws(GraphError) -> Value { try reshaped([shape[0], shape[1] * shape[2], shape[3]]) }
+    func tokens() throws(GraphError) -> Value {
+        let (n, h, w, c) = try planes()
+        return try reshaped([n, h * w, c])
+    }
+
+    /// The dimensions of a batch of pictures or features.
+    private func planes() throws(GraphError) -> (n: Int, h: Int, w: Int, c: Int) {
+        guard shape.rank == 4 else {
+            throw GraphError(.shapeMismatch, at: builder.scope, "expected [n, height, width, channels], found \(shape)")
+        }
+        return (shape[0], shape[1], shape[2], shape[3])
+    }
 
     /// `[n, h, w, c]` → `[n, h/r, w/r, r·r·c]`, channels in the order (row, column, channel) of the small block.
     func pixelUnshuffled(_ r: Int) throws(GraphError) -> Value {
-        let (n, h, w, c) = (shape[0], shape[1], shape[2], shape[3])
+        let (n, h, w, c) = try planes()
         guard h % r == 0, w % r == 0 else {
             throw GraphError(.shapeMismatch, at: builder.scope, "\(shape) is not divisible into blocks of \(r)×\(r)")
         }
@@ -53,7 +64,7 @@ extension Value {
 
     /// The inverse of `pixelUnshuffled`: `[n, h, w, r·r·c]` → `[n, h·r, w·r, c]`.
     func pixelShuffled(_ r: Int) throws(GraphError) -> Value {
-        let (n, h, w, c) = (shape[0], shape[1], shape[2], shape[3])
+        let (n, h, w, c) = try planes()
         guard c % (r * r) == 0 else {
             throw GraphError(.shapeMismatch, at: builder.scope, "\(c) channels are no blocks of \(r)×\(r)")
         }

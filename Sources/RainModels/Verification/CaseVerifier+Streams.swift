@@ -32,13 +32,13 @@ extension CaseVerifier {
         let schedule = try NoiseSchedule(reference.configuration(SchedulerPart.self).scheduler)
         let p = form.temporalWindowSize
         let levels = try form.levels(schedule)
+        let networks = try StreamNetworks(self, reference, sample: "step0/add_noise", window: p)
         let timesteps = form.timesteps ?? levels.flatMap { Array(repeating: $0, count: p) }
         try check(timesteps, schedule, reference)
         guard timesteps.count > p, timesteps.count % p == 0 else {
             throw ModelError(
                 .verification, at: "\(reference.path): config.timesteps", "expected groups of \(p) frames, found \(timesteps.count)")
         }
-        let networks = try StreamNetworks(self, reference, sample: "step0/add_noise")
         let pictures = try reference.input("pose_images_u8").unitRange()
         let poseIndex = try reference.rows("inputs/pose_index", of: p)
         var comparison = comparison(reference, loop: true)
@@ -94,7 +94,7 @@ extension CaseVerifier {
         let (p, groups) = (form.temporalWindowSize, form.temporalAdaptiveStep)
         let levels = try form.levels(schedule)
         let jump = form.numInferenceSteps / groups
-        let networks = try StreamNetworks(self, reference, sample: "call0/new_latents")
+        let networks = try StreamNetworks(self, reference, sample: "call0/new_latents", window: p)
         let pictures = try reference.input("pose_images_u8").unitRange()
         let poseIndex = try reference.rows("inputs/pose_index", of: p)
         var comparison = comparison(reference, loop: true)
@@ -140,10 +140,10 @@ extension CaseVerifier {
         let form = try reference.form(PipelineForm.self)
         let schedule = try NoiseSchedule(reference.configuration(SchedulerPart.self).scheduler)
         let (p, groups) = (form.temporalWindowSize, form.temporalAdaptiveStep)
-        let networks = try StreamNetworks(self, reference, sample: "initial_latents")
+        let networks = try StreamNetworks(self, reference, sample: "initial_latents", window: p)
         let initial = try reference.input("initial_latents").channelsLast().values
         let poses = try reference.input("pose_fea").channelsLast().values
-        let windows = p > 0 ? initial.count / (p * networks.frameSize) : 0
+        let windows = initial.count / (p * networks.frameSize)
         guard windows > 0, windows * p * networks.frameSize == initial.count, poses.count == windows * p * networks.poseSize else {
             throw ModelError(.verification, at: reference.path, "video_length is not a multiple of temporal_window_size \(p)")
         }
@@ -216,14 +216,21 @@ private final class StreamNetworks {
     private var guiders: [Shape: any Executable] = [:]
     private var decoder: TAESDVDecoder?
 
-    /// - Parameter sample: an input with the shape of latents
-    init(_ verifier: CaseVerifier, _ reference: ReferenceCase, sample: String) throws {
+    /// - Parameters:
+    ///   - sample: an input with the shape of latents
+    ///   - window: how many frames enter at a time, as the file says; that input bounds what is believed
+    init(_ verifier: CaseVerifier, _ reference: ReferenceCase, sample: String, window: Int) throws {
         self.verifier = verifier
         self.reference = reference
         let source = try reference.source("unet")
         configuration = try source.configuration(UNetConfiguration.self)
         weights = source.weights
         var shape = try reference.input(sample).channelsLast().shape
+        guard (1...shape[0]).contains(window) else {
+            throw ModelError(
+                .verification, at: "\(reference.path): config.temporal_window_size",
+                "expected 1 to \(shape[0]), the frames of inputs/\(sample), found \(window)")
+        }
         shape[0] = 1
         frameShape = shape
         poseSize = shape[1] * shape[2] * configuration.blockOutChannels[0]
