@@ -19,7 +19,8 @@ inline double activate(RainActivation kind, double x) {
         case RAIN_ACT_SILU: return x * sigmoid(x);
         case RAIN_ACT_GELU: return gelu(x);
         case RAIN_ACT_QUICK_GELU: return x * sigmoid(1.702 * x);
-        case RAIN_ACT_RELU: return x > 0 ? x : 0;
+        // So that what is not a number stays so.
+        case RAIN_ACT_RELU: return x <= 0 ? 0 : x;
         case RAIN_ACT_TANH: return tanh(x);
         case RAIN_ACT_SIGMOID: return sigmoid(x);
     }
@@ -44,7 +45,7 @@ inline double unary_value(RainUnary kind, double x) {
         case RAIN_UNARY_SILU: return activate(RAIN_ACT_SILU, x);
         case RAIN_UNARY_GELU: return gelu(x);
         case RAIN_UNARY_QUICK_GELU: return activate(RAIN_ACT_QUICK_GELU, x);
-        case RAIN_UNARY_RELU: return x > 0 ? x : 0;
+        case RAIN_UNARY_RELU: return activate(RAIN_ACT_RELU, x);
         case RAIN_UNARY_TANH: return tanh(x);
         case RAIN_UNARY_SIGMOID: return sigmoid(x);
         case RAIN_UNARY_EXP: return exp(x);

@@ -147,7 +147,8 @@ RAIN_INLINE V activated(V x) {
     if constexpr (kind == RAIN_ACT_SILU) return x * sigmoid(x);
     if constexpr (kind == RAIN_ACT_GELU) return gelu(x);
     if constexpr (kind == RAIN_ACT_QUICK_GELU) return x * sigmoid(1.702f * x);
-    if constexpr (kind == RAIN_ACT_RELU) return x > splat(0) ? x : splat(0);
+    // So that what is not a number stays so.
+    if constexpr (kind == RAIN_ACT_RELU) return x <= splat(0) ? splat(0) : x;
     if constexpr (kind == RAIN_ACT_TANH) return hyperbolic_tangent(x);
     if constexpr (kind == RAIN_ACT_SIGMOID) return sigmoid(x);
     return x;
