@@ -55,7 +55,9 @@ final class ManualClock: Sendable {
         #expect(found.map(\.picture) == expected)
     }
 
-    @Test("With input at a steady pace, latency is what the schedule says and does not grow", arguments: ["4x4", "1x4", "2x3"])
+    @Test(
+        "With input at a steady pace, latency is what the schedule says and does not grow", .timeLimit(.minutes(1)),
+        arguments: ["4x4", "1x4", "2x3"])
     func latency(_ window: String) async throws {
         let clock = ManualClock()
         let animator = try await Self.animator(window, .newestWins, clock: clock)
