@@ -121,11 +121,11 @@ RAIN_INLINE void lanes_of_rows(const float *from, long stride, long count, long 
             const long width = size - c < turn ? size - c : turn;
             V v[turn];
             if (count > n * W) {
-                load_units(from + n * W * stride + c, stride, count - n * W, width, v);
+                load_turned(from + n * W * stride + c, stride, count - n * W, width, v);
             } else {
                 for (int e = 0; e < turn; e++) v[e] = splat(0);
             }
-            for (int e = 0; e < turn && e < width; e++) store(to + ((c + e) * N + n) * W, v[e] * scale);
+            for (int e = 0; e < width; e++) store(to + ((c + e) * N + n) * W, v[e] * scale);
         }
     }
 }
@@ -138,8 +138,8 @@ RAIN_INLINE void rows_of_lanes(const float *from, const V (&factor)[N], long cou
         for (long c = 0; c < size; c += turn) {
             const long width = size - c < turn ? size - c : turn;
             V v[turn];
-            for (int e = 0; e < turn; e++) v[e] = e < width ? load(from + ((c + e) * N + n) * W) * factor[n] : splat(0);
-            store_units(to + n * W * stride + c, stride, count - n * W, width, v);
+            for (int e = 0; e < width; e++) v[e] = load(from + ((c + e) * N + n) * W) * factor[n];
+            store_turned(to + n * W * stride + c, stride, count - n * W, width, v);
         }
     }
 }

@@ -222,16 +222,14 @@ inline void pack_panel(const float *w, long n, long k, long column_stride, long 
         }
         return;
     }
-    constexpr long block = 2 * turn;  // keeps both sides in the first-level cache
+    constexpr long block = turn;  // keeps both sides in the first-level cache
     for (long first = 0; first < k; first += block) {
         const long last = first + block < k ? first + block : k;
         long done = 0;
         for (; !add && row_stride == 1 && last - first == block && done + W <= valid; done += W) {
-            for (long i = first; i < last; i += turn) {
-                V v[turn];
-                load_units(from + done * column_stride + i, column_stride, W, turn, v);
-                for (int e = 0; e < turn; e++) store(to + (i + e) * width + done, v[e]);
-            }
+            V v[turn];
+            load_turned(from + done * column_stride + first, column_stride, W, turn, v);
+            for (int e = 0; e < turn; e++) store(to + (first + e) * width + done, v[e]);
         }
         for (long j = done; j < width; j++) {
             for (long i = first; i < last; i++) {
