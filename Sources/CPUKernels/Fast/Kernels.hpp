@@ -15,6 +15,7 @@ namespace rain::RAIN_NAMESPACE {
 #include "Structure.hpp"
 #include "Norm.hpp"
 #include "Attention.hpp"
+#include "TemporalRows.hpp"
 #include "Temporal.hpp"
 
 const Table table = {RAIN_KERNELS(RAIN_ENTRY)};

@@ -4,7 +4,6 @@
 // units are the lanes of the vectors: a block of W units × 16 floats is turned in registers on the way in and out, and
 // everything between (products, softmax, gradients) is plain arithmetic per lane, whatever the frames and head size.
 
-constexpr int most_temporal = 32;  // frames; more go the plain way
 constexpr int side = 4;  // products are tiled side × side; frames are padded to it with zeros
 
 /// A block of units: up to `turn` floats of every frame, as vectors; `stride` of them (a multiple of `side`) per frame.
@@ -123,6 +122,12 @@ void temporal_attention(RainPool *pool, const RainTemporalAttention *attention, 
     const RainTemporalAttention a = *attention;
     if (a.frames > most_temporal) return plain::temporal_attention(pool, attention, q, k, v, y);
     const long size = a.channels / a.heads, stride = a.positions * a.channels, frames = a.frames;
+    if (long_heads(frames, size)) {
+        return each_unit(pool, a, {q, k, v}, [&](long at) {
+            frames <= W ? frame_attention<1>(a, q + at, k + at, v + at, y + at)
+                        : frame_attention<2>(a, q + at, k + at, v + at, y + at);
+        });
+    }
     each_unit_group(pool, a, [&](long start, long units) {
         FramePairs pairs(frames);
         FrameBlock left, right;
@@ -147,6 +152,13 @@ void temporal_attention_gradient(RainPool *pool, const RainTemporalAttention *at
     const RainTemporalAttention a = *attention;
     if (a.frames > most_temporal) return plain::temporal_attention_gradient(pool, attention, q, k, v, dy, dq, dk, dv);
     const long size = a.channels / a.heads, stride = a.positions * a.channels, frames = a.frames;
+    if (long_heads(frames, size)) {
+        return each_unit(pool, a, {q, k, v, dy}, [&](long at) {
+            frames <= W
+                ? frame_attention_gradient<1>(a, q + at, k + at, v + at, dy + at, dq + at, dk + at, dv + at)
+                : frame_attention_gradient<2>(a, q + at, k + at, v + at, dy + at, dq + at, dk + at, dv + at);
+        });
+    }
     each_unit_group(pool, a, [&](long start, long units) {
         FramePairs pairs(frames), slopes(frames);
         FrameBlock left, right;
