@@ -1,5 +1,6 @@
 import CPUKernels
 public import RainGraph
+import Synchronization
 
 /// The CPU engine: plans programs onto the kernels of `CPUKernels`.
 ///
@@ -40,15 +41,21 @@ public struct CPUEngine: TrainingEngine {
     }
 
     public let name = "cpu"
+    /// Processors this process may use.
+    public static var processorCount: Int { Int(rain_processor_count()) }
+    /// The most threads an engine can have.
+    public static let mostThreads = 1024
+
     public let threads: Int
     public let instructionSet: InstructionSet
     public let convolutions: Convolutions
+    private let pools = PoolOwner()
 
     /// - Parameters:
     ///   - threads: the caller's counts as one; `nil` takes one per processor.
     ///   - instructionSet: `nil` takes the best this machine has.
     public init(threads: Int? = nil, instructionSet: InstructionSet? = nil, convolutions: Convolutions = .fastest) {
-        self.threads = max(1, threads ?? Self.processorCount)
+        self.threads = min(max(1, threads ?? Self.processorCount), Self.mostThreads)
         self.instructionSet = instructionSet ?? .best
         self.convolutions = convolutions
     }
@@ -64,18 +71,13 @@ public struct CPUEngine: TrainingEngine {
     /// - Parameter other: an executable of this engine whose parameters, gradients and moments the new one shares.
     /// - Throws: `CPUError` if the machine lacks the instruction set, threads or memory.
     public func prepareForTraining(_ program: Program, sharing other: (any TrainableExecutable)? = nil) throws -> CPUExecutable {
-        guard let pool = rain_pool_create(Int32(threads), instructionSet.code) else {
-            throw CPUError(
-                message: "cannot start \(threads) threads with \(instructionSet.rawValue) kernels; this machine's best is "
-                    + InstructionSet.best.rawValue)
-        }
-        let owned = Pool(pool)
+        let pool = try pools.pool(threads: threads, instructionSet)
         var shared: TrainedMemory?
         if let other {
             guard let executable = other as? CPUExecutable else { throw CPUError(message: "only its own executables can share parameters") }
             shared = executable.trained
         }
-        return CPUExecutable(try Plan(program, pool: owned, convolutions: convolutions, sharing: shared))
+        return CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, sharing: shared))
     }
 }
 
@@ -85,9 +87,31 @@ public struct CPUError: Error, CustomStringConvertible, Sendable {
     public var description: String { "cpu engine: " + message }
 }
 
-/// Owns a thread pool of the kernels.
-final class Pool {
+/// Owns a thread pool of the kernels, which all executables of an engine share. One of them runs at a time.
+final class Pool: @unchecked Sendable {
+    // Safe: the pointer never changes, and `running` admits one user of the pool at a time.
     let pointer: OpaquePointer
+    let running = Mutex(())
+
     init(_ pointer: OpaquePointer) { self.pointer = pointer }
     deinit { rain_pool_destroy(pointer) }
+}
+
+/// Starts an engine's pool when the first program is prepared.
+private final class PoolOwner: Sendable {
+    private let made = Mutex<Pool?>(nil)
+
+    func pool(threads: Int, _ set: CPUEngine.InstructionSet) throws -> Pool {
+        try made.withLock { made in
+            if let made { return made }
+            guard let pointer = rain_pool_create(Int32(threads), set.code) else {
+                throw CPUError(
+                    message: "cannot start \(threads) threads with \(set.rawValue) kernels; this machine's best is "
+                        + CPUEngine.InstructionSet.best.rawValue)
+            }
+            let pool = Pool(pointer)
+            made = pool
+            return pool
+        }
+    }
 }

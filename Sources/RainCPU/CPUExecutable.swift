@@ -1,5 +1,6 @@
 import CPUKernels
 public import RainGraph
+import Synchronization
 
 /// A program planned onto the CPU, with its memory. Belongs to one task at a time.
 public final class CPUExecutable: TrainableExecutable {
@@ -45,22 +46,26 @@ public final class CPUExecutable: TrainableExecutable {
     }
 
     public func run(_ stage: Lifetime) throws {
-        for instruction in plan.instructions[stage] ?? [] { instruction.run() }
+        plan.pool.running.withLock { _ in
+            for instruction in plan.instructions[stage] ?? [] { instruction.run() }
+        }
     }
 
     /// Runs a stage and returns the seconds each node took, in order of execution; packing counts for the node it serves.
     public func runTimed(_ stage: Lifetime) -> [(node: Int, seconds: Double)] {
         let clock = ContinuousClock()
-        return (plan.instructions[stage] ?? []).map { instruction in
-            let duration = clock.measure(instruction.run)
-            let parts = duration.components
-            return (instruction.node, Double(parts.seconds) + Double(parts.attoseconds) * 1e-18)
+        return plan.pool.running.withLock { _ in
+            (plan.instructions[stage] ?? []).map { instruction in
+                (instruction.node, clock.measure(instruction.run) / .seconds(1))
+            }
         }
     }
 
     // MARK: Training
 
-    public func update(_ settings: AdamW) throws -> Float {
+    public func update(_ settings: AdamW) throws -> Float { plan.pool.running.withLock { _ in updated(settings) } }
+
+    private func updated(_ settings: AdamW) -> Float {
         let norm = rain_sum_of_squares(plan.pool.pointer, trained.count, trained.gradients.pointer).squareRoot()
         guard norm.isFinite else { return Float(norm) }
         let scale = norm > Double(settings.largestGradientNorm) ? Double(settings.largestGradientNorm) / norm : 1

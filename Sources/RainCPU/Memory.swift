@@ -1,3 +1,4 @@
+import CPUKernels
 import RainGraph
 
 /// A piece of float storage, 64-byte aligned, zero at first.
@@ -5,14 +6,17 @@ final class Block {
     let pointer: UnsafeMutablePointer<Float>
     let count: Int
 
-    init(count: Int) {
+    /// - Throws: `CPUError` if there is no such memory.
+    init(count: Int) throws(CPUError) {
+        let (bytes, overflow) = max(count, 16).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
+        guard !overflow, let raw = rain_memory_allocate(bytes) else {
+            throw CPUError(message: "cannot have \(count) floats of memory; use a smaller model, picture or window")
+        }
         self.count = count
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: max(count, 16) * MemoryLayout<Float>.stride, alignment: 64)
         pointer = raw.bindMemory(to: Float.self, capacity: max(count, 16))
-        pointer.initialize(repeating: 0, count: max(count, 16))
     }
 
-    deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+    deinit { rain_memory_free(pointer) }
 }
 
 /// Rounds a count of floats up to whole cache lines.
@@ -72,16 +76,12 @@ final class TrainedMemory {
     let count: Int
     let parameters: Block
     let gradients: Block
-    /// Made when first needed; most programs never train.
-    private(set) lazy var firstMoment = Block(count: count)
-    private(set) lazy var secondMoment = Block(count: count)
-    private(set) lazy var average: Block = {
-        let block = Block(count: count)
-        block.pointer.update(from: parameters.pointer, count: count)
-        return block
-    }()
+    let firstMoment: Block
+    let secondMoment: Block
+    let average: Block
 
-    init(_ trained: [(name: String, shape: Shape)], hasGradients: Bool) {
+    /// - Parameter hasGradients: without, there is nothing but the parameters.
+    init(_ trained: [(name: String, shape: Shape)], hasGradients: Bool) throws(CPUError) {
         var count = 0
         var layout: [(name: String, shape: Shape, offset: Int)] = []
         for (name, shape) in trained {
@@ -91,12 +91,17 @@ final class TrainedMemory {
         self.layout = layout
         self.count = count
         offsets = Dictionary(uniqueKeysWithValues: layout.map { ($0.name, $0.offset) })
-        parameters = Block(count: count)
-        gradients = Block(count: hasGradients ? count : 0)
+        let trainedCount = hasGradients ? count : 0
+        parameters = try Block(count: count)
+        gradients = try Block(count: trainedCount)
+        firstMoment = try Block(count: trainedCount)
+        secondMoment = try Block(count: trainedCount)
+        average = try Block(count: trainedCount)
     }
 
     /// Starts over: moments are zero, the average is the parameters.
     func restart() {
+        guard gradients.count > 0 else { return }
         firstMoment.pointer.update(repeating: 0, count: count)
         secondMoment.pointer.update(repeating: 0, count: count)
         average.pointer.update(from: parameters.pointer, count: count)

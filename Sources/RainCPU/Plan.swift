@@ -29,8 +29,8 @@ final class Plan {
     private var stepPackHandles: [Int: Int] = [:]
     private var packedOffsets: [PackKey: Int] = [:]
 
-    private(set) var arena = Block(count: 0)
-    private(set) var persistent = Block(count: 0)
+    private(set) var arena: Block
+    private(set) var persistent: Block
     let trained: TrainedMemory
 
     private(set) var instructions: [Lifetime: [(node: Int, run: Instruction)]] = [:]
@@ -52,15 +52,35 @@ final class Plan {
             }
             trained = other
         } else {
-            trained = TrainedMemory(program.graph.trainedParameters, hasGradients: !program.gradients.isEmpty)
+            trained = try TrainedMemory(program.graph.trainedParameters, hasGradients: !program.gradients.isEmpty)
         }
         self.pool = pool
         self.convolutions = convolutions
+        arena = try Block(count: 0)
+        persistent = try Block(count: 0)
+        try check()
         findViews()
         assignPlaces()
-        allocate()
+        try allocate()
         try emitAll()
     }
+
+    /// What the verifier admits but the kernels do not.
+    private func check() throws(CPUError) {
+        for node in graph.nodes {
+            if node.results.contains(where: { $0.rank > RAIN_MAX_RANK }) {
+                throw CPUError(message: "\(node.place) \(node.operation.name): more than \(RAIN_MAX_RANK) axes")
+            }
+            if case .convolution = node.operation,
+                graph.shape(node.operands[1]).dimensions[2...].contains(where: { $0 > Self.largestKernel })
+            {
+                throw CPUError(message: "\(node.place) convolution: a kernel larger than \(Self.largestKernel)×\(Self.largestKernel)")
+            }
+        }
+    }
+
+    /// Height or width of the largest convolution kernel.
+    private static let largestKernel = 64
 
     // MARK: Storage
 
@@ -110,7 +130,9 @@ final class Plan {
         var gradientRoots: [ValueID: Int] = [:]
         for (parameter, gradient) in zip(graph.trainedParameters, program.gradients) {
             let source = root(gradient)
-            let isPlain = source.offset == 0 && graph.shape(source.root).count == parameter.shape.count && !isLeaf(source.root.node)
+            let isPlain =
+                graph.nodes[source.root.node].lifetime == .step && source.offset == 0
+                && graph.shape(source.root).count == parameter.shape.count && !isLeaf(source.root.node)
             if isPlain, gradientRoots[source.root] == nil, !outlives.contains(source.root) {
                 gradientRoots[source.root] = trained.offsets[parameter.name]!
             } else {
@@ -160,11 +182,11 @@ final class Plan {
         return persistentCount
     }
 
-    private func allocate() {
+    private func allocate() throws(CPUError) {
         let (offsets, size) = planner.solve()
         arenaOffsets = offsets
-        arena = Block(count: size)
-        persistent = Block(count: persistentCount)
+        arena = try Block(count: size)
+        persistent = try Block(count: persistentCount)
         for (index, node) in graph.nodes.enumerated() {
             guard case .constant(let values, let shape) = node.operation else { continue }
             let target = pointer(ValueID(node: index))

@@ -66,8 +66,8 @@ struct DenoiserStage {
         let offset: Int
     }
 
-    /// A slot's character and single frames at a step: a function of both alone, so that a resumed run sees what it would have seen. A
-    /// character stays for one step per level, going down them; slots are out of phase, so that every step trains every level.
+    /// A slot's character and single frames at a step: a function of both alone, so that a resumed run sees the characters it would have
+    /// seen. (Its first steps miss the predictions of those before the interruption and start from the truth instead.) A character stays for one step per level, going down them; slots are out of phase, so that every step trains every level.
     func singleFrames(slot: Int, step: Int) -> Assignment {
         let (count, levels) = (stage.frames, model.window.levels)
         let turn = step + slot
@@ -106,9 +106,6 @@ struct DenoiserStage {
             let window = Window(characters: stage.characters, framesPerGroup: stage.frames, levels: [0], slides: true)
             batches = [try Batch(self, window, schedule, levels, engine, sharing: nil)]
         case .clips:
-            guard stage.frames == model.window.framesPerGroup * model.window.levels, stage.frames <= pool.frames else {
-                throw TrainingError("clips.frames: expected the window's frames, at most the pool's \(pool.frames); found \(stage.frames)")
-            }
             for window in windows() {
                 batches.append(try Batch(self, window, schedule, levels, engine, sharing: batches.first?.executable))
             }
@@ -195,7 +192,8 @@ struct DenoiserStage {
                     let offset = index * latentCount
                     stage.pool.copyLatents(assignment.character, assignment.frames[position], to: &target, at: offset)
                     let isKnown = position < assignment.known && !predictions[slot].isEmpty
-                    let useOwn = isKnown && random.uniform() < stage.stage.ownPredictions
+                    // Drawn in any case, so that the noise does not depend on what is known.
+                    let useOwn = random.uniform() < stage.stage.ownPredictions && isKnown
                     let timestep = levels[assignment.levels[position]]
                     timesteps[index] = Float(timestep)
                     let (signal, noise) = schedule.noising(timestep)

@@ -24,6 +24,7 @@ public struct Trainer: Sendable {
 
     public init(model: ModelConfiguration, recipe: TrainingRecipe, run: TrainingRun) throws {
         try model.validate()
+        try recipe.validate(model)
         self.model = model
         self.recipe = recipe
         self.run = run
@@ -33,7 +34,7 @@ public struct Trainer: Sendable {
     public func train(_ stages: [Stage] = Stage.allCases, engine: some TrainingEngine) throws {
         if stages.contains(.autoencoder) {
             try AutoencoderStage(autoencoder: model.patchAutoencoder, recipe: recipe, pictureSize: model.imageSize)
-                .run(run, engine: engine, key: autoencoderKey)
+                .run(run, engine: engine, key: key)
         }
         guard stages.contains(where: { $0 != .autoencoder }) else { return }
         var autoencoder = try run.averages(of: AutoencoderStage.name)
@@ -42,7 +43,7 @@ public struct Trainer: Sendable {
         autoencoder[prefix + ".latent_mean"] = statistics.mean
         autoencoder[prefix + ".latent_std"] = statistics.deviation
 
-        if stages.contains(.frames) || stages.contains(.clips) {
+        if try !isComplete(stages) {
             let probe = try DenoiserProbe(model, engine: engine, autoencoder: autoencoder)
             let pool = try makePool(autoencoder, engine: engine)
             // A channel's error in pixels grows with its deviation; the root keeps the weak channels in sight.
@@ -62,9 +63,22 @@ public struct Trainer: Sendable {
         if stages.contains(.package) { try writePackage(autoencoder) }
     }
 
-    /// Checkpoints of another recipe or network are refused by this.
-    private var key: String { "\(model.name) \(model.latentChannels)ch seed \(recipe.seed)" }
-    private var autoencoderKey: String { key }
+    /// Checkpoints of another recipe or network are refused by this: a hash (FNV-1a) of both.
+    private var key: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            let bytes = try model.json() + [UInt8](encoder.encode(recipe))
+            return String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 16)
+        }
+    }
+
+    /// Whether nothing is left to train, so that no characters need be drawn.
+    private func isComplete(_ stages: [Stage]) throws -> Bool {
+        try [(Stage.frames, recipe.frames), (.clips, recipe.clips)].allSatisfy { stage, settings in
+            try !stages.contains(stage) || run.stepsDone(stage.rawValue) == settings.steps
+        }
+    }
 
     private func encoder(_ autoencoder: [String: [Float]], engine: some Engine, batch: Int, normalized: Bool) throws -> any Executable {
         let encoder = try engine.prepare(
@@ -116,10 +130,13 @@ public struct Trainer: Sendable {
     /// Writes the model's folder, `<run>/<name>`, from the last stage trained.
     private func writePackage(_ autoencoder: [String: [Float]]) throws {
         let stage = DenoiserStage.Kind.clips.rawValue
-        let parameters = try run.averages(of: run.has(stage) ? stage : DenoiserStage.Kind.frames.rawValue).merging(autoencoder) { $1 }
+        let trainedStage = run.has(stage) ? stage : DenoiserStage.Kind.frames.rawValue
+        let parameters = try run.averages(of: trainedStage).merging(autoencoder) { $1 }
         let trained = try AnimationModel(model) { name, shape in
+            if let values = parameters[name] { return values }
             // Without the clip stage the motion modules are as they begin: the identity.
-            parameters[name] ?? ParameterInitialization.values(name, shape, seed: 0)
+            guard stage != trainedStage, name.contains(".motion_modules.") else { throw TrainingError("\(name): was never trained") }
+            return ParameterInitialization.values(name, shape, seed: 0)
         }
         try trained.write(folder: run.path(model.name))
         run.say("wrote \(run.path(model.name))")

@@ -1,3 +1,5 @@
+public import RainAnimation
+
 /// Everything that decides what `rain train` makes, apart from the model's configuration.
 public struct TrainingRecipe: Codable, Sendable, Equatable {
     /// Length, batch and learning rate of one stage.
@@ -39,4 +41,26 @@ public struct TrainingRecipe: Codable, Sendable, Equatable {
     public var clips = Stage(steps: 1200, characters: 4, frames: 16, learningRate: 8e-4, ownPredictions: 0.8)
 
     public init() {}
+
+    /// Checks what a recipe written by hand may have wrong.
+    ///
+    /// - Throws: `TrainingError` naming the field, what is expected and what was found.
+    public func validate(_ model: ModelConfiguration) throws(TrainingError) {
+        func require(_ condition: Bool, _ field: String, _ expected: String, _ found: some Any) throws(TrainingError) {
+            guard condition else { throw TrainingError("recipe: \(field): expected \(expected), found \(found)") }
+        }
+        try require((1...1_000_000).contains(poolCharacters), "poolCharacters", "1 to 1000000", poolCharacters)
+        try require((1...1000).contains(poolFrames), "poolFrames", "1 to 1000", poolFrames)
+        for (name, stage) in [("autoencoder", autoencoder), ("frames", frames), ("clips", clips)] {
+            try require((0...100_000_000).contains(stage.steps), "\(name).steps", "0 to 100000000", stage.steps)
+            try require((1...4096).contains(stage.characters), "\(name).characters", "1 to 4096", stage.characters)
+            try require((1...poolFrames).contains(stage.frames), "\(name).frames", "1 to poolFrames, \(poolFrames)", stage.frames)
+            try require(stage.learningRate > 0 && stage.learningRate < 1, "\(name).learningRate", "between 0 and 1", stage.learningRate)
+            try require((0...1).contains(stage.finalFraction), "\(name).finalFraction", "0 to 1", stage.finalFraction)
+            try require((0..<1).contains(stage.averageDecay), "\(name).averageDecay", "0 to below 1", stage.averageDecay)
+            try require((0...1).contains(stage.ownPredictions), "\(name).ownPredictions", "0 to 1", stage.ownPredictions)
+        }
+        let window = model.window.framesPerGroup * model.window.levels
+        try require(clips.frames == window, "clips.frames", "the frames of the model's window, \(window)", clips.frames)
+    }
 }

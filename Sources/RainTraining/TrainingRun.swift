@@ -94,6 +94,12 @@ public struct TrainingRun: Sendable {
     /// Whether a stage has a checkpoint.
     func has(_ stage: String) -> Bool { FileManager.default.fileExists(atPath: path(stage + ".safetensors")) }
 
+    /// How many steps a stage has had; 0 if it never began.
+    func stepsDone(_ stage: String) throws -> Int {
+        guard has(stage) else { return 0 }
+        return try SafetensorsFile(path: path(stage + ".safetensors")).metadata["step"].flatMap { Int($0) } ?? 0
+    }
+
     /// The averaged parameters of a stage, by name.
     ///
     /// - Throws: `TrainingError` if the stage has no checkpoint.
@@ -142,7 +148,8 @@ public struct TrainingRun: Sendable {
             }
             losses.append(loss)
             let now = clock.now
-            let done = step + 1 == recipe.steps || isInterrupted()
+            let interrupted = isInterrupted()
+            let done = step + 1 == recipe.steps || interrupted
             if done || now - lastReport > .seconds(10) {
                 lastReport = now
                 let seconds = (now - start) / .seconds(1)
@@ -165,7 +172,7 @@ public struct TrainingRun: Sendable {
                     lastSample = clock.now
                 }
             }
-            if isInterrupted() { throw CancellationError() }
+            if interrupted { throw CancellationError() }
         }
     }
 

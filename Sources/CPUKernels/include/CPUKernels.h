@@ -32,8 +32,14 @@ RainPool *rain_pool_create(int threads, RainISA isa);
 void rain_pool_destroy(RainPool *pool);
 int rain_pool_threads(const RainPool *pool);
 RainISA rain_pool_isa(const RainPool *pool);
+/// Processors this process may use, at least 1.
+int rain_processor_count(void);
 /// The best instruction set this machine has.
 RainISA rain_best_isa(void);
+
+/// Zeroed memory aligned to 64 bytes, or NULL if there is none.
+void *rain_memory_allocate(size_t bytes);
+void rain_memory_free(void *memory);
 
 // ---- Epilogue: y = activation(x·w + bias[col] + sample_bias[row / rows_per_sample][col] + residual[row][col]) --------
 // NULL in place of an epilogue: none.

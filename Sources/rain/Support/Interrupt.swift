@@ -20,6 +20,10 @@ enum Interrupt {
             action.__sigaction_handler.sa_handler = { _ in Interrupt.flag.store(true, ordering: .relaxed) }
             // After the first signal the default action is back, so that the second one works even if we hang.
             action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
+            // Whoever started us with a signal ignored (nohup, a script's background job) wants it ignored.
+            var before = sigaction()
+            sigaction(number, nil, &before)
+            if unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
             sigaction(number, &action, nil)
         }
     }

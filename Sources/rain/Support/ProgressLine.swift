@@ -44,7 +44,7 @@ struct ProgressLine {
         // Spaces cover what a longer line before this one left standing.
         let padding = String(repeating: " ", count: max(0, lastLength - text.count))
         lastLength = text.count
-        FileHandle.standardError.write(Data("\r\(text)\(padding)\(isLast ? "\n" : "")".utf8))
+        Terminal.write(Array("\r\(text)\(padding)\(isLast ? "\n" : "")".utf8))
     }
 
     /// The line's text, e.g. "animating: 120 of 500 frames, 24 %, 48.0 frames/s, 8 s left".

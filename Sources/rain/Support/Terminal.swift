@@ -8,7 +8,20 @@ enum Terminal {
 
     /// Writes one line to standard error, past all buffers.
     static func note(_ text: String) {
-        FileHandle.standardError.write(Data("\(text)\n".utf8))
+        write(Array("\(text)\n".utf8))
+    }
+
+    /// Writes bytes to standard error. That nobody listens any more is no reason to stop working.
+    static func write(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            guard written > 0 else {
+                if written < 0, errno == EINTR { continue }
+                return
+            }
+            rest = rest.dropFirst(written)
+        }
     }
 
     /// Writes one sentence of complaint to standard error.
