@@ -10,6 +10,9 @@ struct AutoencoderStage {
     /// Side of the crops; small ones show more characters per step than whole pictures.
     static let cropSize = 64
 
+    /// The characters whose reference pictures are cropped.
+    private static let seeds: Range<UInt64> = 1000..<5000
+
     let autoencoder: PatchAutoencoder
     let recipe: TrainingRecipe
     let pictureSize: Int
@@ -19,7 +22,7 @@ struct AutoencoderStage {
         let size = Self.cropSize
         let program = try TrainingGraphs.autoencoder(autoencoder, count: stage.characters, size: size)
         let executable = try engine.prepare(program, sharing: nil)
-        let bank = WorldScene.references(recipe.trainingSeeds.prefix(4000).map { $0 }, size: pictureSize)
+        let bank = WorldScene.references(Self.seeds, size: pictureSize)
         let components = PrincipalComponents(
             vectors: patches(bank, count: 20_000), width: autoencoder.patchSize * autoencoder.patchSize * 3,
             count: autoencoder.latentChannels)

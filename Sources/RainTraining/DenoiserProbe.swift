@@ -19,7 +19,8 @@ struct DenoiserProbe {
     init(_ model: ModelConfiguration, engine: some Engine, autoencoder: [String: [Float]], characters: Int = 8) throws {
         self.model = model
         framesShown = [4, 12]
-        scenes = WorldScene.drawn((0..<UInt64(characters)).map { WorldScene.validationSeed + $0 }, frames: 16, size: model.imageSize)
+        scenes = WorldScene.drawn(
+            (0..<UInt64(characters)).map { WorldScene.Request(seed: WorldScene.validationSeed + $0, count: 16) }, size: model.imageSize)
         schedule = try NoiseSchedule(model.scheduler)
         levels = try schedule.timesteps(model.window.levels)
         let encoder = try engine.prepare(

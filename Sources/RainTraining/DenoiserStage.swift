@@ -20,7 +20,7 @@ struct DenoiserStage {
     let kind: Kind
     let model: ModelConfiguration
     let recipe: TrainingRecipe
-    let pool: LatentPool
+    let scenes: LatentScenes
     /// How much each latent channel counts in the loss.
     let channelWeights: [Float]
 
@@ -55,8 +55,8 @@ struct DenoiserStage {
 
     /// What a slot of the batch shows at one step.
     struct Assignment: Equatable {
-        let character: Int
-        /// Frames of the pool, in the order of the window.
+        let scene: WorldScene.Request
+        /// Frames of the scene, in the order of the window.
         let frames: [Int]
         /// Index of the noise level of every frame, 0 the cleanest.
         let levels: [Int]
@@ -72,29 +72,31 @@ struct DenoiserStage {
         let (count, levels) = (stage.frames, model.window.levels)
         let turn = step + slot
         var random = TrainingRandom(seed: recipe.seed, stream: "frames slot \(slot)", step: turn / levels)
-        let character = random.index(below: pool.count)
-        // One frame out of each part of the motion, so that they differ.
-        let length = pool.frames / count
-        let frames = (0..<count).map { $0 * length + random.index(below: length) }
+        // Any two moments of half a minute: a motion's variety matters more than its order here.
+        let scene = WorldScene.Request(
+            seed: Self.trainingSeed(&random), times: (0..<count).map { _ in Double(random.uniform()) * 30 })
         let level = levels - 1 - turn % levels
         return Assignment(
-            character: character, frames: frames, levels: [Int](repeating: level, count: count), known: level < levels - 1 ? count : 0,
+            scene: scene, frames: Array(0..<count), levels: [Int](repeating: level, count: count), known: level < levels - 1 ? count : 0,
             offset: 0)
     }
+
+    /// A character nobody else has: seeds below `WorldScene.validationSeed`.
+    private static func trainingSeed(_ random: inout TrainingRandom) -> UInt64 { random.next() >> 32 }
 
     /// A slot's character and window at the `turn`-th step of that window.
     func clip(_ window: Window, slot: Int, turn: Int) -> Assignment {
         let perGroup = window.framesPerGroup
-        let places = (pool.frames - window.frames) / perGroup + 1
+        let places = window.slides ? max(1, (recipe.clipFrames - window.frames) / perGroup + 1) : 1
         let turn = turn + slot
         let stream = "clips \(perGroup) \(window.levels) slot \(slot)"
-        var random = TrainingRandom(seed: recipe.seed, stream: stream, step: window.slides ? turn / places : turn)
-        let character = random.index(below: pool.count)
-        let start = window.slides ? (turn % places) * perGroup : random.index(below: pool.frames - window.frames + 1)
+        var random = TrainingRandom(seed: recipe.seed, stream: stream, step: turn / places)
+        let scene = WorldScene.Request(
+            seed: Self.trainingSeed(&random), from: Double(random.uniform()) * 30, count: window.frames + (places - 1) * perGroup)
+        let start = (turn % places) * perGroup
         return Assignment(
-            character: character, frames: (0..<window.frames).map { start + $0 },
-            levels: (0..<window.frames).map { window.levels[$0 / perGroup] },
-            known: window.slides && start > 0 ? window.frames - perGroup : 0, offset: perGroup)
+            scene: scene, frames: (0..<window.frames).map { start + $0 }, levels: (0..<window.frames).map { window.levels[$0 / perGroup] },
+            known: start > 0 ? window.frames - perGroup : 0, offset: perGroup)
     }
 
     func run(_ run: TrainingRun, engine: some TrainingEngine, key: String, initial: [String: [Float]], probe: DenoiserProbe?) throws {
@@ -143,6 +145,8 @@ struct DenoiserStage {
         let painter: PosePainter
         let size: Int
         let latentCount: Int
+        /// What each slot shows now; empty before the first step.
+        var scenes: [LatentScene] = []
         /// The latest predictions of each slot's frames; empty before the first step.
         var predictions: [[[Float]]]
         var sample, target, weight, pose, referenceLatents, referencePose, timesteps: [Float]
@@ -179,18 +183,21 @@ struct DenoiserStage {
         mutating func fill(step: Int, turn: Int) throws {
             var random = TrainingRandom(seed: stage.recipe.seed, stream: stage.kind.rawValue, step: step)
             let frames = window.frames
-            for slot in predictions.indices {
-                let assignment =
-                    stage.kind == .frames ? stage.singleFrames(slot: slot, step: turn) : stage.clip(window, slot: slot, turn: turn)
-                stage.pool.copyLatents(assignment.character, -1, to: &referenceLatents, at: slot * latentCount)
-                painter.paint(stage.pool.landmarks(assignment.character, -1), into: &referencePose, offset: slot * painter.count)
+            let assignments = predictions.indices.map { slot in
+                stage.kind == .frames ? stage.singleFrames(slot: slot, step: turn) : stage.clip(window, slot: slot, turn: turn)
+            }
+            try draw(assignments.map(\.scene))
+            for (slot, assignment) in assignments.enumerated() {
+                let scene = scenes[slot]
+                copy(scene.latents[0], to: &referenceLatents, at: slot * latentCount)
+                painter.paint(scene.landmarks[0], into: &referencePose, offset: slot * painter.count)
                 for position in 0..<frames {
                     let index = slot * frames + position
-                    let landmarks = stage.pool.landmarks(assignment.character, assignment.frames[position])
-                    painter.paint(landmarks, into: &pose, offset: index * painter.count)
-                    emphasise(landmarks, index)
+                    let frame = assignment.frames[position] + 1
+                    painter.paint(scene.landmarks[frame], into: &pose, offset: index * painter.count)
+                    emphasise(scene.landmarks[frame], index)
                     let offset = index * latentCount
-                    stage.pool.copyLatents(assignment.character, assignment.frames[position], to: &target, at: offset)
+                    copy(scene.latents[frame], to: &target, at: offset)
                     let isKnown = position < assignment.known && !predictions[slot].isEmpty
                     // Drawn in any case, so that the noise does not depend on what is known.
                     let useOwn = random.uniform() < stage.stage.ownPredictions && isKnown
@@ -210,6 +217,21 @@ struct DenoiserStage {
             try executable.write("reference_latents", referenceLatents)
             if stage.model.referencePose { try executable.write("reference_pose", referencePose) }
             if stage.kind == .frames { try executable.write("timesteps", timesteps) }
+        }
+
+        /// Draws the scenes of slots that show another one than before.
+        private mutating func draw(_ wanted: [WorldScene.Request]) throws {
+            let stale = wanted.indices.filter { scenes.isEmpty || scenes[$0].request != wanted[$0] }
+            let drawn = try stage.scenes(stale.map { wanted[$0] })
+            if scenes.isEmpty {
+                scenes = drawn
+            } else {
+                for (slot, scene) in zip(stale, drawn) { scenes[slot] = scene }
+            }
+        }
+
+        private func copy(_ values: [Float], to target: inout [Float], at offset: Int) {
+            for element in values.indices { target[offset + element] = values[element] }
         }
 
         /// Remembers what the model made of each frame, for the next level.

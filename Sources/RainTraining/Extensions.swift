@@ -5,11 +5,6 @@ import RainModels
 import RainPictures
 import RainPose
 
-extension TrainingRecipe {
-    /// The seeds of the characters trained on: all below `WorldScene.validationSeed`.
-    var trainingSeeds: Range<UInt64> { 1000..<(1000 + UInt64(poolCharacters)) }
-}
-
 extension TrainableExecutable {
     /// The averaged parameters by name.
     func averages() -> [String: [Float]] {

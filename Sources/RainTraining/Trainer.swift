@@ -45,18 +45,20 @@ public struct Trainer: Sendable {
 
         if try !isComplete(stages) {
             let probe = try DenoiserProbe(model, engine: engine, autoencoder: autoencoder)
-            let pool = try makePool(autoencoder, engine: engine)
+            let scenes = LatentScenes(
+                encoder: try encoder(autoencoder, engine: engine, batch: Self.encodedAtOnce, normalized: true), batch: Self.encodedAtOnce,
+                pictureSize: model.imageSize)
             // A channel's error in pixels grows with its deviation; the root keeps the weak channels in sight.
             let strength = statistics.pixelDeviation.map { $0.squareRoot() }
             let mean = strength.reduce(0, +) / Float(strength.count)
             let weights = strength.map { $0 / mean }
             if stages.contains(.frames) {
-                try DenoiserStage(kind: .frames, model: model, recipe: recipe, pool: pool, channelWeights: weights)
+                try DenoiserStage(kind: .frames, model: model, recipe: recipe, scenes: scenes, channelWeights: weights)
                     .run(run, engine: engine, key: key, initial: [:], probe: probe)
             }
             if stages.contains(.clips) {
                 let frames = try run.averages(of: DenoiserStage.Kind.frames.rawValue)
-                try DenoiserStage(kind: .clips, model: model, recipe: recipe, pool: pool, channelWeights: weights)
+                try DenoiserStage(kind: .clips, model: model, recipe: recipe, scenes: scenes, channelWeights: weights)
                     .run(run, engine: engine, key: key, initial: frames, probe: nil)
             }
         }
@@ -90,18 +92,28 @@ public struct Trainer: Sendable {
         return encoder
     }
 
-    private var latentCount: Int { model.latentSize * model.latentSize * model.latentChannels }
+    /// Pictures per run of the encoder.
+    private static let encodedAtOnce = 16
 
     /// Mean and deviation of the latents' channels, and how far a deviation moves pixels through the linear decoder.
     private func latentStatistics(
         _ autoencoder: [String: [Float]], engine: some Engine
     ) throws -> (mean: [Float], deviation: [Float], pixelDeviation: [Float]) {
-        let batch = 16
-        let encoder = try encoder(autoencoder, engine: engine, batch: batch, normalized: false)
-        let pool = try LatentPool(
-            characters: recipe.trainingSeeds.prefix(200), frames: 4, pictureSize: model.imageSize, encoder: encoder, batch: batch,
-            latentCount: latentCount, progress: { _, _ in })
-        let (mean, deviation) = pool.statistics(channels: model.latentChannels)
+        let scenes = LatentScenes(
+            encoder: try encoder(autoencoder, engine: engine, batch: Self.encodedAtOnce, normalized: false), batch: Self.encodedAtOnce,
+            pictureSize: model.imageSize)
+        let latents = try scenes((0..<400).map { WorldScene.Request(seed: 1000 + $0, times: [Double($0 % 30)]) }).flatMap(\.latents)
+        var sums = [Double](repeating: 0, count: model.latentChannels)
+        var squares = sums
+        for values in latents {
+            for (element, value) in values.enumerated() {
+                sums[element % sums.count] += Double(value)
+                squares[element % sums.count] += Double(value) * Double(value)
+            }
+        }
+        let count = Double(latents.count * model.latentSize * model.latentSize)
+        let mean = sums.map { Float($0 / count) }
+        let deviation = zip(squares, mean).map { Float(max(($0 / count - Double($1) * Double($1)).squareRoot(), 1e-6)) }
         let weights = autoencoder[ModelConfiguration.Network.autoencoder.rawValue + ".patch_decoder.weight"] ?? []
         let channels = model.latentChannels
         let pixel = (0..<channels).map { channel in
@@ -109,22 +121,6 @@ public struct Trainer: Sendable {
                 * deviation[channel]
         }
         return (mean, deviation, pixel)
-    }
-
-    private func makePool(_ autoencoder: [String: [Float]], engine: some Engine) throws -> LatentPool {
-        let batch = 32
-        let encoder = try encoder(autoencoder, engine: engine, batch: batch, normalized: true)
-        let start = ContinuousClock.now
-        return try LatentPool(
-            characters: recipe.trainingSeeds, frames: recipe.poolFrames, pictureSize: model.imageSize, encoder: encoder, batch: batch,
-            latentCount: latentCount,
-            progress: { done, total in
-                let seconds = (ContinuousClock.now - start) / .seconds(1)
-                run.report(
-                    TrainingProgress(
-                        stage: "drawing", step: done, steps: total, loss: 0, gradientNorm: 0, learningRate: 0,
-                        picturesPerSecond: Double(done) / seconds, secondsLeft: seconds / Double(done) * Double(total - done)))
-            })
     }
 
     /// Writes the model's folder, `<run>/<name>`, from the last stage trained.

@@ -32,10 +32,8 @@ public struct TrainingRecipe: Codable, Sendable, Equatable {
     }
 
     public var seed: UInt64 = 1
-    /// Characters drawn for the latent stages, each with one reference picture and `poolFrames` frames of motion.
-    public var poolCharacters = 5000
-    /// A multiple of the frames of a clip step's window group; at least the window of the clip stage.
-    public var poolFrames = 24
+    /// Frames of a character's motion over which the window of the clip stage slides, before another character's turn.
+    public var clipFrames = 24
     public var autoencoder = Stage(steps: 4000, characters: 24, frames: 1, learningRate: 1.5e-3)
     public var frames = Stage(steps: 3500, characters: 16, frames: 2, learningRate: 1.5e-3, ownPredictions: 0.5)
     public var clips = Stage(steps: 1200, characters: 4, frames: 16, learningRate: 8e-4, ownPredictions: 0.8)
@@ -49,12 +47,11 @@ public struct TrainingRecipe: Codable, Sendable, Equatable {
         func require(_ condition: Bool, _ field: String, _ expected: String, _ found: some Any) throws(TrainingError) {
             guard condition else { throw TrainingError("recipe: \(field): expected \(expected), found \(found)") }
         }
-        try require((1...1_000_000).contains(poolCharacters), "poolCharacters", "1 to 1000000", poolCharacters)
-        try require((1...1000).contains(poolFrames), "poolFrames", "1 to 1000", poolFrames)
+        try require((1...1000).contains(clipFrames), "clipFrames", "1 to 1000", clipFrames)
         for (name, stage) in [("autoencoder", autoencoder), ("frames", frames), ("clips", clips)] {
             try require((0...100_000_000).contains(stage.steps), "\(name).steps", "0 to 100000000", stage.steps)
             try require((1...4096).contains(stage.characters), "\(name).characters", "1 to 4096", stage.characters)
-            try require((1...poolFrames).contains(stage.frames), "\(name).frames", "1 to poolFrames, \(poolFrames)", stage.frames)
+            try require((1...256).contains(stage.frames), "\(name).frames", "1 to 256", stage.frames)
             try require(stage.learningRate > 0 && stage.learningRate < 1, "\(name).learningRate", "between 0 and 1", stage.learningRate)
             try require((0...1).contains(stage.finalFraction), "\(name).finalFraction", "0 to 1", stage.finalFraction)
             try require((0..<1).contains(stage.averageDecay), "\(name).averageDecay", "0 to below 1", stage.averageDecay)

@@ -41,8 +41,7 @@ private let tiny: ModelConfiguration = {
 
 private func recipe(_ steps: Int) -> TrainingRecipe {
     var recipe = TrainingRecipe()
-    recipe.poolCharacters = 12
-    recipe.poolFrames = 12
+    recipe.clipFrames = 12
     recipe.autoencoder = .init(steps: steps, characters: 4, frames: 1, learningRate: 1e-3)
     recipe.frames = .init(steps: steps, characters: 4, frames: 2, learningRate: 2e-3, ownPredictions: 0.5)
     recipe.clips = .init(steps: steps, characters: 2, frames: 8, learningRate: 1e-3, ownPredictions: 0.5)
@@ -199,17 +198,18 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
     }
 
     @Test func theMainWindowSlidesOverItsOwnPredictions() throws {
-        let pool = try LatentPool(
-            characters: 1..<3, frames: 12, pictureSize: 64, encoder: CPUEngine(threads: 1).loadedEncoder(), batch: 4,
-            latentCount: 8 * 8 * 6,
-            progress: { _, _ in })
-        let stage = DenoiserStage(kind: .clips, model: tiny, recipe: recipe(1), pool: pool, channelWeights: [1, 1, 1, 1, 1, 1])
+        let scenes = LatentScenes(encoder: try CPUEngine(threads: 1).loadedEncoder(), batch: 4, pictureSize: 64)
+        let stage = DenoiserStage(kind: .clips, model: tiny, recipe: recipe(1), scenes: scenes, channelWeights: [1, 1, 1, 1, 1, 1])
         let window = try #require(stage.windows().first)
         #expect(window.frames == 8)
         let first = stage.clip(window, slot: 0, turn: 0)
         let second = stage.clip(window, slot: 0, turn: 1)
         #expect(first.known == 0 && first.frames == Array(0..<8) && first.levels == [0, 0, 1, 1, 2, 2, 3, 3])
-        #expect(second.character == first.character && second.frames == Array(2..<10) && second.known == 6 && second.offset == 2)
+        #expect(second.scene == first.scene && second.frames == Array(2..<10) && second.known == 6 && second.offset == 2)
+        // Twelve frames make three windows of eight; then comes another character.
+        #expect(stage.clip(window, slot: 0, turn: 3).scene != first.scene)
+        let drawn = try scenes([first.scene, stage.clip(window, slot: 1, turn: 0).scene])
+        #expect(drawn.map(\.latents.count) == [13, 13] && drawn[0].latents[1] != drawn[1].latents[1])
         // Beginnings have the noisiest levels, endings the cleanest.
         #expect(stage.windows().map(\.levels).contains([3]) && stage.windows().map(\.levels).contains([0]))
     }
