@@ -50,6 +50,7 @@ public struct CPUEngine: TrainingEngine {
     public let instructionSet: InstructionSet
     public let convolutions: Convolutions
     private let pools = PoolOwner()
+    private let weights = PackedWeightCache()
 
     /// - Parameters:
     ///   - threads: the caller's counts as one; `nil` takes one per processor.
@@ -77,7 +78,7 @@ public struct CPUEngine: TrainingEngine {
             guard let executable = other as? CPUExecutable else { throw CPUError(message: "only its own executables can share parameters") }
             shared = executable.trained
         }
-        return CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, sharing: shared))
+        return CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, sharing: shared), cache: weights)
     }
 }
 

@@ -5,9 +5,13 @@ import Synchronization
 /// A program planned onto the CPU, with its memory. Belongs to one task at a time.
 public final class CPUExecutable: TrainableExecutable {
     private let plan: Plan
+    private let cache: PackedWeightCache
     var trained: TrainedMemory { plan.trained }
 
-    init(_ plan: Plan) { self.plan = plan }
+    init(_ plan: Plan, cache: PackedWeightCache) {
+        self.plan = plan
+        self.cache = cache
+    }
 
     public var program: Program { plan.program }
 
@@ -20,6 +24,16 @@ public final class CPUExecutable: TrainableExecutable {
             let values = try parameters(name, shape)
             guard values.count == shape.count else {
                 throw GraphError(.shapeMismatch, at: name, "\(values.count) values for shape \(shape)")
+            }
+            if let packed = plan.packedParameters[ValueID(node: index)] {
+                try values.withUnsafeBufferPointer { values in
+                    for (weight, packing) in packed {
+                        weight.share(
+                            try cache.block(
+                                form: packing.key.form, shape: shape, values: values.baseAddress!, bytes: packing.bytes, pack: packing.run))
+                    }
+                }
+                continue
             }
             let target = plan.pointer(ValueID(node: index))
             values.withUnsafeBufferPointer { target.update(from: $0.baseAddress!, count: shape.count) }

@@ -27,14 +27,18 @@ final class Plan {
     private var persistentCount = 0
     private var scratchHandles: [Int: Int] = [:]
     private var stepPackHandles: [Int: Int] = [:]
+    /// Packed weights that outlive a step: of parameters (in memory shared with other programs) and of values computed at load.
+    private var packedWeights: [PackKey: PackedWeight] = [:]
     private var packedOffsets: [PackKey: Int] = [:]
+    /// Parameters that are only ever read packed, with how; they need no memory of their own.
+    private(set) var packedParameters: [ValueID: [(weight: PackedWeight, packing: Packing)]] = [:]
 
     private(set) var arena: Block
     private(set) var persistent: Block
     let trained: TrainedMemory
 
     private(set) var instructions: [Lifetime: [(node: Int, run: Instruction)]] = [:]
-    /// Run after the stage that leaves the packed weight's source behind.
+    /// Run after the stage that computes the packed weight's source.
     private var packers: [Lifetime: [(node: Int, run: Instruction)]] = [:]
 
     /// Bytes of the arena, of values with memory of their own (parameters and packed weights among them), and of what is trained.
@@ -140,10 +144,12 @@ final class Plan {
             }
         }
 
+        findPackedParameters()
         for (index, node) in graph.nodes.enumerated() where !isView(index) {
             for (result, shape) in node.results.enumerated() {
                 let value = ValueID(node: index, result: result)
                 switch node.operation {
+                case .parameter where packedParameters[value] != nil: continue
                 case .parameter(let name, _):
                     places[value] = trained.offsets[name].map(Place.parameter) ?? .persistent(reserve(shape.count))
                 case .input, .constant: places[value] = .persistent(reserve(shape.count))
@@ -163,11 +169,38 @@ final class Plan {
                 let count = (pack.bytes + 3) / 4
                 if graph.nodes[pack.weight.node].lifetime == node.lifetime {
                     stepPackHandles[index] = planner.add(count: count, first: time[index], last: time[index])
-                } else if packedOffsets[pack.key] == nil {
+                } else if packedWeights[pack.key] == nil, packedOffsets[pack.key] == nil {
                     packedOffsets[pack.key] = reserve(count)
                 }
             }
         }
+    }
+
+    /// Finds the parameters of lifetime `.weights` whose every use is a kernel of a later stage that wants them packed.
+    private func findPackedParameters() {
+        var uses: [ValueID: [Packing]] = [:]
+        var isReadAsItIs = Set(graph.outputs.map { root($0.value).root })
+        for (index, node) in graph.nodes.enumerated() {
+            let pack = packing(index)
+            for (position, operand) in node.operands.enumerated() {
+                if let pack, position == 1, pack.weight == operand, isParameter(operand), node.lifetime > .weights {
+                    uses[operand, default: []].append(pack)
+                } else {
+                    isReadAsItIs.insert(root(operand).root)
+                }
+            }
+        }
+        for (value, packings) in uses where graph.nodes[value.node].lifetime == .weights && !isReadAsItIs.contains(value) {
+            for packing in packings where packedWeights[packing.key] == nil {
+                let weight = PackedWeight()
+                packedWeights[packing.key] = weight
+                packedParameters[value, default: []].append((weight, packing))
+            }
+        }
+    }
+
+    private func isParameter(_ value: ValueID) -> Bool {
+        if case .parameter = graph.nodes[value.node].operation { true } else { false }
     }
 
     private func isLeaf(_ node: Int) -> Bool {
@@ -213,9 +246,12 @@ final class Plan {
     }
 
     /// Where a node's packed weights are.
-    func packed(_ node: Int, _ pack: Packing) -> UnsafeMutableRawPointer {
-        if let handle = stepPackHandles[node] { return UnsafeMutableRawPointer(arena.pointer + arenaOffsets[handle]) }
-        return UnsafeMutableRawPointer(persistent.pointer + packedOffsets[pack.key]!)
+    func packed(_ node: Int, _ pack: Packing) -> PackedWeight {
+        if let handle = stepPackHandles[node] { return PackedWeight(at: UnsafeMutableRawPointer(arena.pointer + arenaOffsets[handle])) }
+        if let known = packedWeights[pack.key] { return known }
+        let made = PackedWeight(at: UnsafeMutableRawPointer(persistent.pointer + packedOffsets[pack.key]!))
+        packedWeights[pack.key] = made
+        return made
     }
 
     // MARK: Instructions
@@ -224,10 +260,10 @@ final class Plan {
         var packedAlready: Set<PackKey> = []
         for stage in Lifetime.allCases {
             for index in program.stages[stage] ?? [] where !isView(index) {
-                if let pack = packing(index) {
+                if let pack = packing(index), packedParameters[pack.weight] == nil {
                     let target = packed(index, pack)
                     let source = pointer(pack.weight)
-                    let run: Instruction = { pack.run(source, target) }
+                    let run: Instruction = { pack.run(source, target.pointer!) }
                     let weightStage = graph.nodes[pack.weight.node].lifetime
                     if weightStage == stage {
                         instructions[stage, default: []].append((index, run))

@@ -66,8 +66,11 @@ extension Plan {
             let forward = if case .convolution = node.operation { true } else { false }
             let weight = node.operands[1]
             var (geometry, algorithm) = (convolution(index)!.geometry, convolution(index)!.algorithm)
-            // Packed forms may depend on the whole geometry; sharing them between equal geometries is enough.
-            let key = PackKey(weight: weight, form: "\(forward) \(algorithm.rawValue) \(geometry)")
+            // The form of packed weights does not depend on the size of what they are applied to.
+            let form =
+                "\(forward ? "forward" : "gradient") \(algorithm.rawValue) stride \(geometry.stride) upsample \(geometry.upsample) "
+                + "padding \(geometry.pad_top) \(geometry.pad_left) \(geometry.pad_bottom) \(geometry.pad_right)"
+            let key = PackKey(weight: weight, form: form)
             if forward {
                 return Packing(weight: weight, key: key, bytes: rain_conv_packed_bytes(pool, &geometry, algorithm)) {
                     var geometry = geometry
@@ -113,7 +116,7 @@ extension Plan {
             let after = epilogue(after, index)
             return {
                 var after = after
-                rain_linear(pool, m, n, k, x, packed, &after, result)
+                rain_linear(pool, m, n, k, x, packed.pointer, &after, result)
             }
         case .linearWeightGradient:
             let (n, k) = (operands[1].last, operands[0].last)
@@ -127,7 +130,7 @@ extension Plan {
             let after = epilogue(after, index)
             return {
                 var (geometry, after) = (planned.geometry, after)
-                rain_conv(pool, &geometry, planned.algorithm, x, packed, &after, result, scratch)
+                rain_conv(pool, &geometry, planned.algorithm, x, packed.pointer, &after, result, scratch)
             }
         case .convolutionInputGradient:
             let planned = convolution(index)!
@@ -135,7 +138,7 @@ extension Plan {
             let packed = self.packed(index, packing(index)!)
             return {
                 var geometry = planned.geometry
-                rain_conv_input_gradient(pool, &geometry, planned.algorithm, dy, packed, result, scratch)
+                rain_conv_input_gradient(pool, &geometry, planned.algorithm, dy, packed.pointer, result, scratch)
             }
         case .convolutionWeightGradient:
             let planned = convolution(index)!
