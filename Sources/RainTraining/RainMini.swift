@@ -31,6 +31,8 @@ extension ModelConfiguration {
             denoisingUNet: denoising,
             poseGuider: PoseGuider(embeddingChannels: 64, blockOutChannels: [32, 64], patchSize: 2),
             posePicture: PosePicture(size: 64, discRadius: 1.4, bodyDiscRadius: 2.2), autoencoder: .patch(patch),
-            scheduler: NoiseSchedule.Configuration(prediction: .sample))
+            scheduler: NoiseSchedule.Configuration(prediction: .sample),
+            // A reference is then any picture, with no landmarks of its own to be found first.
+            referencePose: false)
     }
 }

@@ -45,16 +45,20 @@ enum TrainingGraphs {
     }
 
     /// Inputs `sample` (noisy latents), `pose`, `reference_latents`, `reference_pose`; output `prediction`.
-    private static func prediction(_ g: GraphBuilder, _ model: ModelConfiguration, _ shape: Shape) throws -> Value {
+    ///
+    /// - Parameter reference: the lifetime of the reference's inputs: in training every step has others.
+    private static func prediction(
+        _ g: GraphBuilder, _ model: ModelConfiguration, _ shape: Shape, reference: Lifetime
+    ) throws -> Value {
         let (b, n) = (shape.characters, shape.characters * shape.frames)
         let (size, pose) = (model.latentSize, model.posePicture.size)
         let sample = try g.input("sample", [n, size, size, model.latentChannels])
         let poses = try g.input("pose", [n, pose, pose, 3])
-        let referenceLatents = try g.input("reference_latents", [b, size, size, model.latentChannels], .reference)
+        let referenceLatents = try g.input("reference_latents", [b, size, size, model.latentChannels], reference)
         let timesteps = try shape.timesteps.map { try g.constant($0, [shape.frames]) } ?? g.input("timesteps", [n])
         var referencePose: Value?
         if model.referencePose {
-            let pictures = try g.input("reference_pose", [b, pose, pose, 3], .reference)
+            let pictures = try g.input("reference_pose", [b, pose, pose, 3], reference)
             referencePose = try g.scoped(Network.poseGuider.rawValue) { try model.poseGuider(g, pictures) }
         }
         let features = try g.scoped(Network.poseGuider.rawValue) { try model.poseGuider(g, poses) }
@@ -73,7 +77,7 @@ enum TrainingGraphs {
     /// - Parameter channelWeights: how much each latent channel counts.
     static func denoiser(_ model: ModelConfiguration, _ shape: Shape, channelWeights: [Float]) throws -> Program {
         let g = GraphBuilder(parameterLifetime: .step)
-        let prediction = try prediction(g, model, shape)
+        let prediction = try prediction(g, model, shape, reference: .step)
         let target = try g.input("target", prediction.shape)
         let weight = try g.input("weight", [prediction.shape[0], model.latentSize, model.latentSize, 1])
         let channels = try g.constant(channelWeights, [1, 1, 1, model.latentChannels])
@@ -86,7 +90,7 @@ enum TrainingGraphs {
     /// The denoiser alone, to look at what it makes.
     static func denoiserForInference(_ model: ModelConfiguration, _ shape: Shape) throws -> Program {
         let g = GraphBuilder()
-        g.output("prediction", try prediction(g, model, shape))
+        g.output("prediction", try prediction(g, model, shape, reference: .reference))
         return try Program(g.graph().optimizedForInference())
     }
 

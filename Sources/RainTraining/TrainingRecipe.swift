@@ -35,8 +35,8 @@ public struct TrainingRecipe: Codable, Sendable, Equatable {
     /// Frames of a character's motion over which the window of the clip stage slides, before another character's turn.
     public var clipFrames = 24
     public var autoencoder = Stage(steps: 4000, characters: 24, frames: 1, learningRate: 1.5e-3)
-    public var frames = Stage(steps: 3500, characters: 16, frames: 2, learningRate: 1.5e-3, ownPredictions: 0.5)
-    public var clips = Stage(steps: 1200, characters: 4, frames: 16, learningRate: 8e-4, ownPredictions: 0.8)
+    public var frames = Stage(steps: 4700, characters: 16, frames: 2, learningRate: 1.5e-3, ownPredictions: 0.5)
+    public var clips = Stage(steps: 900, characters: 4, frames: 16, learningRate: 8e-4, ownPredictions: 0.8)
 
     public init() {}
 

@@ -184,6 +184,21 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
     }
 }
 
+@Suite struct TrainingGraphTests {
+    /// All of a training step happens in the step stage: what waited for another stage would see the first step's inputs for ever.
+    @Test(arguments: [true, false])
+    func nothingWaitsForAReferenceToBeFused(referencePose: Bool) throws {
+        var model = tiny
+        model.referencePose = referencePose
+        let run = try TrainingRun(folder: temporaryFolder()) { _ in }
+        defer { try? FileManager.default.removeItem(atPath: run.folder) }
+        for (name, program, _) in try Trainer(model: model, recipe: recipe(1), run: run).stepPrograms() where !program.gradients.isEmpty {
+            #expect(program.stages[.reference, default: []].isEmpty, "\(name)")
+            #expect(program.graph.inputs.allSatisfy { $0.lifetime == .step }, "\(name)")
+        }
+    }
+}
+
 @Suite struct WindowTests {
     /// Three of four steps are for the main window, the others take turns; turns of every window count without gaps.
     @Test func everyWindowGetsItsTurns() {
