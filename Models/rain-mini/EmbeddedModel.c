@@ -1,4 +1,5 @@
-// Puts the model into the program, so that one file is all that a user needs.
+// Puts the model into the program, so that one file is all that a user needs. An existing build folder notices new model files
+// only when this file changes as well.
 
 #include "EmbeddedModel.h"
 
