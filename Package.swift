@@ -24,7 +24,7 @@ let package = Package(
         .library(name: "CPUKernels", targets: ["CPUKernels"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         // Foreign code: kernels in C++, and what Debian brings.

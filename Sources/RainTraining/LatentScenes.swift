@@ -12,8 +12,8 @@ struct LatentScene {
 
 /// Draws and encodes characters when they are asked for.
 ///
-/// Every character is new: with only some thousand of them the networks soon know each by heart and get worse on strangers, and
-/// drawing and encoding take a few hundredths of a training step.
+/// Every character is new: the world has no end, so there is nothing to learn by heart, and training is as fast as on characters drawn
+/// beforehand.
 struct LatentScenes {
     private let encoder: any Executable
     private let batch: Int
