@@ -58,6 +58,9 @@ let package = Package(
             name: "RainAnimation", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
             swiftSettings: safe),
         .target(
+            name: "RainVerification", dependencies: ["RainGraph", "RainCheckpoints", "RainModels"],
+            swiftSettings: safe),
+        .target(
             name: "RainTraining",
             dependencies: ["RainGraph", "RainModels", "RainCheckpoints", "RainPictures", "RainPose", "RainWorld", "RainAnimation"],
             swiftSettings: safe),
@@ -65,7 +68,7 @@ let package = Package(
             name: "rain",
             dependencies: [
                 "RainGraph", "RainCPU", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
-                "RainAnimation", "RainTraining",
+                "RainAnimation", "RainTraining", "RainVerification",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),
@@ -82,6 +85,9 @@ let package = Package(
         .testTarget(name: "RainPoseTests", dependencies: ["RainPose"], swiftSettings: common),
         .testTarget(name: "RainWorldTests", dependencies: ["RainWorld"], swiftSettings: common),
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
+        .testTarget(
+            name: "RainVerificationTests", dependencies: ["RainVerification", "RainModels", "RainCPU", "RainCheckpoints", "RainGraph"],
+            swiftSettings: common),
         .testTarget(name: "RainAnimationTests", dependencies: ["RainAnimation", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainTrainingTests", dependencies: ["RainTraining", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(

@@ -1,11 +1,11 @@
-import RainGraph
+package import RainGraph
 
 /// Attention over the frames at each pixel (AnimateDiff, arXiv 2307.04725, section 4.2).
-struct MotionModule {
+package struct MotionModule {
     let motion: MotionConfiguration
     let block: MotionBlock
 
-    init(_ motion: MotionConfiguration, _ configuration: UNetConfiguration, level: Int) {
+    package init(_ motion: MotionConfiguration, _ configuration: UNetConfiguration, level: Int) {
         self.motion = motion
         block = MotionBlock(motion, configuration, level: level)
     }
@@ -13,7 +13,7 @@ struct MotionModule {
     /// - Parameters:
     ///   - x: `[b · frames, h, w, c]`
     ///   - frames: at most `motion.longestWindow`
-    func callAsFunction(_ g: GraphBuilder, _ x: Value, frames: Int) throws -> Value {
+    package func callAsFunction(_ g: GraphBuilder, _ x: Value, frames: Int) throws -> Value {
         try g.scoped("temporal_transformer") {
             let (n, pixels, c) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
             var tokens = try g.groupNorm("norm", x, groups: motion.normGroups, epsilon: motion.normEpsilon)
@@ -28,13 +28,13 @@ struct MotionModule {
 }
 
 /// Temporal self-attentions and a feed-forward layer.
-struct MotionBlock {
+package struct MotionBlock {
     let motion: MotionConfiguration
     let heads: Int
     let feedForwardMultiplier: Int
     let epsilon: Float
 
-    init(_ motion: MotionConfiguration, _ configuration: UNetConfiguration, level: Int) {
+    package init(_ motion: MotionConfiguration, _ configuration: UNetConfiguration, level: Int) {
         self.motion = motion
         heads = motion.heads[level]
         feedForwardMultiplier = configuration.feedForwardMultiplier
@@ -42,7 +42,7 @@ struct MotionBlock {
     }
 
     /// - Parameter tokens: `[b, frames, pixels, c]`
-    func callAsFunction(_ g: GraphBuilder, _ tokens: Value) throws -> Value {
+    package func callAsFunction(_ g: GraphBuilder, _ tokens: Value) throws -> Value {
         var x = tokens
         for index in 0..<motion.attentionBlocks {
             let normed = try g.layerNorm("norms.\(index)", x, epsilon: epsilon)

@@ -33,7 +33,7 @@ public struct ReferenceUNet: Sendable {
     }
 
     /// The banks and what follows them up to the output of the last block, which RAIN does not use.
-    func throughout(
+    package func throughout(
         _ g: GraphBuilder, latents: Value, timestep: Value? = nil, context: Value? = nil, record: Recorder? = nil
     ) throws -> (banks: [Bank], hidden: Value) {
         let (banks, hidden) = try build(

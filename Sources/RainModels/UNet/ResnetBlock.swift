@@ -1,12 +1,12 @@
-import RainGraph
+package import RainGraph
 
 /// Two convolutions with norms, the time added between them, and a shortcut (arXiv 1512.03385, 2006.11239).
-struct ResnetBlock {
+package struct ResnetBlock {
     let outChannels: Int
     let groups: Int
     let epsilon: Float
 
-    init(_ configuration: UNetConfiguration, outChannels: Int) {
+    package init(_ configuration: UNetConfiguration, outChannels: Int) {
         self.outChannels = outChannels
         groups = configuration.normGroups
         epsilon = configuration.normEpsilon
@@ -16,7 +16,7 @@ struct ResnetBlock {
     ///   - x: `[n, h, w, c]`
     ///   - time: `[t, 4 C0]` before its SiLU, `t` dividing `n`: one row per frame, repeated for every character
     /// - Returns: `[n, h, w, outChannels]`
-    func callAsFunction(_ g: GraphBuilder, _ x: Value, time: Value) throws -> Value {
+    package func callAsFunction(_ g: GraphBuilder, _ x: Value, time: Value) throws -> Value {
         var hidden = try g.groupNorm("norm1", x, groups: groups, epsilon: epsilon).silu()
         hidden = try g.convolution("conv1", hidden, outChannels)
         hidden = try hidden.adding(perSample(g.linear("time_emb_proj", time.silu(), outChannels), samples: x.shape[0]))
@@ -37,16 +37,20 @@ struct ResnetBlock {
 }
 
 /// Halves height and width.
-struct Downsample {
-    func callAsFunction(_ g: GraphBuilder, _ x: Value) throws -> Value {
+package struct Downsample {
+    package init() {}
+
+    package func callAsFunction(_ g: GraphBuilder, _ x: Value) throws -> Value {
         try g.convolution("conv", x, x.shape[3], stride: 2)
     }
 }
 
 /// Doubles height and width by repetition, then convolves.
-struct Upsample {
+package struct Upsample {
+    package init() {}
+
     /// - Parameter size: height and width of the result where the way down met odd sizes; each twice the input's, or one less.
-    func callAsFunction(_ g: GraphBuilder, _ x: Value, size: (height: Int, width: Int)? = nil) throws -> Value {
+    package func callAsFunction(_ g: GraphBuilder, _ x: Value, size: (height: Int, width: Int)? = nil) throws -> Value {
         var enlarged = try x.upsampledNearest()
         if let size {
             enlarged = try enlarged.sliced(axis: 1, start: 0, count: size.height).sliced(axis: 2, start: 0, count: size.width)

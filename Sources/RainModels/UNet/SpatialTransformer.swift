@@ -1,14 +1,14 @@
-import RainGraph
+package import RainGraph
 
 /// Attention of the pixels of each frame to each other, to the reference and to the cross-attention tokens
 /// (arXiv 2112.10752, section 3.3; reference attention: arXiv 2311.17117).
-struct SpatialTransformer {
+package struct SpatialTransformer {
     let heads: Int
     let groups: Int
     let epsilon: Float
     let block: SpatialBlock
 
-    init(_ configuration: UNetConfiguration, level: Int) {
+    package init(_ configuration: UNetConfiguration, level: Int) {
         heads = configuration.attentionHeads[level]
         groups = configuration.normGroups
         epsilon = configuration.transformerNormEpsilon
@@ -19,7 +19,7 @@ struct SpatialTransformer {
     ///   - x: `[n, h, w, c]`
     ///   - name: of this transformer's bank
     /// - Returns: `[n, h, w, c]`, or `nil` if the last wanted bank was found here.
-    func callAsFunction(_ pass: UNetPass, _ x: Value, bank name: String) throws -> Value? {
+    package func callAsFunction(_ pass: UNetPass, _ x: Value, bank name: String) throws -> Value? {
         let g = pass.g
         let normed = try g.groupNorm("norm", x, groups: groups, epsilon: epsilon)
         let tokens = try g.convolution("proj_in", normed, x.shape[3], kernel: 1).tokens()
@@ -34,13 +34,13 @@ struct SpatialTransformer {
 }
 
 /// One transformer block over tokens.
-struct SpatialBlock {
+package struct SpatialBlock {
     let heads: Int
     let hasContext: Bool
     let feedForwardMultiplier: Int
     let epsilon: Float
 
-    init(_ configuration: UNetConfiguration, level: Int) {
+    package init(_ configuration: UNetConfiguration, level: Int) {
         heads = configuration.attentionHeads[level]
         hasContext = configuration.crossAttentionChannels != nil
         feedForwardMultiplier = configuration.feedForwardMultiplier
@@ -48,14 +48,14 @@ struct SpatialBlock {
     }
 
     /// The tokens as the self-attention sees them: what a bank holds.
-    func normed(_ g: GraphBuilder, _ tokens: Value) throws -> Value { try g.layerNorm("norm1", tokens, epsilon: epsilon) }
+    package func normed(_ g: GraphBuilder, _ tokens: Value) throws -> Value { try g.layerNorm("norm1", tokens, epsilon: epsilon) }
 
     /// - Parameters:
     ///   - tokens: `[n, l, c]`
     ///   - normed: `normed(tokens)`
     ///   - reference: `[r, t, c]`, `r` dividing `n`
     ///   - context: `[1 or b, m, d]`, `b` dividing `n`
-    func callAsFunction(_ g: GraphBuilder, _ tokens: Value, normed: Value, reference: Value?, context: Value?) throws -> Value {
+    package func callAsFunction(_ g: GraphBuilder, _ tokens: Value, normed: Value, reference: Value?, context: Value?) throws -> Value {
         var x = try tokens.adding(selfAttention(g, normed, reference: reference))
         if hasContext {
             guard let context else {

@@ -17,7 +17,7 @@ public struct Bank {
 public typealias Recorder = (_ name: String, _ value: Value) -> Void
 
 /// What all blocks of a UNet share while one is built.
-final class UNetPass {
+package final class UNetPass {
     let g: GraphBuilder
     /// `[t, 4 C0]`, before its SiLU; `t` divides the samples.
     let time: Value
@@ -33,7 +33,7 @@ final class UNetPass {
     private(set) var banks: [Bank] = []
     private let lastBank: String?
 
-    init(
+    package init(
         _ g: GraphBuilder, time: Value, context: Value?, frames: Int = 1, motion: Bool = false, references: [Bank] = [],
         lastBank: String? = nil, record: Recorder? = nil
     ) {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import RainCPU
 import RainGraph
-import RainModels
+import RainVerification
 
 /// Compares an engine with the authors' implementation.
 struct Verify: AsyncParsableCommand {

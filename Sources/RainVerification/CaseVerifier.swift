@@ -1,5 +1,6 @@
 import RainCheckpoints
 public import RainGraph
+import RainModels
 
 /// Rebuilds what a reference case describes, runs it on an engine and measures the difference to the authors' results.
 public struct CaseVerifier {
@@ -12,11 +13,26 @@ public struct CaseVerifier {
         self.strictness = strictness
     }
 
+    /// Rebuilds and compares one kind of case.
+    typealias Verification = (CaseVerifier) -> (ReferenceCase) throws -> VerificationReport
+
+    /// The kinds of cases, each in an extension of its own.
+    private static var kinds: [(name: String, verification: Verification)] {
+        [
+            ("unet_blocks", CaseVerifier.blocks),
+            ("denoising_unet", CaseVerifier.denoisingUNet),
+            ("reference_unet", CaseVerifier.referenceUNet),
+            ("pose_guider", CaseVerifier.poseGuider),
+            ("taesdv", CaseVerifier.taesdv),
+            ("lcm_scheduler", CaseVerifier.scheduler),
+            ("stream", CaseVerifier.stream),
+            ("stream_warmup", CaseVerifier.warmUp),
+            ("pipeline_lcm", CaseVerifier.pipeline),
+        ]
+    }
+
     /// The cases this verifier knows.
-    public static let supported = [
-        "unet_blocks", "denoising_unet", "reference_unet", "pose_guider", "taesdv", "lcm_scheduler", "stream", "stream_warmup",
-        "pipeline_lcm",
-    ]
+    public static var supported: [String] { kinds.map(\.name) }
 
     /// Runs the case of a `.json` file, whose tensors lie in the `.safetensors` file beside it.
     ///
@@ -24,22 +40,12 @@ public struct CaseVerifier {
     ///   that merely disagrees does not throw; see `VerificationReport.passes`.
     public func verify(path: String) throws -> VerificationReport {
         let reference = try ReferenceCase(path: path)
-        let report =
-            switch reference.name {
-            case "unet_blocks": try blocks(reference)
-            case "denoising_unet": try denoisingUNet(reference)
-            case "reference_unet": try referenceUNet(reference)
-            case "pose_guider": try poseGuider(reference)
-            case "taesdv": try taesdv(reference)
-            case "lcm_scheduler": try scheduler(reference)
-            case "stream": try stream(reference)
-            case "stream_warmup": try warmUp(reference)
-            case "pipeline_lcm": try pipeline(reference)
-            default:
-                throw ModelError(
-                    .verification, at: path,
-                    "case '\(reference.name.prefix(80))' is not supported; supported are \(Self.supported.joined(separator: ", "))")
-            }
+        guard let kind = Self.kinds.first(where: { $0.name == reference.name }) else {
+            throw ModelError(
+                .verification, at: path,
+                "case '\(reference.name.prefix(80))' is not supported; supported are \(Self.supported.joined(separator: ", "))")
+        }
+        let report = try kind.verification(self)(reference)
         guard !report.outputs.isEmpty else { throw ModelError(.verification, at: path, "has no outputs to compare with") }
         return report
     }

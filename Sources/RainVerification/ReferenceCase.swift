@@ -1,6 +1,7 @@
 import Foundation
 import RainCheckpoints
 import RainGraph
+import RainModels
 
 /// A tensor of a reference case, widened to float32, in the layout of the file.
 struct CaseTensor {

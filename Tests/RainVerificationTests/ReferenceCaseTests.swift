@@ -3,6 +3,7 @@ import RainCPU
 import RainCheckpoints
 import RainGraph
 import RainModels
+import RainVerification
 import Testing
 
 /// An engine with the tolerance it is held to.
@@ -60,7 +61,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
     @Test func refusesCasesItDoesNotKnow() throws {
         try withTemporaryFolder { folder in
             let path = try copy("pose_guider", to: folder)
-            try #"{"case": "clip_vision", "config": {}}"#.write(toFile: path, atomically: true, encoding: .utf8)
+            try #"{"case": "vision", "config": {}}"#.write(toFile: path, atomically: true, encoding: .utf8)
             let failure = #expect(throws: ModelError.self) { try CaseVerifier(engine: Interpreter()).verify(path: path) }
             #expect(failure?.description.contains("unet_blocks, denoising_unet") == true)
         }

@@ -1,5 +1,6 @@
 import RainCheckpoints
 import RainGraph
+import RainModels
 
 extension CaseVerifier {
     // MARK: pose_guider

@@ -1,5 +1,6 @@
 import RainCheckpoints
 import RainGraph
+import RainModels
 
 extension CaseVerifier {
     /// The scheduler of a loop; decoded apart, since it spells its keys.

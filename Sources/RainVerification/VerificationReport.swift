@@ -1,4 +1,5 @@
 import RainCheckpoints
+import RainModels
 
 /// How far an engine is from the authors' implementation in one reference case.
 public struct VerificationReport: Sendable, Encodable {
