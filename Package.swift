@@ -58,7 +58,7 @@ let package = Package(
             name: "RainAnimation", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
             swiftSettings: safe),
         .target(
-            name: "RainVerification", dependencies: ["RainGraph", "RainCheckpoints", "RainModels"],
+            name: "RainVerification", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
             swiftSettings: safe),
         .target(
             name: "RainTraining",
@@ -82,11 +82,12 @@ let package = Package(
         .testTarget(name: "RainCheckpointsTests", dependencies: ["RainCheckpoints"], swiftSettings: common),
         .testTarget(name: "RainPicturesTests", dependencies: ["RainPictures"], swiftSettings: common),
         .testTarget(name: "RainMediaTests", dependencies: ["RainMedia"], swiftSettings: common),
-        .testTarget(name: "RainPoseTests", dependencies: ["RainPose"], swiftSettings: common),
+        .testTarget(name: "RainPoseTests", dependencies: ["RainPose", "RainPictures"], swiftSettings: common),
         .testTarget(name: "RainWorldTests", dependencies: ["RainWorld"], swiftSettings: common),
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(
-            name: "RainVerificationTests", dependencies: ["RainVerification", "RainModels", "RainCPU", "RainCheckpoints", "RainGraph"],
+            name: "RainVerificationTests",
+            dependencies: ["RainVerification", "RainModels", "RainPose", "RainCPU", "RainCheckpoints", "RainGraph"],
             swiftSettings: common),
         .testTarget(name: "RainAnimationTests", dependencies: ["RainAnimation", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainTrainingTests", dependencies: ["RainTraining", "RainCPU", "RainTesting"], swiftSettings: common),

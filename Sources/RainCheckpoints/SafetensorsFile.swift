@@ -104,6 +104,17 @@ public struct SafetensorsFile: Sendable {
         }
     }
 
+    /// The elements of a tensor of any type, row-major, in double precision; integers beyond 2⁵³ are rounded.
+    ///
+    /// - Throws: what `floats(_:shape:)` and `integers(_:shape:)` throw
+    public func doubles(_ name: String) throws -> [Double] {
+        let info = try info(name)
+        guard info.dtype == .float64 else {
+            return try info.dtype.isFloatingPoint ? floats(name).map(Double.init) : integers(name).map { Double($0) }
+        }
+        return file.withBytes(info.range) { $0.array(of: Double.self) }
+    }
+
     /// The elements of an integer or Boolean tensor, row-major.
     ///
     /// - Parameter shape: if given, what the tensor's shape must be.

@@ -28,6 +28,10 @@ public struct CaseVerifier {
             ("stream", CaseVerifier.stream),
             ("stream_warmup", CaseVerifier.warmUp),
             ("pipeline_lcm", CaseVerifier.pipeline),
+            ("dwpose_geometry", CaseVerifier.detectorGeometry),
+            ("face_tracking", CaseVerifier.faceTracking),
+            ("retarget", CaseVerifier.retargeting),
+            ("pose_render", CaseVerifier.poseDrawing),
         ]
     }
 

@@ -105,6 +105,9 @@ struct Comparison {
                 name: name, error: Self.error(values, expected.values), tolerance: isHalf ? max(base, 1e-3) : base))
     }
 
+    /// Notes what was compared in another way.
+    mutating func add(_ output: VerificationReport.Output) { report.outputs.append(output) }
+
     static func error(_ values: [Float], _ expected: [Float]) -> Float {
         var (difference, magnitude): (Float, Float) = (0, 0)
         for (a, b) in zip(values, expected) {

@@ -25,16 +25,27 @@ public struct KeypointCrop: Sendable {
     ///   - box: in pixels of the picture; one without area is widened to a pixel
     ///   - width: of the network's input, at least 1
     ///   - height: of the network's input, at least 1
-    public init(_ box: BoundingBox, width: Int = 288, height: Int = 384) {
+    ///   - padding: how much larger than the box the crop is
+    public init(_ box: BoundingBox, width: Int = 288, height: Int = 384, padding: Double = padding) {
         precondition(width > 0 && height > 0, "a keypoint network's input has at least one pixel")
         self.width = width
         self.height = height
         center = SIMD2((box.left + box.right) / 2, (box.top + box.bottom) / 2)
-        paddedSize = SIMD2(max(box.width, 1), max(box.height, 1)) * Self.padding
+        paddedSize = SIMD2(max(box.width, 1), max(box.height, 1)) * padding
         let aspect = Double(width) / Double(height)
         size =
             paddedSize.x > paddedSize.y * aspect
             ? SIMD2(paddedSize.x, paddedSize.x / aspect) : SIMD2(paddedSize.y * aspect, paddedSize.y)
+    }
+
+    /// A crop of a known middle and size.
+    package init(center: SIMD2<Double>, size: SIMD2<Double>, width: Int, height: Int) {
+        precondition(width > 0 && height > 0, "a keypoint network's input has at least one pixel")
+        self.center = center
+        self.size = size
+        self.width = width
+        self.height = height
+        paddedSize = size
     }
 
     /// The crop as the network's input: `[3, height, width]`, normalised, red first.

@@ -20,12 +20,18 @@ public struct PersonDetections: Sendable {
     public static let strides = [8, 16, 32]
     /// Index of the class of people.
     public static let person = 0
-    /// What scores no more is not even compared with others.
-    public static let candidateScore: Float = 0.1
-    /// Of two boxes of a class that overlap more than this (intersection over union), only the better stays.
-    public static let largestOverlap: Float = 0.45
-    /// What scores no more is not believed to be a person.
-    public static let personScore: Float = 0.3
+
+    /// What counts as found.
+    public struct Thresholds: Sendable, Equatable {
+        /// What scores no more is not even compared with others.
+        public var candidateScore: Float = 0.1
+        /// Of two boxes of a class that overlap more than this (intersection over union), only the better stays.
+        public var largestOverlap: Float = 0.45
+        /// What scores no more is not believed to be a person.
+        public var personScore: Float = 0.3
+
+        public init() {}
+    }
 
     /// Numbers of a cell: centre, size, objectness, and a probability for each class.
     public let valuesPerCell: Int
@@ -33,6 +39,7 @@ public struct PersonDetections: Sendable {
     /// Centre and size of every cell's box, in pixels of the detector's input: x, y, width, height.
     public let centeredBoxes: [SIMD4<Float>]
     private let ratio: Float
+    private let thresholds: Thresholds
 
     /// How many cells a detector of an input size has.
     public static func cellCount(width: Int, height: Int) -> Int {
@@ -45,7 +52,9 @@ public struct PersonDetections: Sendable {
     ///   - height: of the detector's input
     ///   - ratio: of the `DetectorInput`
     /// - Throws: `LandmarkError` for an output that does not fit a detector of this size
-    public init(raw: [Float], width: Int, height: Int, ratio: Double = 1) throws(LandmarkError) {
+    public init(
+        raw: [Float], width: Int, height: Int, ratio: Double = 1, thresholds: Thresholds = Thresholds()
+    ) throws(LandmarkError) {
         let cells = Self.cellCount(width: width, height: height)
         guard cells > 0, raw.count.isMultiple(of: cells), raw.count / cells > 5 else {
             throw LandmarkError(
@@ -56,6 +65,7 @@ public struct PersonDetections: Sendable {
         let valuesPerCell = raw.count / cells
         self.raw = raw
         self.ratio = Float(ratio)
+        self.thresholds = thresholds
         self.valuesPerCell = valuesPerCell
         var boxes: [SIMD4<Float>] = []
         boxes.reserveCapacity(cells)
@@ -80,21 +90,11 @@ public struct PersonDetections: Sendable {
     /// The objects of a class, best first, without boxes that overlap a better one.
     public func detections(of classIndex: Int) -> [Detection] {
         precondition((0..<valuesPerCell - 5).contains(classIndex), "the detector knows \(valuesPerCell - 5) classes, found \(classIndex)")
-        var candidates: [(corners: SIMD4<Float>, score: Float, cell: Int)] = []
-        for cell in centeredBoxes.indices {
-            let score = raw[cell * valuesPerCell + 4] * raw[cell * valuesPerCell + 5 + classIndex]
-            // A score that is no number fails here; a box that is none overlaps nothing and must not get this far.
-            guard score > Self.candidateScore else { continue }
-            let box = centeredBoxes[cell]
-            let half = box.highHalf / 2
-            let corners = SIMD4(lowHalf: box.lowHalf - half, highHalf: box.lowHalf + half) / ratio
-            guard (0..<4).allSatisfy({ corners[$0].isFinite }) else { continue }
-            candidates.append((corners, score, cell))
-        }
+        var candidates = self.candidates(of: classIndex)
         candidates.sort { $0.score != $1.score ? $0.score > $1.score : $0.cell > $1.cell }
         var kept: [Int] = []
         for index in candidates.indices
-        where kept.allSatisfy({ Self.overlap(candidates[$0].corners, candidates[index].corners) <= Self.largestOverlap }) {
+        where kept.allSatisfy({ Self.overlap(candidates[$0].corners, candidates[index].corners) <= thresholds.largestOverlap }) {
             kept.append(index)
         }
         return kept.map { index in
@@ -106,8 +106,23 @@ public struct PersonDetections: Sendable {
         }
     }
 
+    /// The cells whose boxes are compared with others, in order.
+    package func candidateCells(of classIndex: Int) -> [Int] { candidates(of: classIndex).map(\.cell) }
+
+    private func candidates(of classIndex: Int) -> [(corners: SIMD4<Float>, score: Float, cell: Int)] {
+        centeredBoxes.indices.compactMap { cell in
+            let score = raw[cell * valuesPerCell + 4] * raw[cell * valuesPerCell + 5 + classIndex]
+            // A score that is no number fails here; a box that is none overlaps nothing and must not get this far.
+            guard score > thresholds.candidateScore else { return nil }
+            let box = centeredBoxes[cell]
+            let half = box.highHalf / 2
+            let corners = SIMD4(lowHalf: box.lowHalf - half, highHalf: box.lowHalf + half) / ratio
+            return (0..<4).allSatisfy { corners[$0].isFinite } ? (corners, score, cell) : nil
+        }
+    }
+
     /// The people, best first.
-    public func people() -> [Detection] { detections(of: Self.person).filter { $0.score > Self.personScore } }
+    public func people() -> [Detection] { detections(of: Self.person).filter { $0.score > thresholds.personScore } }
 
     /// The person who takes most room, the first of several; `nil` when nobody is in view.
     public func largestPerson() -> Detection? {

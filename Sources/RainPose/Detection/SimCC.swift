@@ -37,7 +37,8 @@ public enum SimCC {
     ///
     /// - Returns: positions in pixels of the picture, scores as the network gave them, 0 where they are not finite
     public static func keypoints(
-        horizontal: [Float], vertical: [Float], points: Int = WholeBody.detectedCount, crop: KeypointCrop
+        horizontal: [Float], vertical: [Float], points: Int = WholeBody.detectedCount, crop: KeypointCrop,
+        binsPerPixel: Double = binsPerPixel
     ) throws(LandmarkError) -> [Keypoint] {
         try peaks(horizontal: horizontal, vertical: vertical, points: points).map { peak in
             let location = crop.pictureLocation(SIMD2(Double(peak.location.x), Double(peak.location.y)) / binsPerPixel)
