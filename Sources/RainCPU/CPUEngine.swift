@@ -50,7 +50,6 @@ public struct CPUEngine: TrainingEngine {
     public let instructionSet: InstructionSet
     public let convolutions: Convolutions
     private let pools = PoolOwner()
-    private let weights = PackedWeightCache()
 
     /// - Parameters:
     ///   - threads: the caller's counts as one; `nil` takes one per processor.
@@ -67,6 +66,16 @@ public struct CPUEngine: TrainingEngine {
         try prepareForTraining(program, sharing: other)
     }
 
+    public func evaluate(
+        _ program: Program, inputs: [String: [Float]], parameters: (_ name: String, _ shape: Shape) throws -> [Float]
+    ) throws -> [String: [Float]] {
+        let pool = try pools.pool(threads: threads, instructionSet)
+        let executable = CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, runsOnce: true))
+        for (name, values) in inputs { try executable.write(name, values) }
+        try executable.runOnce(parameters)
+        return try program.graph.outputs.reduce(into: [:]) { $0[$1.name] = try executable.read($1.name) }
+    }
+
     /// As `prepare`, with the methods of a program that trains.
     ///
     /// - Parameter other: an executable of this engine whose parameters, gradients and moments the new one shares.
@@ -78,7 +87,7 @@ public struct CPUEngine: TrainingEngine {
             guard let executable = other as? CPUExecutable else { throw CPUError(message: "only its own executables can share parameters") }
             shared = executable.trained
         }
-        return CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, sharing: shared), cache: weights)
+        return CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, sharing: shared))
     }
 }
 

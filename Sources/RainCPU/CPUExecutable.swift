@@ -5,13 +5,9 @@ import Synchronization
 /// A program planned onto the CPU, with its memory. Belongs to one task at a time.
 public final class CPUExecutable: TrainableExecutable {
     private let plan: Plan
-    private let cache: PackedWeightCache
     var trained: TrainedMemory { plan.trained }
 
-    init(_ plan: Plan, cache: PackedWeightCache) {
-        self.plan = plan
-        self.cache = cache
-    }
+    init(_ plan: Plan) { self.plan = plan }
 
     public var program: Program { plan.program }
 
@@ -19,27 +15,65 @@ public final class CPUExecutable: TrainableExecutable {
     public var memory: (arena: Int, persistent: Int, trained: Int) { plan.memory }
 
     public func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws {
+        try load(parameters, sharing: nil)
+    }
+
+    public func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float], sharing other: (any Executable)?) throws {
+        let known = (other as? CPUExecutable)?.plan.sharedWeights ?? [:]
         for (index, node) in plan.graph.nodes.enumerated() {
             guard case .parameter(let name, let shape) = node.operation else { continue }
+            var missing = plan.packedParameters[ValueID(node: index)] ?? []
+            let isPacked = !missing.isEmpty
+            missing.removeAll { weight, packing in
+                guard let block = known[PackedParameterKey(parameter: name, shape: shape, form: packing.key.form)]?.block else {
+                    return false
+                }
+                weight.share(block)
+                return true
+            }
+            if isPacked, missing.isEmpty { continue }
             let values = try parameters(name, shape)
             guard values.count == shape.count else {
                 throw GraphError(.shapeMismatch, at: name, "\(values.count) values for shape \(shape)")
             }
-            if let packed = plan.packedParameters[ValueID(node: index)] {
-                try values.withUnsafeBufferPointer { values in
-                    for (weight, packing) in packed {
-                        weight.share(
-                            try cache.block(
-                                form: packing.key.form, shape: shape, values: values.baseAddress!, bytes: packing.bytes, pack: packing.run))
-                    }
+            try values.withUnsafeBufferPointer { values in
+                for (weight, packing) in missing {
+                    let block = try Block(count: (packing.bytes + 3) / 4)
+                    plan.pool.running.withLock { _ in packing.run(values.baseAddress!, UnsafeMutableRawPointer(block.pointer)) }
+                    weight.share(block)
                 }
-                continue
+                if !isPacked { plan.pointer(ValueID(node: index)).update(from: values.baseAddress!, count: shape.count) }
             }
-            let target = plan.pointer(ValueID(node: index))
-            values.withUnsafeBufferPointer { target.update(from: $0.baseAddress!, count: shape.count) }
         }
         if trained.count > 0 { trained.restart() }
         try run(.weights)
+    }
+
+    /// Runs all stages, fetching parameters on the way; for a plan that runs once.
+    func runOnce(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws {
+        try withoutActuallyEscaping(parameters) { parameters in
+            var failure: (any Error)?
+            plan.fetch = { name, shape, target in
+                do {
+                    let values = try parameters(name, shape)
+                    guard values.count == shape.count else {
+                        throw GraphError(.shapeMismatch, at: name, "\(values.count) values for shape \(shape)")
+                    }
+                    values.withUnsafeBufferPointer { target.update(from: $0.baseAddress!, count: shape.count) }
+                } catch {
+                    failure = error
+                }
+            }
+            defer { plan.fetch = nil }
+            try plan.pool.running.withLock { _ in
+                for stage in Lifetime.allCases {
+                    for instruction in plan.instructions[stage] ?? [] {
+                        instruction.run()
+                        if let failure { throw failure }
+                    }
+                }
+            }
+        }
     }
 
     public func write(_ input: String, _ body: (inout MutableSpan<Float>) -> Void) throws {

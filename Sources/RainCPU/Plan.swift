@@ -30,6 +30,12 @@ final class Plan {
     /// Packed weights that outlive a step: of parameters (in memory shared with other programs) and of values computed at load.
     private var packedWeights: [PackKey: PackedWeight] = [:]
     private var packedOffsets: [PackKey: Int] = [:]
+    /// What is fetched when it is first used and forgotten after its last use, for a program that runs once: parameters by the
+    /// node before which they are fetched.
+    private let runsOnce: Bool
+    private var fetched: [Int: [ValueID]] = [:]
+    /// Fills a parameter's memory; set for a program that runs once.
+    var fetch: ((_ name: String, _ shape: Shape, _ target: UnsafeMutablePointer<Float>) -> Void)?
     /// Parameters that are only ever read packed, with how; they need no memory of their own.
     private(set) var packedParameters: [ValueID: [(weight: PackedWeight, packing: Packing)]] = [:]
 
@@ -48,8 +54,13 @@ final class Plan {
 
     var graph: Graph { program.graph }
 
-    init(_ program: Program, pool: Pool, convolutions: CPUEngine.Convolutions, sharing other: TrainedMemory? = nil) throws {
+    /// - Parameter runsOnce: all stages will run once, one after the other, with `fetch` set: parameters and packed weights are in
+    ///   memory only while they are used, and no value outlives its last use but the outputs
+    init(
+        _ program: Program, pool: Pool, convolutions: CPUEngine.Convolutions, sharing other: TrainedMemory? = nil, runsOnce: Bool = false
+    ) throws {
         self.program = program
+        self.runsOnce = runsOnce
         if let other {
             guard other.fits(program.graph.trainedParameters) else {
                 throw CPUError(message: "programs that share parameters must train the same ones")
@@ -119,16 +130,28 @@ final class Plan {
         for stage in Lifetime.allCases { order += program.stages[stage] ?? [] }
         for (position, node) in order.enumerated() { time[node] = position }
 
+        var firstUse: [ValueID: Int] = [:]
         var lastUse: [ValueID: Int] = [:]
         var outlives: Set<ValueID> = []
         for index in order {
             for operand in graph.nodes[index].operands {
                 let source = root(operand).root
+                if firstUse[source] == nil {
+                    firstUse[source] = time[index]
+                    if runsOnce, isParameter(source) { fetched[index, default: []].append(source) }
+                }
                 lastUse[source] = max(lastUse[source] ?? 0, time[index])
-                if graph.nodes[source.node].lifetime != graph.nodes[index].lifetime { outlives.insert(source) }
+                if !runsOnce, graph.nodes[source.node].lifetime != graph.nodes[index].lifetime { outlives.insert(source) }
             }
         }
-        for output in graph.outputs { outlives.insert(root(output.value).root) }
+        for output in graph.outputs {
+            let source = root(output.value).root
+            outlives.insert(source)
+            // Nothing else may want it.
+            if runsOnce, isParameter(source), firstUse[source] == nil, let first = order.first {
+                fetched[first, default: []].append(source)
+            }
+        }
 
         // A gradient goes straight to its parameter's place unless its memory already has a meaning.
         var gradientRoots: [ValueID: Int] = [:]
@@ -144,12 +167,15 @@ final class Plan {
             }
         }
 
-        findPackedParameters()
+        if !runsOnce { findPackedParameters() }
         for (index, node) in graph.nodes.enumerated() where !isView(index) {
             for (result, shape) in node.results.enumerated() {
                 let value = ValueID(node: index, result: result)
                 switch node.operation {
                 case .parameter where packedParameters[value] != nil: continue
+                case .parameter where runsOnce && !outlives.contains(value):
+                    guard let first = firstUse[value], let last = lastUse[value] else { continue }
+                    places[value] = .arena(planner.add(count: shape.count, first: first, last: last))
                 case .parameter(let name, _):
                     places[value] = trained.offsets[name].map(Place.parameter) ?? .persistent(reserve(shape.count))
                 case .input, .constant: places[value] = .persistent(reserve(shape.count))
@@ -167,13 +193,18 @@ final class Plan {
             if scratch > 0 { scratchHandles[index] = planner.add(count: (scratch + 3) / 4, first: time[index], last: time[index]) }
             if let pack = packing(index) {
                 let count = (pack.bytes + 3) / 4
-                if graph.nodes[pack.weight.node].lifetime == node.lifetime {
+                if isPackedInPlace(pack, for: node) {
                     stepPackHandles[index] = planner.add(count: count, first: time[index], last: time[index])
                 } else if packedWeights[pack.key] == nil, packedOffsets[pack.key] == nil {
                     packedOffsets[pack.key] = reserve(count)
                 }
             }
         }
+    }
+
+    /// Whether a weight is packed anew whenever the node that wants it runs.
+    private func isPackedInPlace(_ pack: Packing, for node: Node) -> Bool {
+        runsOnce || graph.nodes[pack.weight.node].lifetime == node.lifetime
     }
 
     /// Finds the parameters of lifetime `.weights` whose every use is a kernel of a later stage that wants them packed.
@@ -254,18 +285,34 @@ final class Plan {
         return made
     }
 
+    /// The packed parameters that another program of the same model can use too.
+    var sharedWeights: [PackedParameterKey: PackedWeight] {
+        packedParameters.reduce(into: [:]) { shared, entry in
+            guard case .parameter(let name, let shape) = graph.nodes[entry.key.node].operation else { return }
+            for (weight, packing) in entry.value {
+                shared[PackedParameterKey(parameter: name, shape: shape, form: packing.key.form)] = weight
+            }
+        }
+    }
+
     // MARK: Instructions
 
     private func emitAll() throws {
         var packedAlready: Set<PackKey> = []
         for stage in Lifetime.allCases {
-            for index in program.stages[stage] ?? [] where !isView(index) {
+            for index in program.stages[stage] ?? [] {
+                for value in fetched[index] ?? [] {
+                    guard case .parameter(let name, let shape) = graph.nodes[value.node].operation else { continue }
+                    let target = pointer(value)
+                    instructions[stage, default: []].append((index, { [unowned self] in fetch?(name, shape, target) }))
+                }
+                if isView(index) { continue }
                 if let pack = packing(index), packedParameters[pack.weight] == nil {
                     let target = packed(index, pack)
                     let source = pointer(pack.weight)
                     let run: Instruction = { pack.run(source, target.pointer!) }
                     let weightStage = graph.nodes[pack.weight.node].lifetime
-                    if weightStage == stage {
+                    if isPackedInPlace(pack, for: graph.nodes[index]) {
                         instructions[stage, default: []].append((index, run))
                     } else if packedAlready.insert(pack.key).inserted {
                         packers[weightStage, default: []].append((index, run))
@@ -284,18 +331,4 @@ final class Plan {
             instructions[.step, default: []].append((gradient.node, { to.update(from: from, count: count) }))
         }
     }
-}
-
-/// Identifies a packed copy of a weight.
-struct PackKey: Hashable {
-    let weight: ValueID
-    let form: String
-}
-
-/// How a node wants its weight.
-struct Packing {
-    let weight: ValueID
-    let key: PackKey
-    let bytes: Int
-    let run: (_ weight: UnsafePointer<Float>, _ packed: UnsafeMutableRawPointer) -> Void
 }

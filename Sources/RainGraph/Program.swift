@@ -43,6 +43,29 @@ public protocol Engine: Sendable {
     var name: String { get }
     /// Plans memory and kernels for a program. The result owns its buffers and belongs to one task at a time.
     func prepare(_ program: Program) throws -> any Executable
+
+    /// Runs all stages of a program once and keeps nothing of it: for what is run so rarely that its parameters must not stay in
+    /// memory. An engine asks for a parameter when it needs it and forgets it soon.
+    ///
+    /// - Parameters:
+    ///   - inputs: those left out are zero
+    ///   - parameters: as for `Executable.load`; may be called more than once for a parameter
+    /// - Returns: all outputs, row-major
+    func evaluate(
+        _ program: Program, inputs: [String: [Float]], parameters: (_ name: String, _ shape: Shape) throws -> [Float]
+    ) throws -> [String: [Float]]
+}
+
+extension Engine {
+    public func evaluate(
+        _ program: Program, inputs: [String: [Float]], parameters: (_ name: String, _ shape: Shape) throws -> [Float]
+    ) throws -> [String: [Float]] {
+        let executable = try prepare(program)
+        try executable.load(parameters)
+        for (name, values) in inputs { try executable.write(name, values) }
+        for stage in [Lifetime.reference, .step] { try executable.run(stage) }
+        return try program.graph.outputs.reduce(into: [:]) { $0[$1.name] = try executable.read($1.name) }
+    }
 }
 
 /// A program with its memory, ready to run: `load`, then `run(.reference)` after each change of a reference input, then
@@ -56,6 +79,10 @@ public protocol Executable: AnyObject {
     /// - Parameter parameters: called once per parameter with its name and shape; returns its elements, row-major.
     /// - Throws: what `parameters` throws; `GraphError.shapeMismatch` if a count is wrong.
     func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws
+
+    /// As `load`, where another executable of the same engine has been loaded with the same parameters: what both need in the same
+    /// form is kept once.
+    func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float], sharing other: (any Executable)?) throws
 
     /// Lets `body` fill an input in place, row-major.
     ///
@@ -72,6 +99,10 @@ public protocol Executable: AnyObject {
 }
 
 extension Executable {
+    public func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float], sharing other: (any Executable)?) throws {
+        try load(parameters)
+    }
+
     /// Fills an input.
     ///
     /// - Throws: `GraphError.name` or `.shapeMismatch` if the count differs.
