@@ -42,6 +42,18 @@ public struct ParameterSource: Sendable {
             })
     }
 
+    /// The same files under other names, such as those of an older version of the model.
+    ///
+    /// - Parameter rename: gives the name here for the name there; where two become one, the one already so named wins
+    public func renamed(_ rename: (String) -> String) -> ParameterSource {
+        ParameterSource(
+            files: files,
+            places: places.reduce(into: [:]) { places, place in
+                let name = rename(place.key)
+                if name == place.key || self.places[name] == nil { places[name] = place.value }
+            })
+    }
+
     private init(files: [SafetensorsFile], places: [String: (file: Int, name: String)]) {
         self.files = files
         self.places = places

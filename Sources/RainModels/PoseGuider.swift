@@ -54,4 +54,11 @@ public struct PoseGuider: Hashable, Sendable, Codable {
         }
         return try g.convolution("conv_out", x, embeddingChannels)
     }
+
+    /// Names and shapes of all parameters.
+    public func parameters() throws -> [(name: String, shape: Shape)] {
+        let g = GraphBuilder()
+        _ = try self(g, g.input("pictures", [1, downscale, downscale, conditioningChannels]))
+        return try g.graph().parameters
+    }
 }

@@ -92,6 +92,15 @@ public struct TAESDV: Hashable, Sendable {
         }
     }
 
+    /// Names and shapes of all parameters, of encoder and decoder.
+    public func parameters() throws -> [(name: String, shape: Shape)] {
+        let g = GraphBuilder()
+        _ = try encode(g, g.input("pictures", [1, 8, 8, 3]))
+        let memories = try memoryShapes(height: 1, width: 1).enumerated().map { try g.input("memory\($0.offset)", $0.element) }
+        _ = try decode(g, g.input("latents", [1, 1, 1, latentChannels]), memories: memories)
+        return try g.graph().parameters
+    }
+
     /// Three convolutions and a shortcut, then the activation.
     private func block(_ g: GraphBuilder, _ x: Value, skip: Value) throws -> Value {
         var hidden = try g.convolution("conv.0", x, channels).unary(.relu)

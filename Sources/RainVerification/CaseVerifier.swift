@@ -32,6 +32,9 @@ public struct CaseVerifier {
             ("face_tracking", CaseVerifier.faceTracking),
             ("retarget", CaseVerifier.retargeting),
             ("pose_render", CaseVerifier.poseDrawing),
+            ("autoencoder_kl", CaseVerifier.autoencoderKL),
+            ("clip_vision", CaseVerifier.clipVision),
+            ("clip_preprocess", CaseVerifier.clipPreprocess),
         ]
     }
 

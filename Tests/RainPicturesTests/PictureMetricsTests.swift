@@ -44,52 +44,6 @@ import Testing
     }
 }
 
-@Suite struct ResizeTests {
-    @Test func averagesAreasExactly() {
-        let picture = Picture(width: 4, height: 2, bytes: (0..<24).map { UInt8($0 * 10) })
-        let half = picture.resized(width: 2, height: 1)
-        // Red: (0 + 30 + 120 + 150) / 4 and (60 + 90 + 180 + 210) / 4
-        #expect(half.bytes == [75, 85, 95, 135, 145, 155])
-    }
-
-    @Test func averagesFractionsOfPixels() {
-        let picture = Picture(width: 3, height: 1, bytes: [0, 0, 0, 90, 90, 90, 240, 240, 240])
-        // (0 + 90/2) / 1.5 and (90/2 + 240) / 1.5
-        #expect(picture.resized(width: 2, height: 1).bytes == [30, 30, 30, 190, 190, 190])
-    }
-
-    @Test func interpolatesBetweenCentres() {
-        let picture = Picture(width: 2, height: 1, bytes: [0, 0, 0, 100, 100, 100])
-        #expect(picture.resized(width: 4, height: 1).bytes == [0, 0, 0, 25, 25, 25, 75, 75, 75, 100, 100, 100])
-    }
-
-    @Test(arguments: [(1, 1), (7, 13), (128, 128), (300, 2)])
-    func sameSizeIsTheSamePictureAndFlatStaysFlat(_ width: Int, _ height: Int) {
-        let picture = patterned(width, height)
-        #expect(picture.resized(width: width, height: height) == picture)
-        #expect(picture.fitted(width: width, height: height, mode: .crop) == picture)
-        #expect(picture.fitted(width: width, height: height, mode: .pad) == picture)
-        let flat = Picture(width: width, height: height, red: 200, green: 100, blue: 50)
-        #expect(flat.resized(width: 37, height: 41) == Picture(width: 37, height: 41, red: 200, green: 100, blue: 50))
-        #expect(flat.fitted(width: 37, height: 41, mode: .crop) == Picture(width: 37, height: 41, red: 200, green: 100, blue: 50))
-    }
-
-    @Test func cropKeepsTheMiddleAndPadKeepsAll() {
-        let picture = Picture(width: 4, height: 2, bytes: [1, 2, 3, 4, 5, 6, 7, 8].flatMap { [UInt8($0), 0, 0] })
-        let cropped = picture.fitted(width: 2, height: 2, mode: .crop)
-        #expect(cropped.bytes == [2, 3, 6, 7].flatMap { [UInt8($0), 0, 0] })
-        let padded = picture.fitted(width: 4, height: 4, mode: .pad, background: .white)
-        #expect(Array(padded.bytes[0..<12]) == [UInt8](repeating: 255, count: 12))
-        #expect(Array(padded.bytes[12..<36]) == picture.bytes)
-    }
-
-    @Test func extremeProportionsStaySmall() {
-        let sliver = Picture(width: 30_000, height: 1, red: 7)
-        #expect(sliver.fitted(width: 128, height: 128, mode: .crop) == Picture(width: 128, height: 128, red: 7))
-        #expect(sliver.fitted(width: 128, height: 128, mode: .pad).bytes.filter { $0 == 7 }.count == 128)
-    }
-}
-
 @Suite struct SheetTests {
     @Test func placesPicturesEnlarged() throws {
         let sheet = ContactSheet(

@@ -7,19 +7,24 @@ package struct ResnetBlock {
     let epsilon: Float
 
     package init(_ configuration: UNetConfiguration, outChannels: Int) {
+        self.init(outChannels: outChannels, groups: configuration.normGroups, epsilon: configuration.normEpsilon)
+    }
+
+    init(outChannels: Int, groups: Int, epsilon: Float) {
         self.outChannels = outChannels
-        groups = configuration.normGroups
-        epsilon = configuration.normEpsilon
+        self.groups = groups
+        self.epsilon = epsilon
     }
 
     /// - Parameters:
     ///   - x: `[n, h, w, c]`
-    ///   - time: `[t, 4 C0]` before its SiLU, `t` dividing `n`: one row per frame, repeated for every character
+    ///   - time: `[t, 4 C0]` before its SiLU, `t` dividing `n`: one row per frame, repeated for every character; `nil` for a
+    ///     network that knows no time
     /// - Returns: `[n, h, w, outChannels]`
-    package func callAsFunction(_ g: GraphBuilder, _ x: Value, time: Value) throws -> Value {
+    package func callAsFunction(_ g: GraphBuilder, _ x: Value, time: Value?) throws -> Value {
         var hidden = try g.groupNorm("norm1", x, groups: groups, epsilon: epsilon).silu()
         hidden = try g.convolution("conv1", hidden, outChannels)
-        hidden = try hidden.adding(perSample(g.linear("time_emb_proj", time.silu(), outChannels), samples: x.shape[0]))
+        if let time { hidden = try hidden.adding(perSample(g.linear("time_emb_proj", time.silu(), outChannels), samples: x.shape[0])) }
         hidden = try g.groupNorm("norm2", hidden, groups: groups, epsilon: epsilon).silu()
         hidden = try g.convolution("conv2", hidden, outChannels)
         let shortcut = try x.shape[3] == outChannels ? x : g.convolution("conv_shortcut", x, outChannels, kernel: 1)

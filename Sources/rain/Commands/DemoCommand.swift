@@ -87,7 +87,7 @@ struct DemoCommand: AsyncParsableCommand {
         let painter = PosePainter(width: side, height: side)
         for (index, picture) in pictures.enumerated() {
             let panels = [clip.reference, painter.picture(clip.driving[index]), clip.truth[index], picture]
-            try sink.write(beside(panels.map { $0.resized(width: side * scale, height: side * scale) }))
+            try sink.write(beside(panels.map { $0.resized(width: side * scale, height: side * scale, filter: .bilinear) }))
         }
         try sink.finish()
     }
