@@ -6,8 +6,16 @@ public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertib
         case unreadable
         /// The file ends before what its header promises.
         case truncated
+        /// The file is none of the formats that are read.
+        case unsupportedFormat
         /// The header breaks the safetensors format.
         case malformedHeader
+        /// The zip archive of a PyTorch file is damaged, or uses what PyTorch does not.
+        case malformedArchive
+        /// The pickle of a PyTorch file is damaged, or is not what PyTorch writes for tensors.
+        case malformedPickle
+        /// The pickle asks for something other than tensors and plain containers, i.e. for code to be run.
+        case refusedGlobal
         /// A tensor's offsets, shape and element type contradict each other or the file.
         case inconsistentTensor
         /// An element type this reader does not know.

@@ -16,9 +16,9 @@ public enum EmbeddedFiles {
     /// The weights, in place; `nil` in a program built without the model.
     ///
     /// - Throws: `CheckpointError` as for any other file
-    public static func weights() throws -> SafetensorsFile? {
+    public static func weights() throws -> Checkpoint? {
         let file = rain_mini_weights()
         guard file.count > 0 else { return nil }
-        return try SafetensorsFile(MappedFile(constant: UnsafeRawBufferPointer(start: file.bytes, count: file.count), name: weightsName))
+        return try Checkpoint(MappedFile(constant: UnsafeRawBufferPointer(start: file.bytes, count: file.count), name: weightsName))
     }
 }

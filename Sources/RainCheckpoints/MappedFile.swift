@@ -14,7 +14,7 @@ final class MappedFile: @unchecked Sendable {
 
     init(path: String) throws {
         func unreadable(_ found: String, _ advice: String) -> CheckpointError {
-            CheckpointError(.unreadable, file: path, expected: "a readable safetensors file", found: found, advice: advice)
+            CheckpointError(.unreadable, file: path, expected: "a readable checkpoint", found: found, advice: advice)
         }
         guard !path.utf8.contains(0) else { throw unreadable("a path with a zero byte", "check the path") }
         // O_NONBLOCK, so that a named pipe cannot hang us before we have seen that it is none of our files.
@@ -28,11 +28,11 @@ final class MappedFile: @unchecked Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw unreadable(
                 status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "something that is not a regular file",
-                "name the .safetensors file itself")
+                "name the file itself")
         }
         guard status.st_size > 0 else {
             throw CheckpointError(
-                .truncated, file: path, expected: "a safetensors file", found: "0 bytes", advice: "download or write the file again")
+                .truncated, file: path, expected: "a checkpoint", found: "0 bytes", advice: "download or write the file again")
         }
         count = Int(status.st_size)
         self.path = path
@@ -65,6 +65,17 @@ final class MappedFile: @unchecked Sendable {
         let bytes = UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
         defer { withExtendedLifetime(self) {} }
         return try body(bytes.bytes)
+    }
+
+    /// The bytes of `range`, copied; it must lie inside the file.
+    func bytes(_ range: Range<Int>) -> [UInt8] {
+        withBytes(range) { $0.array(of: UInt8.self) }
+    }
+
+    /// A little-endian number at an offset, which must lie inside the file.
+    func load<Element: BitwiseCopyable>(_ type: Element.Type, at offset: Int) -> Element {
+        precondition(offset >= 0 && offset <= count - MemoryLayout<Element>.size, "a checked offset")
+        return withBytes(offset..<(offset + MemoryLayout<Element>.size)) { $0.load(type, at: 0) }
     }
 }
 

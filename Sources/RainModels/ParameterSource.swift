@@ -1,12 +1,12 @@
 public import RainCheckpoints
 public import RainGraph
 
-/// Parameters of a model out of safetensors files, for `Executable.load`.
+/// Parameters of a model out of checkpoint files of any format, for `Executable.load`.
 ///
 /// By default every tensor must be used and every parameter filled, with equal shapes and finite values: a checkpoint that
 /// only nearly fits is the wrong one.
 public struct ParameterSource: Sendable {
-    private let files: [SafetensorsFile]
+    private let files: [Checkpoint]
     /// Where each parameter lies: without the prefix → file and full name.
     private let places: [String: (file: Int, name: String)]
 
@@ -16,7 +16,7 @@ public struct ParameterSource: Sendable {
     /// - Parameters:
     ///   - files: shards of one checkpoint; later ones win
     ///   - prefix: only tensors whose names begin so are taken, without it; e.g. `weights/`
-    public init(_ files: [SafetensorsFile], prefix: String = "") {
+    public init(_ files: [Checkpoint], prefix: String = "") {
         var places: [String: (Int, String)] = [:]
         for (index, file) in files.enumerated() {
             for name in file.names where name.hasPrefix(prefix) { places[String(name.dropFirst(prefix.count))] = (index, name) }
@@ -26,7 +26,7 @@ public struct ParameterSource: Sendable {
     }
 
     /// - Throws: `CheckpointError`
-    public init(path: String, prefix: String = "") throws { self.init([try SafetensorsFile(path: path)], prefix: prefix) }
+    public init(path: String, prefix: String = "") throws { self.init([try Checkpoint(path: path)], prefix: prefix) }
 
     /// Names without the prefix, sorted.
     public var names: [String] { places.keys.sorted() }
@@ -54,7 +54,7 @@ public struct ParameterSource: Sendable {
             })
     }
 
-    private init(files: [SafetensorsFile], places: [String: (file: Int, name: String)]) {
+    private init(files: [Checkpoint], places: [String: (file: Int, name: String)]) {
         self.files = files
         self.places = places
     }

@@ -77,7 +77,7 @@ public struct TrainingRun: Sendable {
     func restore(_ stage: String, into executable: any TrainableExecutable, key: String) throws -> Int {
         let file = path(stage + ".safetensors")
         guard FileManager.default.fileExists(atPath: file) else { return 0 }
-        let checkpoint = try SafetensorsFile(path: file)
+        let checkpoint = try Checkpoint(path: file)
         guard let text = checkpoint.metadata["step"], let step = Int(text), checkpoint.metadata["recipe"] == key else {
             throw TrainingError("\(file): made by another recipe or configuration; move it away or choose another --output")
         }
@@ -97,7 +97,7 @@ public struct TrainingRun: Sendable {
     /// How many steps a stage has had; 0 if it never began.
     func stepsDone(_ stage: String) throws -> Int {
         guard has(stage) else { return 0 }
-        return try SafetensorsFile(path: path(stage + ".safetensors")).metadata["step"].flatMap { Int($0) } ?? 0
+        return try Checkpoint(path: path(stage + ".safetensors")).metadata["step"].flatMap { Int($0) } ?? 0
     }
 
     /// The averaged parameters of a stage, by name.
@@ -108,7 +108,7 @@ public struct TrainingRun: Sendable {
         guard FileManager.default.fileExists(atPath: file) else {
             throw TrainingError("\(file): missing; train the stage '\(stage)' first")
         }
-        let checkpoint = try SafetensorsFile(path: file)
+        let checkpoint = try Checkpoint(path: file)
         let prefix = TrainingState.average.rawValue + "/"
         var values: [String: [Float]] = [:]
         for name in checkpoint.names where name.hasPrefix(prefix) {

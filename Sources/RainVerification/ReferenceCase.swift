@@ -63,7 +63,7 @@ struct CaseTensor {
 struct ReferenceCase {
     let name: String
     let path: String
-    let file: SafetensorsFile
+    let file: Checkpoint
     private let json: Data
     private let weightsFrom: [String: String]
 
@@ -92,7 +92,7 @@ struct ReferenceCase {
         let header = try Self.decode(Header.self, json, path: path, snakeCase: true)
         name = header.case
         weightsFrom = header.weightsFrom ?? [:]
-        file = try SafetensorsFile(path: String(path.dropLast(5)) + ".safetensors")
+        file = try Checkpoint(path: String(path.dropLast(5)) + ".safetensors")
     }
 
     /// The `config` of the case, as a type that spells its keys.

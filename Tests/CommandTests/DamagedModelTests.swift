@@ -64,7 +64,7 @@ import Testing
         _ change: (_ name: String, _ shape: inout [Int]) -> Void
     ) throws {
         let path = workplace.path + "/tiny/tiny.safetensors"
-        let file = try SafetensorsFile(path: path)
+        let file = try Checkpoint(path: path)
         var tensors: [SafetensorsWriter.Tensor] = []
         for name in file.names where name != dropped {
             var shape = try file.info(name).shape

@@ -73,7 +73,7 @@ import Testing
         #expect(try read.parameters(name, shape) == model.parameters(name, shape))
 
         let weights = folder + "/tiny.safetensors"
-        let file = try SafetensorsFile(path: weights)
+        let file = try Checkpoint(path: weights)
         let tensors = try file.names.map {
             (name: $0, shape: try file.info($0).shape, dtype: ElementType.float32, values: try file.floats($0))
         }

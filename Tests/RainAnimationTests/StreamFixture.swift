@@ -10,7 +10,7 @@ struct StreamFixture {
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Fixtures")
 
-    let tensors: SafetensorsFile
+    let tensors: Checkpoint
     let network: UNetConfiguration
 
     init(_ name: String) throws {
@@ -18,8 +18,8 @@ struct StreamFixture {
         network = try Self.configuration("denoising_unet", as: UNetConfiguration.self)
     }
 
-    static func file(_ name: String) throws -> SafetensorsFile {
-        try SafetensorsFile(path: folder.appendingPathComponent(name + ".safetensors").path)
+    static func file(_ name: String) throws -> Checkpoint {
+        try Checkpoint(path: folder.appendingPathComponent(name + ".safetensors").path)
     }
 
     static func configuration<T: Decodable>(_ name: String, as: T.Type) throws -> T {

@@ -11,11 +11,11 @@ import Testing
         try SafetensorsWriter.write(to: path, tensors: [("a", [2, 2], .float16, [1, 2, 3, 4]), ("b", [1], .float32, [5])])
         let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
         try bytes.withUnsafeBytes { bytes in
-            let file = try SafetensorsFile(MappedFile(constant: bytes, name: "constant"))
+            let file = try Checkpoint(MappedFile(constant: bytes, name: "constant"))
             #expect(file.names == ["a", "b"] && file.path == "constant")
             #expect(try file.floats("a", shape: [2, 2]) == [1, 2, 3, 4])
             #expect(throws: CheckpointError.self) {
-                _ = try SafetensorsFile(MappedFile(constant: UnsafeRawBufferPointer(rebasing: bytes[..<20]), name: "constant"))
+                _ = try Checkpoint(MappedFile(constant: UnsafeRawBufferPointer(rebasing: bytes[..<20]), name: "constant"))
             }
         }
     }

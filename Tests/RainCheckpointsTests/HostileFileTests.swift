@@ -69,7 +69,7 @@ let malformedFiles: [Malformed] = [
     Malformed(
         "a name twice, once escaped", safetensors("{\(entry("a", "U8", "[0]", "0", "0")),\(entry("\\u0061", "U8", "[0]", "0", "0"))}"),
         .malformedHeader),
-    Malformed("an unknown type", safetensors("{\(entry("a", "F8_E4M3", "[1]", "0", "1"))}", [0]), .unsupportedType),
+    Malformed("an unknown type", safetensors("{\(entry("a", "F8_E8M0", "[1]", "0", "1"))}", [0]), .unsupportedType),
     Malformed("a type in small letters", safetensors("{\(entry("a", "f32", "[1]", "0", "4"))}", four), .unsupportedType),
     Malformed(
         "a shape beyond 2^63 elements", safetensors("{\(entry("a", "F32", "[\(huge),\(huge)]", "0", "4"))}", four), .inconsistentTensor),
@@ -106,7 +106,7 @@ let malformedFiles: [Malformed] = [
     @Test(arguments: malformedFiles)
     func malformedFileIsRefused(_ malformed: Malformed) throws {
         let path = try folder.file("bad.safetensors", malformed.content)
-        let error = #expect(throws: CheckpointError.self) { try SafetensorsFile(path: path) }
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint(path: path) }
         #expect(error?.code == malformed.code)
         #expect(error?.file == path)
         let message = error.map(String.init(describing:)) ?? ""
@@ -117,7 +117,7 @@ let malformedFiles: [Malformed] = [
     @Test func namesCannotForgeMessages() throws {
         let name = "x\\u001b[31m\\n\\u202e" + String(repeating: "y", count: 5000)
         let path = try folder.file("bad.safetensors", safetensors("{\(entry(name, "F99", "[1]", "0", "1"))}", [0]))
-        let error = #expect(throws: CheckpointError.self) { try SafetensorsFile(path: path) }
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint(path: path) }
         let message = error.map(String.init(describing:)) ?? ""
         #expect(message.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0 != "\u{202E}" })
         #expect(message.count < 1000)
@@ -137,7 +137,7 @@ let malformedFiles: [Malformed] = [
             let content = mutated(valid, using: &generator)
             let path = try folder.file("mutated.safetensors", content)
             do {
-                let file = try SafetensorsFile(path: path)
+                let file = try Checkpoint(path: path)
                 for name in file.names {
                     let info = try file.info(name)
                     #expect(try file.bytes(name).count == info.byteCount)

@@ -18,7 +18,7 @@ import Testing
                 ("half \"b\"\n", [2, 3], .float16, values), ("brain", [6], .bfloat16, values), ("full", [1, 6, 1], .float32, values),
                 ("none", [0, 4], .float16, []), ("scalar", [], .float32, [.pi]),
             ], metadata: ["z": "1", "a": "é\t\\"])
-        let file = try SafetensorsFile(path: path)
+        let file = try Checkpoint(path: path)
         #expect(file.names == ["brain", "full", "half \"b\"\n", "none", "scalar"])
         #expect(file.metadata == ["z": "1", "a": "é\t\\"])
         #expect(try file.floats("half \"b\"\n", shape: [2, 3]) == values)
@@ -49,7 +49,7 @@ import Testing
         let link = folder.path + "/link.safetensors"
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "old.safetensors")
         try SafetensorsWriter.write(to: link, tensors: [("a", [1], .float32, [1])])
-        #expect(try SafetensorsFile(path: path).floats("a") == [1])
+        #expect(try Checkpoint(path: path).floats("a") == [1])
         #expect(try folder.contents == ["link.safetensors", "old.safetensors"])
     }
 

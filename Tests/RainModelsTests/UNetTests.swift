@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func parametersAreThePublishedKeys() throws {
-        let file = try SafetensorsFile(path: fixtures + "/denoising_unet.safetensors")
+        let file = try Checkpoint(path: fixtures + "/denoising_unet.safetensors")
         struct Form: Decodable { let config: UNetConfiguration }
         let json = try Data(contentsOf: URL(fileURLWithPath: fixtures + "/denoising_unet.json"))
         var configuration = try JSONDecoder().decode(Form.self, from: json).config

@@ -6,19 +6,22 @@ import RainGraph
 /// Lists what is in a checkpoint, or what a model computes.
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the tensors of a safetensors file, or the program of a model.",
+        abstract: "Lists the tensors of a checkpoint, or the program of a model.",
         discussion: """
-            Shows every tensor's name, element type, shape and size, the totals and the file's metadata. The whole header is \
-            checked against the file, so a damaged file is refused with the reason.
+            Shows every tensor's name, element type, shape and size, the totals and what the file says beside. Reads safetensors and \
+            PyTorch's .pth, .pt and .bin, whatever the file is called. Everything that is said about the tensors is checked against the \
+            file, so a damaged file is refused with the reason. Nothing in a PyTorch file is ever run: what would be more than tensors \
+            and plain containers is refused by its name.
 
             With --program it prints instead what a step of the stream computes: every operation with its shapes, stage by stage, as \
             the engine runs it. That of rain-mini, or of the model in the folder named.
 
             Example: rain inspect model.safetensors --check
+            Example: rain inspect motion_unet.pth
             Example: rain inspect --program --window 1x4
             """)
 
-    @Argument(help: ArgumentHelp("The checkpoint, or with --program a model's folder.", valueName: "file.safetensors"))
+    @Argument(help: ArgumentHelp("The checkpoint, or with --program a model's folder.", valueName: "file"))
     var file: String?
 
     @Flag(help: "Print the program of a model instead.")
@@ -35,7 +38,7 @@ struct Inspect: ParsableCommand {
 
     func validate() throws {
         if !program {
-            if file == nil { throw ValidationError("expected a safetensors file, or --program") }
+            if file == nil { throw ValidationError("expected a checkpoint, or --program") }
             if window != nil { throw ValidationError("--window: only with --program") }
         } else if check || json {
             throw ValidationError("--check and --json: not with --program")
@@ -47,7 +50,7 @@ struct Inspect: ParsableCommand {
     func run() throws {
         if program { return try printProgram() }
         guard let file else { return }
-        let checkpoint = try SafetensorsFile(path: file)
+        let checkpoint = try Checkpoint(path: file)
         let tensors = try checkpoint.names.map { name in
             let info = try checkpoint.info(name)
             return Report.Tensor(
@@ -55,7 +58,8 @@ struct Inspect: ParsableCommand {
         }
         if check { try checkpoint.requireFinite() }
         let report = Report(
-            file: file, fileBytes: checkpoint.fileByteCount, elements: tensors.reduce(0) { $0 + $1.elements },
+            file: file, format: checkpoint.format.rawValue, fileBytes: checkpoint.fileByteCount,
+            elements: tensors.reduce(0) { $0 + $1.elements },
             bytes: tensors.reduce(0) { $0 + $1.bytes }, finite: check ? true : nil, metadata: checkpoint.metadata, tensors: tensors)
         if json {
             try Terminal.printJSON(report)
@@ -87,6 +91,7 @@ private struct Report: Encodable {
     }
 
     var file: String
+    var format: String
     var fileBytes: Int
     var elements: Int
     var bytes: Int
@@ -107,6 +112,6 @@ private struct Report: Encodable {
         }
         if !rows.isEmpty { print(Terminal.table(rows, rightAligned: [3]), terminator: "\n\n") }
         let ending = finite == true ? ", all finite" : ""
-        print("\(tensors.count) tensors, \(elements) elements, \(Terminal.bytes(bytes))\(ending)")
+        print("\(format): \(tensors.count) tensors, \(elements) elements, \(Terminal.bytes(bytes))\(ending)")
     }
 }

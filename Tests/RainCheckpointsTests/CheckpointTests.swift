@@ -1,7 +1,7 @@
 import RainCheckpoints
 import Testing
 
-@Suite struct SafetensorsFileTests {
+@Suite struct CheckpointTests {
     let folder: TemporaryFolder
 
     init() throws {
@@ -24,7 +24,7 @@ import Testing
             data += content
         }
         let path = try folder.file("all.safetensors", safetensors("{\(header.joined(separator: ", "))}   ", data))
-        let file = try SafetensorsFile(path: path)
+        let file = try Checkpoint(path: path)
         #expect(file.names == parts.map(\.0).sorted())
         #expect(file.metadata == ["format": "pt", "aé😀\n": "\""])
         #expect(try file.info("f16").dtype == .float16)
@@ -50,13 +50,13 @@ import Testing
             {"none":{"dtype":"F32","shape":[3,0,9223372036854775807],"data_offsets":[4,4]},
              "one":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}
             """
-        let file = try SafetensorsFile(path: folder.file("few.safetensors", safetensors(header, bytes(of: [2.5] as [Float]))))
+        let file = try Checkpoint(path: folder.file("few.safetensors", safetensors(header, bytes(of: [2.5] as [Float]))))
         #expect(try file.floats("none") == [])
         #expect(try file.floats("one", shape: []) == [2.5])
     }
 
     @Test func aFileWithoutTensors() throws {
-        let file = try SafetensorsFile(path: folder.file("none.safetensors", safetensors("{}")))
+        let file = try Checkpoint(path: folder.file("none.safetensors", safetensors("{}")))
         #expect(file.names.isEmpty)
         #expect(throws: CheckpointError.self) { try file.info("x") }
     }
@@ -68,7 +68,7 @@ import Testing
         let header = """
             {"whole":{"dtype":"I8","shape":[2],"data_offsets":[0,2]},"shaped":{"dtype":"F16","shape":[1],"data_offsets":[2,4]}}
             """
-        let file = try SafetensorsFile(path: folder.file("a.safetensors", safetensors(header, [0, 0, 0, 0])))
+        let file = try Checkpoint(path: folder.file("a.safetensors", safetensors(header, [0, 0, 0, 0])))
         let error = #expect(throws: CheckpointError.self) { try file.floats(name, shape: [2]) }
         #expect(error?.code == code)
         #expect(error?.tensor == name)
@@ -83,7 +83,7 @@ import Testing
         ] as [(String, [UInt8], Int)])
     func findsValuesThatAreNotFinite(type: String, content: [UInt8], index: Int) throws {
         let header = "{\"w\":{\"dtype\":\"\(type)\",\"shape\":[2],\"data_offsets\":[0,\(content.count)]}}"
-        let file = try SafetensorsFile(path: folder.file("w.safetensors", safetensors(header, content)))
+        let file = try Checkpoint(path: folder.file("w.safetensors", safetensors(header, content)))
         let error = #expect(throws: CheckpointError.self) { try file.requireFinite() }
         #expect(error?.code == .notFinite)
         #expect(error?.tensor == "w")
@@ -94,14 +94,14 @@ import Testing
         let header = """
             {"d":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[8,9]}}
             """
-        let file = try SafetensorsFile(path: folder.file("odd.safetensors", safetensors(header, bytes(of: [1e300]) + [2])))
+        let file = try Checkpoint(path: folder.file("odd.safetensors", safetensors(header, bytes(of: [1e300]) + [2])))
         #expect(throws: CheckpointError.self) { try file.floats("d") }
         #expect(throws: CheckpointError.self) { try file.integers("b") }
     }
 
     @Test func unreadablePaths() throws {
         for path in [folder.path + "/absent.safetensors", folder.path, "/dev/zero", "a\0b", ""] {
-            let error = #expect(throws: CheckpointError.self) { try SafetensorsFile(path: path) }
+            let error = #expect(throws: CheckpointError.self) { try Checkpoint(path: path) }
             #expect(error?.code == .unreadable)
         }
     }
