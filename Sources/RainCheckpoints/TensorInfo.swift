@@ -78,7 +78,7 @@ public struct TensorInfo: Sendable, Equatable {
     }
 
     /// Strides of a tensor without holes. An axis beyond one of no elements has whatever is harmless.
-    private static func rowMajorStrides(_ shape: [Int]) -> [Int] {
+    static func rowMajorStrides(_ shape: [Int]) -> [Int] {
         var strides = [Int](repeating: 1, count: shape.count)
         for axis in shape.indices.dropLast().reversed() {
             strides[axis] = strides[axis + 1].multipliedReportingOverflow(by: max(1, shape[axis + 1])).partialValue

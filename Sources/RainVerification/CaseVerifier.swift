@@ -35,6 +35,7 @@ public struct CaseVerifier {
             ("autoencoder_kl", CaseVerifier.autoencoderKL),
             ("clip_vision", CaseVerifier.clipVision),
             ("clip_preprocess", CaseVerifier.clipPreprocess),
+            ("torch_pickle", CaseVerifier.torchFiles),
         ]
     }
 

@@ -126,13 +126,21 @@ struct ReferenceCase {
     /// The case that plays a role (`unet`, `pose_guider`, …) for this one; itself if nobody else does.
     func source(_ role: String) throws -> ReferenceCase {
         guard let other = weightsFrom[role] ?? weightsFrom[""] else { return self }
-        // A name, never a path: the file comes from outside.
-        guard !other.isEmpty, !other.contains("/"), !other.hasPrefix(".") else {
+        return try ReferenceCase(path: file(beside: other + ".json", named: "weights_from"))
+    }
+
+    /// The path of a file beside this one.
+    ///
+    /// - Parameters:
+    ///   - name: a name, never a path: it comes from outside
+    ///   - field: where it stands
+    /// - Throws: `ModelError.verification` for anything else than a name
+    func file(beside name: String, named field: String = "files") throws -> String {
+        guard !name.isEmpty, !name.contains("/"), !name.hasPrefix("."), !name.utf8.contains(0) else {
             throw ModelError(
-                .verification, at: path, "weights_from names '\(other.prefix(80))', expected the name of a case beside this one")
+                .verification, at: path, "\(field) names '\(name.prefix(80))', expected the name of a file beside this one")
         }
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-        return try ReferenceCase(path: folder + other + ".json")
+        return (path.lastIndex(of: "/").map { String(path[...$0]) } ?? "") + name
     }
 
     var weights: ParameterSource { ParameterSource([file], prefix: "weights/") }

@@ -92,6 +92,11 @@ enum PickleGlobal: Equatable {
         "Short": .int16, "Char": .int8, "Byte": .uint8, "Bool": .bool,
     ]
 
+    /// The name of the storage of elements of a type; nil if PyTorch has none but an untyped one.
+    static func storageName(of type: ElementType) -> String? {
+        storageTypes.first { $0.value == type }.map { $0.key + "Storage" }
+    }
+
     private static let elementTypes: [String: ElementType] = [
         "float64": .float64, "float32": .float32, "float16": .float16, "bfloat16": .bfloat16, "float8_e4m3fn": .float8E4M3,
         "float8_e5m2": .float8E5M2, "int64": .int64, "int32": .int32, "int16": .int16, "int8": .int8, "uint64": .uint64,
