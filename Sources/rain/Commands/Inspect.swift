@@ -38,7 +38,7 @@ struct Inspect: ParsableCommand {
 
     func validate() throws {
         if !program {
-            if file == nil { throw ValidationError("expected a checkpoint, or --program") }
+            if file == nil { throw ValidationError("expected a checkpoint (safetensors or PyTorch), or --program") }
             if window != nil { throw ValidationError("--window: only with --program") }
         } else if check || json {
             throw ValidationError("--check and --json: not with --program")
