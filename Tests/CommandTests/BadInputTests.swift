@@ -23,7 +23,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
 let badInputs = [
     BadInput("frobnicate", 2, "frobnicate"),
     BadInput("--frobnicate", 2, "--frobnicate"),
-    BadInput("inspect", 2, "safetensors file"),
+    BadInput("inspect", 2, "a checkpoint", "safetensors"),
     BadInput("inspect whole.safetensors another", 2, "another"),
     BadInput("inspect whole.safetensors --verbose", 2, "--verbose"),
     BadInput("inspect absent.safetensors", 1, "absent.safetensors", "No such file"),
