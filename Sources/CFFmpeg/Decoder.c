@@ -1,11 +1,13 @@
 #include "CFFmpeg.h"
 
 #include <libavcodec/avcodec.h>
+#include <libavdevice/avdevice.h>
 #include <libavformat/avformat.h>
 #include <libavutil/avstring.h>
 #include <libavutil/display.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
+#include <libavutil/time.h>
 #include <libswscale/swscale.h>
 #include <math.h>
 #include <string.h>
@@ -19,7 +21,7 @@ struct RainDecoder {
     AVFrame *frame;
     AVPacket *packet;
     struct SwsContext *scaler;
-    int stream, is_still, is_draining;
+    int stream, is_still, is_live, is_draining;
     int64_t max_pixels;
 };
 
@@ -118,16 +120,74 @@ int rain_decoder_open(RainDecoder **decoder, const char *path, const uint8_t *by
     return 0;
 }
 
+int rain_has_device_system(const char *name) {
+    avdevice_register_all();
+    return av_find_input_format(name) != NULL;
+}
+
+// How long a camera may deliver nothing before it counts as gone, and how long to wait between two looks, in microseconds.
+static const int64_t camera_patience = 5000000, camera_pause = 2000;
+
+int rain_decoder_open_device(RainDecoder **decoder, const char *system, const char *device, int64_t max_pixels) {
+    avdevice_register_all();
+    const AVInputFormat *input = av_find_input_format(system);
+    if (!input) return AVERROR_DEMUXER_NOT_FOUND;
+    RainDecoder *d = av_mallocz(sizeof *d);
+    if (!d) return AVERROR(ENOMEM);
+    d->is_live = 1;
+    d->max_pixels = max_pixels;
+    d->frame = av_frame_alloc();
+    d->packet = av_packet_alloc();
+    d->format = avformat_alloc_context();
+    int code = d->frame && d->packet && d->format ? 0 : AVERROR(ENOMEM);
+    if (code >= 0) {
+        // A read that found nothing returns at once, so that a camera that falls silent cannot hang us.
+        d->format->flags |= AVFMT_FLAG_NONBLOCK;
+        code = avformat_open_input(&d->format, device, (AVInputFormat *)input, NULL);
+    }
+    if (code >= 0) code = open_codec(d);
+    if (code < 0) {
+        rain_decoder_free(d);
+        return code;
+    }
+    *decoder = d;
+    return 0;
+}
+
+static int read_packet(RainDecoder *d) {
+    int code = av_read_frame(d->format, d->packet);
+    for (int64_t start = av_gettime_relative(); code == AVERROR(EAGAIN); code = av_read_frame(d->format, d->packet)) {
+        if (!d->is_live || av_gettime_relative() - start > camera_patience) return AVERROR(ETIMEDOUT);
+        av_usleep(camera_pause);
+    }
+    return code;
+}
+
 double rain_decoder_rate(const RainDecoder *d) {
     AVRational rate = av_guess_frame_rate(d->format, d->format->streams[d->stream], NULL);
     return rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
 }
 
+// The display matrix of a video that was filmed with the camera turned; containers keep it with the stream, pictures with the frame.
+static const int32_t *display_matrix(const RainDecoder *d) {
+    const AVFrameSideData *data = av_frame_get_side_data(d->frame, AV_FRAME_DATA_DISPLAYMATRIX);
+    if (data) return data->size < 9 * sizeof(int32_t) ? NULL : (const int32_t *)data->data;
+    const AVStream *stream = d->format->streams[d->stream];
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+    const AVPacketSideData *side = av_packet_side_data_get(
+        stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    return side && side->size >= 9 * sizeof(int32_t) ? (const int32_t *)side->data : NULL;
+#else
+    size_t size = 0;
+    const uint8_t *bytes = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    return bytes && size >= 9 * sizeof(int32_t) ? (const int32_t *)bytes : NULL;
+#endif
+}
+
 // EXIF's number for a display matrix, of which only the signs of the upper left 2 × 2 matter here.
-static int exif_orientation(const AVFrame *frame) {
-    const AVFrameSideData *data = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
-    if (!data || data->size < 9 * sizeof(int32_t)) return 1;
-    const int32_t *m = (const int32_t *)data->data;
+static int exif_orientation(const RainDecoder *d) {
+    const int32_t *m = display_matrix(d);
+    if (!m) return 1;
     if (llabs(m[0]) > llabs(m[1])) return m[0] > 0 ? (m[4] >= 0 ? 1 : 4) : (m[4] >= 0 ? 2 : 3);
     return m[1] > 0 ? (m[3] >= 0 ? 5 : 6) : (m[3] >= 0 ? 8 : 7);
 }
@@ -135,7 +195,7 @@ static int exif_orientation(const AVFrame *frame) {
 static void describe(RainDecoder *d, RainFrame *frame) {
     frame->width = d->frame->width;
     frame->height = d->frame->height;
-    frame->orientation = exif_orientation(d->frame);
+    frame->orientation = exif_orientation(d);
     int64_t time = d->frame->best_effort_timestamp;
     frame->seconds = time == AV_NOPTS_VALUE ? -1 : time * av_q2d(d->format->streams[d->stream]->time_base);
 }
@@ -151,7 +211,7 @@ int rain_decoder_next(RainDecoder *d, RainFrame *frame) {
             return 1;
         }
         if (code != AVERROR(EAGAIN)) return code;
-        code = av_read_frame(d->format, d->packet);
+        code = read_packet(d);
         if (code == AVERROR_EOF) {
             if (d->is_draining) return 0;
             d->is_draining = 1;

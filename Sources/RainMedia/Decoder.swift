@@ -42,6 +42,21 @@ final class Decoder {
         self.path = path
     }
 
+    /// A camera, or another device of one of FFmpeg's capture systems.
+    init(device path: String, system: String, maximumPixels: Int) throws {
+        FFmpeg.silenced
+        var opened: OpaquePointer?
+        let code = rain_decoder_open_device(&opened, system, path, Int64(maximumPixels))
+        guard code >= 0, let opened else {
+            throw MediaError(
+                .unreadable, file: path, expected: "a camera", found: FFmpeg.message(code),
+                advice: "check that it is plugged in, that no other program uses it, and that you may read it")
+        }
+        handle = opened
+        memory = .init(start: nil, count: 0)
+        self.path = path
+    }
+
     deinit {
         rain_decoder_free(handle)
         memory.deallocate()
@@ -53,12 +68,18 @@ final class Decoder {
         return rate > 0 && rate.isFinite ? rate : nil
     }
 
+    /// FFmpeg's code of the failure that `next()` last threw; 0 if there was none.
+    private(set) var failure: Int32 = 0
+
     /// The next frame, upright, and its time in seconds if known; nil at the end.
     func next() throws -> (picture: Picture, seconds: Double?)? {
         var frame = RainFrame()
         let code = rain_decoder_next(handle, &frame)
         if code == 0 { return nil }
-        guard code > 0 else { throw malformed(code) }
+        guard code > 0 else {
+            failure = code
+            throw malformed(code)
+        }
         let (width, height) = (Int(frame.width), Int(frame.height))
         guard width <= PictureReader.maximumSide, height <= PictureReader.maximumSide else {
             throw MediaError(

@@ -19,6 +19,11 @@ public enum FFmpeg {
         rain_has_encoder(name) != 0
     }
 
+    /// Whether this build of FFmpeg can open devices of a capture system, e.g. "v4l2".
+    public static func hasDevices(_ system: String) -> Bool {
+        rain_has_device_system(system) != 0
+    }
+
     /// Silences FFmpeg's own chatter, once; its errors come back as codes.
     static let silenced: Void = rain_silence()
 

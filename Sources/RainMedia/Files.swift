@@ -19,6 +19,12 @@ package enum Files {
         }
     }
 
+    /// Whether a path leads to a device that delivers bytes one after the other, as cameras do.
+    static func isCharacterDevice(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR
+    }
+
     /// The bytes of a regular file of at most `limit` bytes.
     static func read(_ path: String, limit: Int) throws -> [UInt8] {
         func unreadable(_ found: String) -> MediaError {

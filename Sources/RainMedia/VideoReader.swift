@@ -17,7 +17,7 @@ public final class VideoReader {
     public let path: String
     /// Frames per second as the file says, if it does.
     public var framesPerSecond: Double? { decoder.framesPerSecond }
-    /// Presentation time of the frame last returned, in seconds, if the file says.
+    /// Presentation time of the frame last returned, in seconds, if the file says; frames need not be evenly spaced.
     public private(set) var seconds: Double?
 
     private let decoder: Decoder
@@ -38,7 +38,7 @@ public final class VideoReader {
         decoder = try Decoder(video: path, formats: Self.formats, maximumPixels: maximumPixels)
     }
 
-    /// The next frame, or nil at the end.
+    /// The next frame, upright however the camera was held, or nil at the end. Frames may change their size on the way.
     ///
     /// - Throws: `MediaError` if the file is damaged beyond what can be skipped.
     public func next() throws -> Picture? {

@@ -45,3 +45,11 @@ public struct LandmarkFrame: Sendable, Equatable {
             })
     }
 }
+
+extension LandmarkFrame: TrackFrame {
+    public static var version: Int { 1 }
+    public static var names: [String] { LandmarkSet.names }
+    public static func index(named name: String) -> Int? { LandmarkSet.landmark(named: name)?.rawValue }
+    public init(landmarkPoints: [LandmarkPoint]) { self.init(points: landmarkPoints) }
+    public var landmarkPoints: [LandmarkPoint] { points }
+}

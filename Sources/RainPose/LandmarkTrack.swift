@@ -1,33 +1,49 @@
-public import Foundation
+/// One of the sets of points that a landmark file may hold.
+public protocol TrackFrame: Sendable, Equatable {
+    /// The version of the format that has this set.
+    static var version: Int { get }
+    /// The names by which files call the points, in the order of the points in memory.
+    static var names: [String] { get }
+    /// The place of a name; names are case-sensitive.
+    static func index(named name: String) -> Int?
+    /// A frame of as many points as there are names.
+    init(landmarkPoints: [LandmarkPoint])
+    /// The points as files hold them.
+    var landmarkPoints: [LandmarkPoint] { get }
+}
+
+/// Landmarks of a face and its shoulders over time: what `rain motion` writes.
+public typealias LandmarkTrack = Track<LandmarkFrame>
+
+/// All points of a person over time: what detectors see.
+public typealias WholeBodyTrack = Track<WholeBodyFrame>
 
 /// Landmarks over time: what drives a character.
 ///
 /// Files are JSON; `Docs/LandmarkFormat.md` describes them.
-public struct LandmarkTrack: Sendable, Equatable {
-    /// The version of the format this program writes, and the only one it reads.
-    public static let version = 1
+public struct Track<Frame: TrackFrame>: Sendable, Equatable {
     /// What a file calls itself.
-    public static let format = "rain-landmarks"
-    /// The largest file read, in bytes: about two hours at 30 frames per second.
-    public static let largestFile = 128 << 20
+    public static var format: String { "rain-landmarks" }
+    /// The largest file read, in bytes: hours of faces at 30 frames per second, or half an hour of whole bodies.
+    public static var largestFile: Int { 128 << 20 }
     /// The frame rates allowed, from a picture every 100 seconds to those of the fastest cameras in use.
-    public static let frameRates = 0.01...240.0
+    public static var frameRates: ClosedRange<Double> { 0.01...240 }
     /// `frameRates` for people.
-    public static let frameRatesText = "0.01 to 240"
+    public static var frameRatesText: String { "0.01 to 240" }
     /// How far outside the picture a coordinate may lie, in pictures.
-    public static let farthest = 1000.0
+    public static var farthest: Double { 1000 }
 
     /// In `frameRates`.
     public let framesPerSecond: Double
     /// At least one frame.
-    public let frames: [LandmarkFrame]
+    public let frames: [Frame]
 
     /// - Throws: `LandmarkError` for a frame rate outside `frameRates`, no frames, or values a file could not hold
-    public init(framesPerSecond: Double, frames: [LandmarkFrame]) throws(LandmarkError) {
+    public init(framesPerSecond: Double, frames: [Frame]) throws(LandmarkError) {
         try Self.check(framesPerSecond: framesPerSecond)
         guard !frames.isEmpty else { throw LandmarkError(.missing, "'frames' is empty, expected at least one frame") }
         for (index, frame) in frames.enumerated() {
-            for (point, name) in zip(frame.points, LandmarkSet.names) {
+            for (point, name) in zip(frame.landmarkPoints, Frame.names) {
                 try Self.check(point, in: "landmark \(name) of frame \(index)")
             }
         }
@@ -35,10 +51,7 @@ public struct LandmarkTrack: Sendable, Equatable {
         self.frames = frames
     }
 
-    /// How long the track lasts.
-    public var duration: Duration { .seconds(Double(frames.count) / framesPerSecond) }
-
-    private static func check(framesPerSecond: Double) throws(LandmarkError) {
+    static func check(framesPerSecond: Double) throws(LandmarkError) {
         guard frameRates.contains(framesPerSecond) else {
             throw LandmarkError(.range, "'fps' must be \(frameRatesText), found \(framesPerSecond)")
         }
@@ -53,226 +66,5 @@ public struct LandmarkTrack: Sendable, Equatable {
         guard point.visibility >= 0, point.visibility <= 1 else {
             throw LandmarkError(.range, "\(what()) has visibility \(point.visibility), expected 0…1")
         }
-    }
-}
-
-// MARK: Writing
-
-extension LandmarkTrack {
-    /// The track as the bytes of a file, one frame a line, coordinates to five decimals (a hundredth of a pixel at 1000 pixels).
-    public func json() -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity(600 * frames.count + 1000)
-        let names = LandmarkSet.names.map { "\"\($0)\"" }.joined(separator: ", ")
-        let rate = framesPerSecond == framesPerSecond.rounded() ? "\(Int(framesPerSecond))" : "\(framesPerSecond)"
-        text +=
-            "{\"format\": \"\(Self.format)\", \"version\": \(Self.version), \"fps\": \(rate),\n\"names\": [\(names)],\n\"frames\": [\n".utf8
-        for (index, frame) in frames.enumerated() {
-            text += index == 0 ? "[".utf8 : ",\n[".utf8
-            for (at, point) in frame.points.enumerated() {
-                text += at == 0 ? "[".utf8 : ",[".utf8
-                Self.append(point.x, to: &text)
-                text.append(UInt8(ascii: ","))
-                Self.append(point.y, to: &text)
-                text.append(UInt8(ascii: ","))
-                Self.append(point.visibility, to: &text)
-                text.append(UInt8(ascii: "]"))
-            }
-            text.append(UInt8(ascii: "]"))
-        }
-        text += "\n]}\n".utf8
-        return text
-    }
-
-    /// Writes the track, under a temporary name first and moved into place when it is complete.
-    public func write(to file: URL) throws(LandmarkError) {
-        do {
-            try Data(json()).write(to: file, options: .atomic)
-        } catch {
-            throw LandmarkError(.file, "could not write landmarks \(file.path): \(error.localizedDescription)")
-        }
-    }
-
-    /// Five decimals without trailing zeros.
-    private static func append(_ value: Float, to text: inout [UInt8]) {
-        var scaled = Int((Double(value) * 100_000).rounded())
-        if scaled < 0 {
-            text.append(UInt8(ascii: "-"))
-            scaled = -scaled
-        }
-        text += "\(scaled / 100_000)".utf8
-        var rest = scaled % 100_000
-        guard rest > 0 else { return }
-        text.append(UInt8(ascii: "."))
-        var unit = 10_000
-        while rest > 0 {
-            text.append(UInt8(0x30 + rest / unit))
-            rest %= unit
-            unit /= 10
-        }
-    }
-}
-
-// MARK: Reading
-
-extension LandmarkTrack {
-    /// Reads a file (or a pipe) of at most `largestFile` bytes.
-    ///
-    /// - Throws: `LandmarkError`; its sentence begins with the file's name
-    public init(contentsOf file: URL) throws(LandmarkError) {
-        let bytes: [UInt8]
-        do {
-            let handle = try FileHandle(forReadingFrom: file)
-            defer { try? handle.close() }
-            bytes = try handle.read(upToCount: Self.largestFile + 1).map { [UInt8]($0) } ?? []
-        } catch {
-            throw LandmarkError(.file, "\(file.path): could not be read: \(error.localizedDescription)")
-        }
-        do {
-            try self.init(json: bytes)
-        } catch {
-            throw LandmarkError(error.code, "\(file.path): \(error.description)")
-        }
-    }
-
-    /// Reads the bytes of a file.
-    ///
-    /// Names may come in any order; the frames are put into the order of `LandmarkSet`. Keys the format does not know are
-    /// skipped.
-    public init(json bytes: [UInt8]) throws(LandmarkError) {
-        guard bytes.count <= Self.largestFile else {
-            throw LandmarkError(.size, "the file is larger than \(Self.largestFile >> 20) MiB, the most a landmark file may have")
-        }
-        guard !bytes.isEmpty else { throw LandmarkError(.syntax, "the file is empty, expected a landmark file in JSON") }
-        var scanner = JSONScanner(bytes)
-        var seen: Set<String> = []
-        var fps: Double?
-        var order: [Landmark]?
-        var values: [Float]?
-        try scanner.expect("{", "a landmark file")
-        if !scanner.take("}") {
-            repeat {
-                let key = try scanner.string("a key")
-                guard seen.insert(key).inserted else { throw LandmarkError(.format, "the key '\(Self.excerpt(key))' is there twice") }
-                try scanner.expect(":", "'\(Self.excerpt(key))'")
-                switch key {
-                case "format":
-                    let found = try scanner.string("'format'")
-                    guard found == Self.format else {
-                        throw LandmarkError(.format, "'format' is '\(Self.excerpt(found))', expected '\(Self.format)'")
-                    }
-                case "version":
-                    let found = try scanner.number("'version'")
-                    guard found == Double(Self.version) else {
-                        throw LandmarkError(.format, "'version' is \(found), this program reads version \(Self.version)")
-                    }
-                case "fps":
-                    let found = try scanner.number("'fps'")
-                    try Self.check(framesPerSecond: found)
-                    fps = found
-                case "names": order = try Self.readNames(&scanner)
-                case "frames": values = try Self.readFrames(&scanner)
-                default: try scanner.skipValue("'\(Self.excerpt(key))'")
-                }
-            } while scanner.take(",")
-            try scanner.expect("}", "a landmark file")
-        }
-        try scanner.expectEnd()
-        for key in ["format", "version"] where !seen.contains(key) {
-            throw LandmarkError(.missing, "the key '\(key)' is missing; is this a landmark file?")
-        }
-        guard let fps else { throw LandmarkError(.missing, "the key 'fps' (frames per second) is missing") }
-        guard let order else { throw LandmarkError(.missing, "the key 'names' (the \(LandmarkSet.count) landmark names) is missing") }
-        guard let values else { throw LandmarkError(.missing, "the key 'frames' is missing") }
-        try self.init(framesPerSecond: fps, frames: Self.frames(values, order))
-    }
-
-    private static func readNames(_ scanner: inout JSONScanner) throws(LandmarkError) -> [Landmark] {
-        var order: [Landmark] = []
-        var seen: Set<Landmark> = []
-        try scanner.expect("[", "'names'")
-        if !scanner.take("]") {
-            repeat {
-                let name = try scanner.string("name \(order.count) of 'names'")
-                guard let landmark = LandmarkSet.landmark(named: name) else {
-                    throw LandmarkError(.names, "'names' holds '\(excerpt(name))', which is no landmark of version \(version)")
-                }
-                guard seen.insert(landmark).inserted else { throw LandmarkError(.names, "'names' holds '\(name)' twice") }
-                order.append(landmark)
-            } while scanner.take(",")
-            try scanner.expect("]", "'names'")
-        }
-        let missing = Landmark.allCases.filter { !seen.contains($0) }.map(\.name)
-        guard missing.isEmpty else {
-            throw LandmarkError(.names, "'names' lacks \(missing.joined(separator: ", ")); all \(LandmarkSet.count) are needed")
-        }
-        return order
-    }
-
-    /// Three values a landmark, in the file's order.
-    private static func readFrames(_ scanner: inout JSONScanner) throws(LandmarkError) -> [Float] {
-        var values: [Float] = []
-        var frame = 0
-        try scanner.expect("[", "'frames'")
-        guard !scanner.take("]") else { return values }
-        repeat {
-            try scanner.expect("[", "frame \(frame)")
-            var count = 0
-            if !scanner.take("]") {
-                repeat {
-                    guard count < LandmarkSet.count else {
-                        throw LandmarkError(.count, "frame \(frame) has more than \(LandmarkSet.count) landmarks")
-                    }
-                    try scanner.expect("[", "landmark \(count) of frame \(frame)")
-                    for part in 0..<3 {
-                        if part > 0, !scanner.take(",") {
-                            throw triple(&scanner, count, frame)
-                        }
-                        let value = try scanner.number("\(["x", "y", "visibility"][part]) of landmark \(count) of frame \(frame)")
-                        guard abs(value) <= farthest else {
-                            throw LandmarkError(
-                                .range,
-                                "landmark \(count) of frame \(frame) holds \(value), expected numbers within ±\(Int(farthest)); 0…1 spans the picture"
-                            )
-                        }
-                        values.append(Float(value))
-                    }
-                    guard scanner.take("]") else { throw triple(&scanner, count, frame) }
-                    count += 1
-                } while scanner.take(",")
-                try scanner.expect("]", "frame \(frame)")
-            }
-            guard count == LandmarkSet.count else {
-                throw LandmarkError(.count, "frame \(frame) has \(count) landmarks, expected \(LandmarkSet.count)")
-            }
-            frame += 1
-        } while scanner.take(",")
-        try scanner.expect("]", "'frames'")
-        return values
-    }
-
-    private static func triple(_ scanner: inout JSONScanner, _ landmark: Int, _ frame: Int) -> LandmarkError {
-        switch scanner.peek() {
-        case UInt8(ascii: "]"), UInt8(ascii: ","):
-            LandmarkError(.count, "landmark \(landmark) of frame \(frame) must be [x, y, visibility]: three numbers")
-        default: scanner.unexpected("',' or ']' in landmark \(landmark) of frame \(frame)")
-        }
-    }
-
-    private static func frames(_ values: [Float], _ order: [Landmark]) -> [LandmarkFrame] {
-        let unset = LandmarkFrame(points: [LandmarkPoint](repeating: LandmarkPoint(x: 0, y: 0), count: LandmarkSet.count))
-        return stride(from: 0, to: values.count, by: 3 * LandmarkSet.count).map { start in
-            var frame = unset
-            for (index, landmark) in order.enumerated() {
-                let at = start + 3 * index
-                frame[landmark] = LandmarkPoint(x: values[at], y: values[at + 1], visibility: values[at + 2])
-            }
-            return frame
-        }
-    }
-
-    /// A foreign string shortened for a message.
-    private static func excerpt(_ text: String) -> String {
-        text.count <= 40 ? text : text.prefix(40) + "…"
     }
 }

@@ -48,3 +48,22 @@ extension Keypoint {
         set { (x, y) = (newValue.x, newValue.y) }
     }
 }
+
+extension WholeBodyFrame: TrackFrame {
+    public static var version: Int { 2 }
+    public static var names: [String] { WholeBody.names }
+    public static func index(named name: String) -> Int? { WholeBody.index(named: name) }
+
+    public init(landmarkPoints: [LandmarkPoint]) {
+        self.init(points: landmarkPoints.map { Keypoint(x: Double($0.x), y: Double($0.y), score: Double($0.visibility)) })
+    }
+
+    /// Scores above 1 count as 1; points too far away for a file, or nowhere, as not seen.
+    public var landmarkPoints: [LandmarkPoint] {
+        points.map { point in
+            let limit = Track<Self>.farthest
+            guard abs(point.x) <= limit, abs(point.y) <= limit, point.score > 0 else { return LandmarkPoint(x: 0, y: 0, visibility: 0) }
+            return LandmarkPoint(x: Float(point.x), y: Float(point.y), visibility: Float(min(point.score, 1)))
+        }
+    }
+}

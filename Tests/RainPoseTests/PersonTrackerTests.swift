@@ -97,10 +97,17 @@ import Testing
         #expect(tracker.phase == .tracking)
     }
 
-    @Test func withoutANeutralFaceTheLastOneStays() throws {
+    @Test func theFirstFacesAreTheDriverAtRest() throws {
         var tracker = PersonTracker(settings)
-        let seen = try shown(&tracker, person(0.1), at: 0).face[0].x
-        #expect(faceX(tracker.update(nil, at: 100)) == seen)
+        for (index, x) in [0.1, 0.1, 0.9, 0.1].enumerated() { _ = tracker.update(person(x), at: 0.1 * Double(index)) }
+        for index in 4..<100 { _ = tracker.update(person(0.7), at: 0.1 * Double(index)) }
+        // The median of the first eight: four of them at 0.7.
+        let rest = try shown(&tracker, nil, at: 100).face[0].x
+        #expect(abs(rest - 0.724) < 1e-9)
+        var other = PersonTracker(settings)
+        for index in 0..<20 { _ = other.update(person(index < 6 ? 0.1 : 0.7), at: 0.1 * Double(index)) }
+        let other0 = try shown(&other, nil, at: 100).face[0].x
+        #expect(abs(other0 - 0.124) < 1e-9)
     }
 
     @Test func facesAreAveragedByTheirAge() throws {

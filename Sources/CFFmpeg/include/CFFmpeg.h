@@ -28,6 +28,9 @@ int rain_error_errno(int code);
 // Whether this build of FFmpeg has an encoder of this name.
 int rain_has_encoder(const char *name);
 
+// Whether this build of FFmpeg has a capture system of this name.
+int rain_has_device_system(const char *name);
+
 // The version that a library reports at run time, major << 16 | minor << 8 | micro.
 typedef enum {
     RainLibraryUtil, RainLibraryCodec, RainLibraryFormat, RainLibraryScale, RainLibraryResample, RainLibraryDevice,
@@ -84,6 +87,10 @@ typedef struct {
 // formats lists the demuxers that may be tried; nothing but this file or memory is ever opened.
 int rain_decoder_open(RainDecoder *_Nullable *_Nonnull decoder, const char *_Nullable path, const uint8_t *_Nullable bytes, size_t count,
                       const char *formats, int64_t max_pixels);
+
+// Opens a camera or another live source: a device of one of FFmpeg's capture systems ("v4l2", "lavfi"). One that delivers nothing for
+// five seconds counts as gone: ETIMEDOUT.
+int rain_decoder_open_device(RainDecoder *_Nullable *_Nonnull decoder, const char *system, const char *device, int64_t max_pixels);
 
 // Frames per second as the container says, or 0 if it does not.
 double rain_decoder_rate(const RainDecoder *decoder);

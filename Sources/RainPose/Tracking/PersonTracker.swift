@@ -41,7 +41,10 @@ public struct PersonTracker: Sendable {
 
     public let settings: Settings
     public private(set) var phase = Phase.waiting
-    private let neutral: [SIMD2<Double>]
+    /// The face that a lost one becomes.
+    private var neutral: [SIMD2<Double>]?
+    /// The first faces, whose median is neutral unless another was given.
+    private var firstFaces: [[SIMD2<Double>]] = []
 
     /// Faces with unseen points filled in, oldest first.
     private var cachedFaces: [[SIMD2<Double>]] = []
@@ -54,12 +57,12 @@ public struct PersonTracker: Sendable {
     private var shown: [SIMD2<Double>]?
     private var body: [Keypoint]
 
-    /// - Parameter neutral: the face that a lost one becomes; by default the last one seen, which then stays
+    /// - Parameter neutral: the face that a lost one becomes; by default the median of the first ones seen
     public init(_ settings: Settings = Settings(), neutral: [SIMD2<Double>]? = nil) {
         precondition(settings.damping >= 1, "a face is averaged over at least one")
         precondition(neutral.map { $0.count == WholeBody.face.count } ?? true, "a face has \(WholeBody.face.count) points")
         self.settings = settings
-        self.neutral = neutral ?? []
+        self.neutral = neutral
         filters = [OneEuroFilter](repeating: OneEuroFilter(settings.smoothing ?? .init()), count: WholeBody.count)
         body = [Keypoint](repeating: Keypoint(x: -1, y: -1, score: 0), count: WholeBody.count)
     }
@@ -88,6 +91,18 @@ public struct PersonTracker: Sendable {
             result[index] = Keypoint(x: point.x, y: point.y, score: isPlaced ? 1 : 0)
         }
         return WholeBodyFrame(points: result)
+    }
+
+    /// How many faces at the start are taken for the driver at rest.
+    private static let firstCount = 8
+
+    /// The median of each coordinate, so that a blink does not count.
+    private static func median(_ faces: [[SIMD2<Double>]]) -> [SIMD2<Double>]? {
+        guard let first = faces.first else { return nil }
+        return first.indices.map { index in
+            func middle(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+            return SIMD2(middle(faces.map { $0[index].x }), middle(faces.map { $0[index].y }))
+        }
     }
 
     private static let nowhere = SIMD2<Double>(-1, -1)
@@ -119,6 +134,7 @@ public struct PersonTracker: Sendable {
         if cachedFaces.count > settings.damping { cachedFaces.removeFirst() }
         guard isSeen else { return }
         lastSeen = now
+        if neutral == nil, firstFaces.count < Self.firstCount, !face.contains(Self.nowhere) { firstFaces.append(face) }
         switch phase {
         case .waiting, .holding: phase = .tracking
         case .easing:
@@ -136,6 +152,8 @@ public struct PersonTracker: Sendable {
         if phase == .tracking || phase == .returning && now - departureTime >= settings.reacquire { phase = .holding }
         if phase == .holding, now - lastSeen >= settings.hold {
             depart(.easing, at: lastSeen + settings.hold)
+            if neutral == nil { neutral = Self.median(firstFaces) }
+            firstFaces = []
             for index in WholeBody.face { filters[index].reset() }
         }
     }
@@ -150,7 +168,7 @@ public struct PersonTracker: Sendable {
         switch phase {
         case .waiting: nil
         case .tracking, .holding: averaged
-        case .easing: neutral.isEmpty ? departure : Self.between(departure, neutral, (now - departureTime) / settings.ease)
+        case .easing: Self.between(departure, neutral ?? departure, (now - departureTime) / settings.ease)
         case .returning: averaged.map { Self.between(departure, $0, (now - departureTime) / settings.reacquire) }
         }
     }

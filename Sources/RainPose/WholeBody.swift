@@ -18,6 +18,21 @@ public enum WholeBody {
     public static let leftHand = 92..<113
     public static let rightHand = 113..<134
 
+    /// The names by which files call the points.
+    public static let names: [String] =
+        [
+            "body.nose", "body.neck", "body.rightShoulder", "body.rightElbow", "body.rightWrist", "body.leftShoulder", "body.leftElbow",
+            "body.leftWrist", "body.rightHip", "body.rightKnee", "body.rightAnkle", "body.leftHip", "body.leftKnee", "body.leftAnkle",
+            "body.rightEye", "body.leftEye", "body.rightEar", "body.leftEar", "foot.leftBigToe", "foot.leftSmallToe", "foot.leftHeel",
+            "foot.rightBigToe", "foot.rightSmallToe", "foot.rightHeel",
+        ] + face.indices.map { "face.\($0 - face.lowerBound)" } + leftHand.indices.map { "leftHand.\($0 - leftHand.lowerBound)" }
+        + rightHand.indices.map { "rightHand.\($0 - rightHand.lowerBound)" }
+
+    private static let indices = Dictionary(uniqueKeysWithValues: zip(names, 0..<count))
+
+    /// The place of a name; names are case-sensitive.
+    public static func index(named name: String) -> Int? { indices[name] }
+
     /// A neck is as good as the shoulders on both sides of it.
     private static let shoulderScore = 0.3
 
