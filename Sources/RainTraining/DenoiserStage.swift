@@ -1,4 +1,5 @@
 import RainAnimation
+import RainCheckpoints
 import RainGraph
 import RainModels
 import RainPictures
@@ -67,7 +68,7 @@ struct DenoiserStage {
     }
 
     /// A slot's character and single frames at a step: a function of both alone, so that a resumed run sees the characters it would have
-    /// seen. (Its first steps miss the predictions of those before the interruption and start from the truth instead.) A character stays for one step per level, going down them; slots are out of phase, so that every step trains every level.
+    /// seen. A character stays for one step per level, going down them; slots are out of phase, so that every step trains every level.
     func singleFrames(slot: Int, step: Int) -> Assignment {
         let (count, levels) = (stage.frames, model.window.levels)
         let turn = step + slot
@@ -99,7 +100,11 @@ struct DenoiserStage {
             known: start > 0 ? window.frames - perGroup : 0, offset: perGroup)
     }
 
-    func run(_ run: TrainingRun, engine: some TrainingEngine, key: String, initial: [String: [Float]], probe: DenoiserProbe?) throws {
+    /// - Parameter sample: shows what the averaged parameters make of characters never trained on
+    func run(
+        _ run: TrainingRun, engine: some TrainingEngine, key: String, initial: [String: [Float]],
+        sample: (_ label: String, _ averages: [String: [Float]]) throws -> Void
+    ) throws {
         let schedule = try NoiseSchedule(model.scheduler)
         let levels = try Array(schedule.timesteps(model.window.levels).reversed())  // clean to noisy
         var batches: [Batch] = []
@@ -118,6 +123,10 @@ struct DenoiserStage {
 
         try run.train(
             kind.rawValue, stage, main, key: key,
+            memory: (
+                { batches.indices.flatMap { batches[$0].memory("predictions/\($0)") } },
+                { checkpoint in for index in batches.indices { try batches[index].recall("predictions/\(index)", from: checkpoint) } }
+            ),
             forward: { step in
                 let (index, turn) = Self.place(of: step, windows: batches.count)
                 try batches[index].fill(step: step, turn: turn)
@@ -125,7 +134,7 @@ struct DenoiserStage {
                 try batches[index].learn()
                 return try batches[index].executable.read("loss") { $0[0] }
             },
-            sample: { step in try probe?.sample(run, main.averages(), label: "\(kind.rawValue) \(step)") })
+            sample: { step in try sample("\(kind.rawValue) \(step)", main.averages()) })
     }
 
     /// Which window a step is for, and the how many-th of that window it is: every fourth step is for one of the others in turn.
@@ -245,6 +254,23 @@ struct DenoiserStage {
                         for element in 0..<latentCount { values[element] = span[offset + element] }
                         return values
                     }
+                }
+            }
+        }
+
+        /// The latest predictions as a tensor, for a checkpoint; none before the first step.
+        func memory(_ name: String) -> [SafetensorsWriter.Tensor] {
+            let values = predictions.flatMap { $0.flatMap { $0 } }
+            return values.isEmpty ? [] : [(name, [predictions.count, window.frames, latentCount], .float32, values)]
+        }
+
+        mutating func recall(_ name: String, from checkpoint: SafetensorsFile) throws {
+            guard checkpoint.names.contains(name) else { return }
+            let values = try checkpoint.floats(name, shape: [predictions.count, window.frames, latentCount])
+            for slot in predictions.indices {
+                predictions[slot] = (0..<window.frames).map { position in
+                    let offset = (slot * window.frames + position) * latentCount
+                    return Array(values[offset..<(offset + latentCount)])
                 }
             }
         }

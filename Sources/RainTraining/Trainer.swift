@@ -2,6 +2,7 @@ import Foundation
 public import RainAnimation
 public import RainGraph
 import RainModels
+import RainPictures
 
 extension ModelConfiguration {
     /// The auto-encoder, which for now is always a patch auto-encoder.
@@ -44,7 +45,6 @@ public struct Trainer: Sendable {
         autoencoder[prefix + ".latent_std"] = statistics.deviation
 
         if try !isComplete(stages) {
-            let probe = try DenoiserProbe(model, engine: engine, autoencoder: autoencoder)
             let scenes = LatentScenes(
                 encoder: try encoder(autoencoder, engine: engine, batch: Self.encodedAtOnce, normalized: true), batch: Self.encodedAtOnce,
                 pictureSize: model.imageSize)
@@ -53,13 +53,16 @@ public struct Trainer: Sendable {
             let mean = strength.reduce(0, +) / Float(strength.count)
             let weights = strength.map { $0 / mean }
             if stages.contains(.frames) {
+                let probe = try DenoiserProbe(model, engine: engine, autoencoder: autoencoder)
                 try DenoiserStage(kind: .frames, model: model, recipe: recipe, scenes: scenes, channelWeights: weights)
-                    .run(run, engine: engine, key: key, initial: [:], probe: probe)
+                    .run(run, engine: engine, key: key, initial: [:]) { try probe.sample(run, $1, label: $0) }
             }
             if stages.contains(.clips) {
                 let frames = try run.averages(of: DenoiserStage.Kind.frames.rawValue)
                 try DenoiserStage(kind: .clips, model: model, recipe: recipe, scenes: scenes, channelWeights: weights)
-                    .run(run, engine: engine, key: key, initial: frames, probe: nil)
+                    .run(run, engine: engine, key: key, initial: frames) {
+                        try sampleStream($1.merging(autoencoder) { $1 }, label: $0, engine: engine)
+                    }
             }
         }
         if stages.contains(.package) { try writePackage(autoencoder) }
@@ -121,6 +124,20 @@ public struct Trainer: Sendable {
                 * deviation[channel]
         }
         return (mean, deviation, pixel)
+    }
+
+    /// Streams a few characters never trained on, as `rain evaluate` does, and draws them as `sample.png`.
+    private func sampleStream(_ parameters: [String: [Float]], label: String, engine: some Engine) throws {
+        let report = try Evaluation.run(
+            parameters: { name, _ in
+                guard let values = parameters[name] else { throw TrainingError("\(name): not among the trained parameters") }
+                return values
+            }, configuration: model, engine: engine, characters: 5, frames: 24)
+        try report.sheet().writePNG(to: URL(filePath: run.path("sample.png")))
+        func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
+        try run.note(
+            "\(label): streamed PSNR \(rounded(report.psnr)) dB, reference repeated \(rounded(report.psnrReferenceRepeated)) dB; "
+                + "flicker \(rounded(report.flicker)), auto-encoder \(rounded(report.flickerReconstruction))")
     }
 
     /// Writes the model's folder, `<run>/<name>`, from the last stage trained.

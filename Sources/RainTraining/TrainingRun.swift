@@ -56,9 +56,11 @@ public struct TrainingRun: Sendable {
     private static let states: [TrainingState] = [.parameters, .firstMoment, .secondMoment, .average]
 
     /// Writes everything a stage needs to go on after `step` steps.
-    func save(_ stage: String, step: Int, _ executable: any TrainableExecutable, key: String) throws {
+    func save(_ stage: String, step: Int, _ executable: any TrainableExecutable, key: String, memory: [SafetensorsWriter.Tensor] = [])
+        throws
+    {
         let parameters = executable.program.graph.trainedParameters
-        var tensors: [SafetensorsWriter.Tensor] = []
+        var tensors = memory
         for state in Self.states {
             let values = executable.state(state)
             var next = 0
@@ -73,8 +75,11 @@ public struct TrainingRun: Sendable {
 
     /// Restores a stage and returns how many steps it has had; 0 if it never began.
     ///
+    /// - Parameter memory: reads what was saved as memory
     /// - Throws: `TrainingError` if the checkpoint belongs to another recipe or network.
-    func restore(_ stage: String, into executable: any TrainableExecutable, key: String) throws -> Int {
+    func restore(
+        _ stage: String, into executable: any TrainableExecutable, key: String, memory: (SafetensorsFile) throws -> Void = { _ in }
+    ) throws -> Int {
         let file = path(stage + ".safetensors")
         guard FileManager.default.fileExists(atPath: file) else { return 0 }
         let checkpoint = try Checkpoint(path: file)
@@ -88,6 +93,7 @@ public struct TrainingRun: Sendable {
             }
             try executable.setState(state, values)
         }
+        try memory(checkpoint)
         return step
     }
 
@@ -123,13 +129,15 @@ public struct TrainingRun: Sendable {
     ///
     /// - Parameters:
     ///   - key: identifies recipe and configuration; a checkpoint of another is refused.
+    ///   - memory: what the stage remembers from step to step besides the executable's state, written to checkpoints and read from them
     ///   - forward: runs a step forwards and backwards and returns its loss; the update follows.
     ///   - sample: makes pictures of the progress, with the averaged parameters' stage checkpoint already written.
     func train(
         _ stage: String, _ recipe: TrainingRecipe.Stage, _ executable: any TrainableExecutable, key: String,
+        memory: (save: () -> [SafetensorsWriter.Tensor], restore: (SafetensorsFile) throws -> Void) = ({ [] }, { _ in }),
         forward: (_ step: Int) throws -> Float, sample: (_ step: Int) throws -> Void = { _ in }
     ) throws {
-        let first = try restore(stage, into: executable, key: key)
+        let first = try restore(stage, into: executable, key: key, memory: memory.restore)
         guard first < recipe.steps else { return }
         let clock = ContinuousClock()
         let start = clock.now
@@ -164,7 +172,7 @@ public struct TrainingRun: Sendable {
                 report(progress)
             }
             if done || now - lastSave > .seconds(300) {
-                try save(stage, step: step + 1, executable, key: key)
+                try save(stage, step: step + 1, executable, key: key, memory: memory.save())
                 lastSave = clock.now
                 if done || now - lastSample > .seconds(290) {
                     try plot()

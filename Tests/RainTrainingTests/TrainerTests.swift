@@ -66,6 +66,8 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
         for file in ["autoencoder.png", "sample.png", "losses.png", "losses.tsv"] {
             #expect(FileManager.default.fileExists(atPath: folder + "/" + file), "\(file) is missing")
         }
+        let notes = try String(contentsOfFile: folder + "/notes.txt", encoding: .utf8)
+        #expect(notes.contains("clips 3: streamed PSNR"), "\(notes)")
         let model = try AnimationModel(folder: folder + "/tiny")
         #expect(model.configuration == tiny)
     }
@@ -95,24 +97,32 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
         #expect(losses[39] < 0.7 * losses[0], "from \(losses[0]) to \(losses[39])")
     }
 
-    @Test func aResumedStageEndsAsAnUninterruptedOne() throws {
+    /// With the model's own predictions, which are remembered from step to step.
+    @Test func aResumedRunEndsAsAnUninterruptedOne() throws {
         let (whole, parted) = (temporaryFolder(), temporaryFolder())
         defer { for folder in [whole, parted] { try? FileManager.default.removeItem(atPath: folder) } }
         let engine = CPUEngine(threads: 2)
+        let stages: [Trainer.Stage] = [.autoencoder, .frames, .clips]
         let uninterrupted = try TrainingRun(folder: whole) { _ in }
-        try Trainer(model: tiny, recipe: recipe(4), run: uninterrupted).train([.autoencoder], engine: engine)
+        try Trainer(model: tiny, recipe: recipe(6), run: uninterrupted).train(stages, engine: engine)
 
-        let stop = Mutex(false)
-        let interrupted = try TrainingRun(folder: parted, isInterrupted: { stop.withLock { $0 } }, report: { _ in })
-        stop.withLock { $0 = true }
-        for _ in 0..<3 {
-            #expect(throws: CancellationError.self) {
-                try Trainer(model: tiny, recipe: recipe(4), run: interrupted).train([.autoencoder], engine: engine)
-            }
+        // Interrupted once in each stage: after three steps, when frames and windows have met their own predictions.
+        let calls = Mutex(0)
+        let interrupted = try TrainingRun(
+            folder: parted,
+            isInterrupted: {
+                calls.withLock {
+                    $0 += 1
+                    return $0 % 6 == 3
+                }
+            }, report: { _ in })
+        for stage in stages {
+            let trainer = try Trainer(model: tiny, recipe: recipe(6), run: interrupted)
+            #expect(throws: CancellationError.self) { try trainer.train([stage], engine: engine) }
+            try trainer.train([stage], engine: engine)
+            let (expected, found) = try (uninterrupted.averages(of: stage.rawValue), interrupted.averages(of: stage.rawValue))
+            #expect(expected == found, "\(stage)")
         }
-        stop.withLock { $0 = false }
-        try Trainer(model: tiny, recipe: recipe(4), run: interrupted).train([.autoencoder], engine: engine)
-        #expect(try interrupted.averages(of: "autoencoder") == uninterrupted.averages(of: "autoencoder"))
     }
 
     @Test func refusesACheckpointOfAnotherRecipe() throws {

@@ -4,6 +4,7 @@ import RainAnimation
 import RainCPU
 import RainCheckpoints
 import RainMedia
+import RainTraining
 
 /// Looks whether this machine has what Rain needs.
 struct Doctor: AsyncParsableCommand {
@@ -20,7 +21,7 @@ struct Doctor: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let findings = Self.processor() + Self.libraries() + [Self.graphics(), Self.engine()] + Self.model()
+        let findings = Self.processor() + Self.libraries() + [Self.graphics(), Self.engine()] + Self.model() + Self.stream()
         if json {
             try Terminal.printJSON(["findings": findings])
         } else {
@@ -112,6 +113,38 @@ struct Doctor: AsyncParsableCommand {
         } catch {
             return [Finding("model", .bad, "rain-mini is damaged: \(error)", advice: "build from a fresh checkout")]
         }
+    }
+}
+
+extension Doctor {
+    /// Frames per second that a stream needs to look fluent, and the most that cameras commonly give.
+    private static let fluent = 25.0
+
+    /// Whether the embedded model keeps up with a live stream; nothing where it does not run, which other findings say.
+    private static func stream() -> [Finding] {
+        guard let (speed, seconds) = try? streamSpeed() else { return [] }
+        let isFluent = speed >= fluent
+        return [
+            Finding(
+                "stream", isFluent ? .ok : .note,
+                String(format: "rain-mini makes %.0f frames/s, ready after %.1f s", speed, seconds),
+                advice: isFluent ? nil : "a live stream would drop frames: stop other programs, or drive it at a lower --fps")
+        ]
+    }
+
+    /// Frames per second of the embedded model over about a second, and the seconds until its first frame can be made.
+    private static func streamSpeed() throws -> (framesPerSecond: Double, seconds: Double) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let clip = EvaluationClip(seed: 0, index: 0, frames: 1, size: try AnimationModel.embedded().configuration.imageSize)
+        let batch = try StreamBatch(model: .embedded(), engine: CPUEngine(), schedule: nil, seed: 0)
+        try batch.fuse(reference: clip.reference, landmarks: clip.referenceLandmarks)
+        let group = (0..<batch.schedule.framesPerGroup).map { _ in clip.driving[0] }
+        while try batch.push(group).isEmpty {}
+        let first = clock.now
+        var frames = 0
+        repeat { frames += try batch.push(group).count } while clock.now - first < .seconds(1)
+        return (Double(frames) / ((clock.now - first) / .seconds(1)), (first - start) / .seconds(1))
     }
 }
 
