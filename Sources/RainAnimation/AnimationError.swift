@@ -9,6 +9,8 @@ public struct AnimationError: Error, Hashable, Sendable, CustomStringConvertible
         case usage
         /// A reference picture or its landmarks.
         case reference
+        /// What drives: nobody in it, or not what was asked for.
+        case driving
         /// A result that is not finite.
         case numbers
     }

@@ -14,6 +14,7 @@ struct Rain: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             AnimateCommand.self,
+            CalibrateCommand.self,
             DemoCommand.self,
             CharacterCommand.self,
             MotionCommand.self,

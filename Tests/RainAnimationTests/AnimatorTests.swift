@@ -161,7 +161,7 @@ final class ManualClock: Sendable {
 
 @Suite struct FrameMailboxTests {
     typealias Machine = FrameMailbox.StateMachine<String, Int>
-    static func frame(_ index: Int) -> CapturedFrame { CapturedFrame(landmarks: .neutral, timestamp: .milliseconds(index)) }
+    static func frame(_ index: Int) -> CapturedFrame { CapturedFrame(pose: .face(.neutral), timestamp: .milliseconds(index)) }
 
     @Test("Givers wait their turn and are served in order") func order() {
         var machine = Machine(groupSize: 2, policy: .backPressure)

@@ -45,13 +45,15 @@ public actor Animator {
     ///   - schedule: `nil` for the window the model was trained for
     ///   - seed: of all noise
     ///   - guidance: for models with a guidance embedding; `nil` for their usual one
+    ///   - poseStyle: how driving frames are drawn for the model; `nil` for its usual way
     ///   - now: the clock of all timestamps; by default the time since the animator was made
     /// - Throws: `AnimationError` for a schedule or setting the model cannot have; what the engine and the model's parameters throw
     public init(
         model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil, seed: UInt64 = 0, guidance: Float? = nil,
-        policy: InputPolicy = .backPressure, now: (@Sendable () -> Duration)? = nil
+        poseStyle: PoseStyle? = nil, policy: InputPolicy = .backPressure, now: (@Sendable () -> Duration)? = nil
     ) throws {
-        batch = try StreamBatch(model: model, engine: engine, schedule: schedule, seed: seed, guidance: guidance)
+        batch = try StreamBatch(
+            model: model, engine: engine, schedule: schedule, seed: seed, guidance: guidance, poseStyle: poseStyle)
         configuration = batch.configuration
         self.schedule = batch.schedule
         let start = ContinuousClock.now
@@ -76,14 +78,20 @@ public actor Animator {
     /// Hands over the next driving frame. Waits for room with `.backPressure`; never waits with `.newestWins`.
     ///
     /// - Parameter timestamp: when it was captured, on the animator's clock
-    public nonisolated func push(_ frame: LandmarkFrame, timestamp: Duration) async {
-        await mailbox.give(CapturedFrame(landmarks: frame, timestamp: timestamp))
+    public nonisolated func push(_ pose: DrivingPose, timestamp: Duration) async {
+        await mailbox.give(CapturedFrame(pose: pose, timestamp: timestamp))
     }
 
+    /// Hands over the next driving frame, as landmarks of a drawn face.
+    public nonisolated func push(_ frame: LandmarkFrame, timestamp: Duration) async { await push(.face(frame), timestamp: timestamp) }
+
     /// Hands over the newest driving frame without waiting; the oldest one not yet in the batch gives way if there is no room.
-    public nonisolated func offer(_ frame: LandmarkFrame, timestamp: Duration) {
-        mailbox.offer(CapturedFrame(landmarks: frame, timestamp: timestamp))
+    public nonisolated func offer(_ pose: DrivingPose, timestamp: Duration) {
+        mailbox.offer(CapturedFrame(pose: pose, timestamp: timestamp))
     }
+
+    /// Hands over the newest driving frame, as landmarks of a drawn face.
+    public nonisolated func offer(_ frame: LandmarkFrame, timestamp: Duration) { offer(.face(frame), timestamp: timestamp) }
 
     /// Says that no more driving frames will come: the frames in flight are delivered, and `frames` ends.
     public nonisolated func finish() { mailbox.finish() }
@@ -141,14 +149,14 @@ public actor Animator {
     }
 
     private func push(_ group: [CapturedFrame]) throws {
-        var landmarks = group.map(\.landmarks)
+        var poses = group.map(\.pose)
         captures += group.map(\.timestamp)
         // The last group of a stream may be short; its last frame fills it up, and what comes of that is not delivered.
-        while landmarks.count < schedule.framesPerGroup {
-            landmarks.append(landmarks[landmarks.count - 1])
+        while poses.count < schedule.framesPerGroup {
+            poses.append(poses[poses.count - 1])
             captures.append(nil)
         }
-        keep(try batch.push(landmarks))
+        keep(try batch.push(poses))
     }
 
     private func keep(_ pictures: [Picture]) {

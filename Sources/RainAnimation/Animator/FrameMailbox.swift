@@ -12,7 +12,7 @@ public enum InputPolicy: Hashable, Sendable {
 
 /// A driving frame on its way into the batch.
 struct CapturedFrame: Sendable {
-    var landmarks: LandmarkFrame
+    var pose: DrivingPose
     var timestamp: Duration
 }
 

@@ -1,4 +1,5 @@
 public import RainModels
+public import RainPose
 
 /// Everything a model is besides its weights: sizes, networks, noise schedule and the window it is meant to be streamed with.
 ///
@@ -45,15 +46,26 @@ public struct ModelConfiguration: Hashable, Sendable {
         public var discRadius: Float
         /// Of the discs of neck and shoulders.
         public var bodyDiscRadius: Float
+        /// How they are drawn; the radii are for the discs of `.face` alone.
+        public var style: Style
+
+        /// The two ways of drawing them.
+        public enum Style: String, Hashable, Sendable, Codable {
+            /// Soft discs at 29 points of a drawn face.
+            case face
+            /// What the authors of RAIN draw of a person's 134 points.
+            case person
+        }
 
         enum CodingKeys: String, CodingKey, CaseIterable {
-            case size
+            case size, style
             case discRadius = "disc_radius"
             case bodyDiscRadius = "body_disc_radius"
         }
 
-        public init(size: Int, discRadius: Float, bodyDiscRadius: Float) {
+        public init(size: Int, discRadius: Float, bodyDiscRadius: Float, style: Style = .face) {
             self.size = size
+            self.style = style
             self.discRadius = discRadius
             self.bodyDiscRadius = bodyDiscRadius
         }
@@ -63,6 +75,15 @@ public struct ModelConfiguration: Hashable, Sendable {
             size = try values.decode(Int.self, forKey: .size)
             discRadius = try values.decode(Float.self, forKey: .discRadius)
             bodyDiscRadius = try values.decode(Float.self, forKey: .bodyDiscRadius)
+            style = try values.decodeIfPresent(Style.self, forKey: .style) ?? .face
+        }
+
+        /// The way of drawing with its usual settings.
+        public var usualStyle: PoseStyle {
+            switch style {
+            case .face: .face(PosePainter(width: size, height: size, radius: discRadius, bodyRadius: bodyDiscRadius))
+            case .person: .person(WholeBodyPainter(width: size, height: size))
+            }
         }
     }
 

@@ -11,7 +11,7 @@ public final class StreamBatch {
     public let configuration: ModelConfiguration
     public let schedule: StreamSchedule
 
-    private let painter: PosePainter
+    private let poseStyle: PoseStyle
     private let stream: LatentStream
     private let referenceNetwork: any Executable
     private let poseGuider: any Executable
@@ -26,9 +26,11 @@ public final class StreamBatch {
     ///   - schedule: `nil` for the window the model was trained for
     ///   - seed: of all noise
     ///   - guidance: how strongly a model with a guidance embedding follows its reference; `nil` for 2.5
+    ///   - poseStyle: how driving frames are drawn for the model; `nil` for its usual way
     /// - Throws: `AnimationError` for a schedule or setting the model cannot have; what the engine and the model's parameters throw
     public init(
-        model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil, seed: UInt64 = 0, guidance: Float? = nil
+        model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil, seed: UInt64 = 0, guidance: Float? = nil,
+        poseStyle: PoseStyle? = nil
     ) throws {
         let configuration = model.configuration
         let schedule =
@@ -53,9 +55,11 @@ public final class StreamBatch {
         referenceNetwork = try prepare(programs.reference())
         poseGuider = try prepare(programs.pose(frames: schedule.framesPerGroup))
         decoder = try prepare(programs.decoder(frames: schedule.framesPerGroup))
-        let pose = configuration.posePicture
-        painter = PosePainter(width: pose.size, height: pose.size, radius: pose.discRadius, bodyRadius: pose.bodyDiscRadius)
-        posePictures = [Float](repeating: 0, count: schedule.framesPerGroup * painter.count)
+        self.poseStyle = poseStyle ?? configuration.posePicture.usualStyle
+        precondition(
+            self.poseStyle.count == configuration.posePicture.size * configuration.posePicture.size * 3,
+            "pose pictures of \(configuration.posePicture.size) pixels a side are drawn at another size")
+        posePictures = [Float](repeating: 0, count: schedule.framesPerGroup * self.poseStyle.count)
         features = [Float](repeating: 0, count: schedule.framesPerGroup * stream.poseCount)
         self.configuration = configuration
         self.schedule = schedule
@@ -87,8 +91,8 @@ public final class StreamBatch {
         let picture = reference.fitted(width: configuration.imageSize, height: configuration.imageSize)
         try referenceNetwork.write("picture", picture.bytes.map { Float($0) / 255 })
         if configuration.referencePose {
-            var pose = [Float](repeating: 0, count: painter.count)
-            painter.paint(landmarks ?? .neutral, into: &pose)
+            var pose = [Float](repeating: 0, count: poseStyle.count)
+            poseStyle.paint(.face(landmarks ?? .neutral), into: &pose)
             try referenceNetwork.write("pose_picture", pose)
         }
         try referenceNetwork.run(.step)
@@ -115,10 +119,13 @@ public final class StreamBatch {
     ///
     /// - Returns: the group that left, in order; empty as long as the stream fills up
     /// - Throws: `AnimationError.usage` without a reference; `.numbers` if a result is not finite; what the engine throws
-    public func push(_ frames: [LandmarkFrame]) throws -> [Picture] {
+    public func push(_ frames: [LandmarkFrame]) throws -> [Picture] { try push(frames.map { .face($0) }) }
+
+    /// Takes in the next `schedule.framesPerGroup` frames of either set of points.
+    public func push(_ frames: [DrivingPose]) throws -> [Picture] {
         precondition(frames.count == schedule.framesPerGroup, "a group has \(schedule.framesPerGroup) frames, found \(frames.count)")
         guard hasReference else { throw AnimationError(.usage, "a reference picture must be fused before frames can be animated") }
-        for (index, frame) in frames.enumerated() { painter.paint(frame, into: &posePictures, offset: index * painter.count) }
+        for (index, frame) in frames.enumerated() { poseStyle.paint(frame, into: &posePictures, offset: index * poseStyle.count) }
         try poseGuider.write("pose_pictures") { copy(posePictures, posePictures.count, into: &$0) }
         try poseGuider.run(.step)
         try poseGuider.read("features") { copy($0, into: &features) }

@@ -11,11 +11,13 @@ struct AnimateCommand: AsyncParsableCommand {
         commandName: "animate",
         abstract: "Animates a character: one picture, one motion, a stream of frames.",
         discussion: """
-            The motion is a landmark file (Docs/LandmarkFormat.md) of any character: it is carried over to the face of the \
-            reference picture. Where that face is, is read from --reference-landmarks, or from a landmark file beside the picture \
-            (hero.landmarks.json for hero.png); without either, a face in the middle of the picture is assumed.
+            The motion is a landmark file (Docs/LandmarkFormat.md) of any character, or pictures of a person: a video, a folder, a \
+            camera. It is carried over to the face of the reference picture. Where that face is, is read from \
+            --reference-landmarks, or from a landmark file beside the picture (hero.landmarks.json for hero.png); without either, a \
+            face in the middle of the picture is assumed.
 
-            A motion that is shorter than what was asked for starts over. Ctrl-C ends the stream and leaves a playable file.
+            A motion that is shorter than what was asked for starts over. Ctrl-C ends the stream and leaves a playable file; so does \
+            a camera that vanishes.
 
             Example: rain animate --reference hero.png --driving motion.json --output out.mp4
             """)
@@ -26,7 +28,9 @@ struct AnimateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"))
     var referenceLandmarks: String?
 
-    @Option(help: ArgumentHelp("The motion: a landmark file.", valueName: "file.json"))
+    @Option(
+        help: ArgumentHelp(
+            "The motion: a landmark file, a video, a folder of pictures, or a camera such as /dev/video0.", valueName: "path"))
     var driving: String
 
     @Option(help: ArgumentHelp("Where the frames go: \(FrameSink.formats).", valueName: "path"))
@@ -59,6 +63,20 @@ struct AnimateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How strongly a model with guidance follows its reference, 0 to 100.", valueName: "scale"))
     var guidance: Float?
 
+    @Option(help: "What is drawn of the driver for a published model: face, body or body+face.")
+    var pose: Parts?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Face parameters for a published model: files that 'rain calibrate' writes, name=value, or 'none', separated by commas; later ones \
+            win. Without it those that the published programs start with.
+            """, valueName: "file,name=value,..."))
+    var retarget: String?
+
+    @Flag(help: "Smooth the landmarks of a person over time, at the price of a little delay.")
+    var smooth = false
+
     @Option(help: "How a reference picture of other proportions is fitted: crop or pad.")
     var fit = Fit.crop
 
@@ -69,7 +87,22 @@ struct AnimateCommand: AsyncParsableCommand {
         var mode: FitMode { self == .crop ? .crop : .pad }
     }
 
+    /// `WholeBodyPainter.Parts` as an option.
+    enum Parts: String, ExpressibleByArgument, CaseIterable {
+        case face, body
+        case bodyAndFace = "body+face"
+
+        var parts: WholeBodyPainter.Parts {
+            switch self {
+            case .face: .face
+            case .body: .body
+            case .bodyAndFace: .bodyAndFace
+            }
+        }
+    }
+
     mutating func validate() throws {
+        try checkRetarget(retarget)
         let lengths = [frames != nil, seconds != nil, endless].filter { $0 }.count
         guard lengths <= 1 else { throw ValidationError("--frames, --seconds and --endless: expected at most one of them") }
         if let frames, frames < 1 { throw ValidationError("--frames: expected at least 1, found \(frames)") }
@@ -84,25 +117,33 @@ struct AnimateCommand: AsyncParsableCommand {
     func run() async throws {
         let launch = ContinuousClock.now
         Interrupt.install()
-        let track = try LandmarkTrack(contentsOf: URL(fileURLWithPath: driving))
-        let rate = fps ?? track.framesPerSecond
+        let isPaced = live || endless
+        let clock = PlaybackClock()
+        let source = try DrivingInput.open(
+            driving, model: model.model, smooth: smooth, repeats: endless || frames != nil || seconds != nil, clock: isPaced ? clock : nil)
+        let rate = fps ?? source.frames.framesPerSecond ?? PictureSource.usualRate
         try checkOutput(output, framesPerSecond: rate)
         let animated = try model.load()
-        let size = animated.configuration.imageSize
+        let configuration = animated.configuration
+        let style = try poseStyle(configuration, driving: source.frames)
+        let size = configuration.imageSize
         let picture = try PictureReader.read(reference)
         let face = try ReferenceFace(picture: picture, path: reference, landmarks: referenceLandmarks, size: size, fit: fit.mode)
-        let motion = DrivingMotion(track, framesPerSecond: rate, face: face.landmarks)
-        let count = endless ? nil : frames ?? max(1, Int(((seconds.map { $0 * rate }) ?? Double(motion.count)).rounded()))
-        let isLive = live || endless
+        // Of pictures nobody knows the number before the end.
+        let length = source.frames.frameCount.map { Double($0) / (source.frames.framesPerSecond ?? rate) }
+        let count = endless ? nil : frames ?? (seconds ?? length).map { max(1, Int(($0 * rate).rounded())) }
+        let isLive = isPaced || source.isCamera
         let animator = try usage {
             try Animator(
-                model: animated, engine: model.engine, schedule: model.schedule(animated.configuration), seed: seed, guidance: guidance,
-                policy: isLive ? .newestWins : .backPressure)
+                model: animated, engine: model.engine, schedule: model.schedule(configuration), seed: seed, guidance: guidance,
+                poseStyle: style, policy: isLive ? .newestWins : .backPressure)
         }
         try await animator.fuse(reference: face.picture, landmarks: face.landmarks)
         let sink = try FrameSink.open(output, width: size, height: size, framesPerSecond: rate)
         var monitor = StreamMonitor(total: count, launch: launch)
-        let feeder = DrivingFeeder(animator: animator, motion: motion, count: count, framesPerSecond: isLive ? rate : nil)
+        let feeder = DrivingFeeder(
+            animator: animator, source: source.frames, face: configuration.posePicture.style == .face ? face.landmarks : nil, count: count,
+            framesPerSecond: rate, isLive: isLive, clock: isPaced ? clock : nil)
         let feeding = Task { await feeder.run() }
         do {
             for try await frame in animator.frames {
@@ -117,9 +158,51 @@ struct AnimateCommand: AsyncParsableCommand {
             sink.abandon()
             throw error
         }
-        await feeding.value
+        let failure = await feeding.value
+        if let failure, sink.frameCount == 0 {
+            sink.abandon()
+            throw failure
+        }
         try sink.finish()
         monitor.finish(dropped: animator.droppedFrames, output: output)
+        // What came before a camera vanished is kept.
+        if let failure { throw failure }
+    }
+
+    /// How the driving is drawn for a model; `nil` for its usual way.
+    private func poseStyle(_ configuration: ModelConfiguration, driving source: DrivingSource) throws -> PoseStyle? {
+        switch configuration.posePicture.style {
+        case .face:
+            guard pose == nil, retarget == nil else {
+                throw ValidationError(
+                    "--\(pose != nil ? "pose" : "retarget"): \(configuration.name) is driven by the points of a face and carries them over "
+                        + "by itself; the option is for published models")
+            }
+            return nil
+        case .person:
+            let parts = pose?.parts ?? .face
+            guard parts == .face || source.hasBody else {
+                throw AnimationError(
+                    .driving,
+                    "\(source.name): holds a face and its shoulders only, expected a whole person for --pose \(parts.rawValue); use a landmark "
+                        + "file of 134 points, a video or --pose face")
+            }
+            let parameters = try retarget.map { try FaceParameterValues(text: $0) }?.applied(to: .initial) ?? .initial
+            let size = configuration.posePicture.size
+            return .person(WholeBodyPainter(width: size, height: size, parts: parts, retargeting: parameters.retargeting))
+        }
+    }
+}
+
+/// Turns face parameters that cannot be into a mistake in the command line; files are read later.
+func checkRetarget(_ text: String?) throws {
+    guard let text, !FileManager.default.fileExists(atPath: text),
+        text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy({ $0.contains("=") || $0.isEmpty || $0 == "none" })
+    else { return }
+    do {
+        _ = try FaceParameterValues(text: text)
+    } catch {
+        throw ValidationError("--retarget: \(error)")
     }
 }
 
@@ -138,7 +221,7 @@ struct ReferenceFace {
             self.landmarks = .neutral
             return
         }
-        let frame = try LandmarkTrack(contentsOf: URL(fileURLWithPath: file)).frames[0]
+        let frame = try LandmarkFile(contentsOf: URL(fileURLWithPath: file))[0].face
         self.landmarks = Self.fitted(frame, width: picture.width, height: picture.height, fit: fit)
     }
 
@@ -156,60 +239,5 @@ struct ReferenceFace {
                 LandmarkPoint(
                     x: 0.5 + (point.x - 0.5) * width / side, y: 0.5 + (point.y - 0.5) * height / side, visibility: point.visibility)
             })
-    }
-}
-
-/// A motion on the face of the reference, at the rate of the output, starting over at its end.
-struct DrivingMotion: Sendable {
-    private let track: LandmarkTrack
-    private let retarget: LandmarkRetargeter
-    private let stretch: Double
-    /// Frames until the motion starts over.
-    let count: Int
-
-    init(_ track: LandmarkTrack, framesPerSecond: Double, face: LandmarkFrame) {
-        self.track = track
-        retarget = LandmarkRetargeter(fromStartOf: track, to: face)
-        stretch = track.framesPerSecond / framesPerSecond
-        count = max(1, Int((Double(track.frames.count) / stretch).rounded()))
-    }
-
-    subscript(index: Int) -> LandmarkFrame {
-        let last = track.frames.count - 1
-        let place = min(Double(index % count) * stretch, Double(last))
-        let before = Int(place)
-        let (a, b, share) = (track.frames[before], track.frames[min(before + 1, last)], Float(place - Double(before)))
-        guard share > 0 else { return retarget(a) }
-        let points = zip(a.points, b.points).map { a, b in
-            LandmarkPoint(
-                x: a.x + (b.x - a.x) * share, y: a.y + (b.y - a.y) * share, visibility: a.visibility + (b.visibility - a.visibility) * share
-            )
-        }
-        return retarget(LandmarkFrame(points: points))
-    }
-}
-
-/// Gives an animator its driving frames, as fast as it takes them or at a steady pace, until there are enough or the user interrupts.
-struct DrivingFeeder: Sendable {
-    let animator: Animator
-    let motion: DrivingMotion
-    /// `nil` for no end.
-    let count: Int?
-    /// Of the pace; `nil` for as fast as possible.
-    let framesPerSecond: Double?
-
-    func run() async {
-        let start = ContinuousClock.now
-        var index = 0
-        while count.map({ index < $0 }) ?? true, !Interrupt.requested, !Task.isCancelled {
-            if let framesPerSecond {
-                guard await Pace.wait(until: start + .seconds(Double(index) / framesPerSecond)) else { break }
-                animator.offer(motion[index], timestamp: animator.now())
-            } else {
-                await animator.push(motion[index], timestamp: animator.now())
-            }
-            index += 1
-        }
-        animator.finish()
     }
 }

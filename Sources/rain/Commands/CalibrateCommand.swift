@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import RainAnimation
+import RainMedia
+import RainPictures
+import RainPose
+
+/// Fits the face parameters of published models to a driver and a reference.
+struct CalibrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "calibrate",
+        abstract: "Fits the face parameters of published models to a driver and a reference picture.",
+        discussion: """
+            Compares the proportions of the driver's face, looking ahead at rest, with those of the reference's, and writes the parameters \\
+            that turn the one into the other, for 'rain animate --retarget'. Values that are set with --retarget are kept, and the others \\
+            fitted to them. Corrections for faces that are turned sideways cannot be seen in faces that look ahead and keep their values.
+
+            Example: rain calibrate --driving me.mp4 --reference hero.png --output me.hero.json
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "The driver: a landmark file, a video, a folder of pictures, or a camera such as /dev/video0.", valueName: "path"))
+    var driving: String
+
+    @Option(help: ArgumentHelp("The picture that will be animated.", valueName: "picture"))
+    var reference: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the reference's face is: the first frame of a landmark file; by default one beside the picture, or detected.",
+            valueName: "file.json"))
+    var referenceLandmarks: String?
+
+    @Option(help: ArgumentHelp("Where the parameters go.", valueName: "file.json"))
+    var output: String
+
+    @Option(help: ArgumentHelp("Values set by hand, as for 'rain animate'.", valueName: "file,name=value,..."))
+    var retarget: String?
+
+    @Option(help: ArgumentHelp("The model's folder, with a landmark detector.", valueName: "folder"))
+    var model: String?
+
+    @Option(help: ArgumentHelp("How many frames of the driver to look at, 1 to 10000.", valueName: "n"))
+    var frames = 50
+
+    func validate() throws {
+        try checkRetarget(retarget)
+        guard reference != nil || referenceLandmarks != nil else {
+            throw ValidationError("expected --reference or --reference-landmarks, found neither")
+        }
+        if !(1...10_000).contains(frames) { throw ValidationError("--frames: expected 1 to 10000, found \(frames)") }
+    }
+
+    func run() async throws {
+        Interrupt.install()
+        let given = try retarget.map { try FaceParameterValues(text: $0) } ?? FaceParameterValues()
+        let source = try DrivingInput.open(driving, model: model).frames
+        let target = try await referencePose()
+        var poses: [DrivingPose] = []
+        var iterator = source.makeAsyncIterator()
+        while poses.count < frames, !Interrupt.requested, let frame = try await iterator.next() { poses.append(frame.pose) }
+        let calibration = try FaceCalibration(driver: poses, reference: target, given: given)
+        try FaceParameterValues(calibration.parameters).write(to: URL(fileURLWithPath: output))
+        print(Self.table(calibration, given))
+        Terminal.note("\(output): fitted to \(poses.count) \(poses.count == 1 ? "frame" : "frames")")
+    }
+
+    /// The reference's landmarks: given, beside the picture, or detected.
+    private func referencePose() async throws -> DrivingPose {
+        let beside = reference.map(ReferenceFace.landmarkFile)
+        if let file = referenceLandmarks ?? beside.flatMap({ FileManager.default.fileExists(atPath: $0) ? $0 : nil }) {
+            return try LandmarkFile(contentsOf: URL(fileURLWithPath: file))[0]
+        }
+        guard let reference else { throw ValidationError("expected --reference or --reference-landmarks, found neither") }
+        let picture = try PictureReader.read(reference)
+        guard let person = try await Detectors.open(for: reference, model: model).detect(picture.middleSquare()) else {
+            throw AnimationError(
+                .reference, "\(reference): expected a face, the landmark detector found none; say where it is with --reference-landmarks")
+        }
+        return .person(person)
+    }
+
+    private static func table(_ calibration: FaceCalibration, _ given: FaceParameterValues) -> String {
+        func number(_ value: Double) -> String { String(format: "%.3f", value) }
+        let rows = FaceParameters.Name.allCases.map { name in
+            let fit = calibration.fits.first { $0.name == name }
+            let how = given.values[name] != nil ? "set" : fit != nil ? "fitted" : name == .mouthHeight ? "as the mouth's width" : "initial"
+            return [name.rawValue, number(calibration.parameters[name]), how]
+                + (fit.map { [number($0.driver), number($0.reference), number($0.reached)] } ?? ["", "", ""])
+        }
+        return Terminal.table([["parameter", "value", "", "driver", "reference", "reached"]] + rows, rightAligned: [1, 3, 4, 5])
+    }
+}
