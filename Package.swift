@@ -46,28 +46,31 @@ let package = Package(
         .target(name: "RainCPU", dependencies: ["RainGraph", "CPUKernels"], swiftSettings: common),
 
         // Files, pictures and people.
-        .target(name: "RainCheckpoints", dependencies: ["EmbeddedModel"], swiftSettings: common),
-        .target(name: "RainPictures", dependencies: ["CCairo"], swiftSettings: common),
-        .target(name: "RainMedia", dependencies: ["RainPictures", "CFFmpeg"], swiftSettings: common),
-        .target(name: "RainPose", dependencies: ["RainPictures"], swiftSettings: safe),
+        .target(name: "RainFiles", swiftSettings: common),
+        .target(name: "RainCheckpoints", dependencies: ["RainFiles", "EmbeddedModel"], swiftSettings: common),
+        .target(name: "RainPictures", dependencies: ["RainFiles", "CCairo"], swiftSettings: common),
+        .target(name: "RainMedia", dependencies: ["RainFiles", "RainPictures", "CFFmpeg"], swiftSettings: common),
+        .target(name: "RainPose", dependencies: ["RainFiles", "RainPictures"], swiftSettings: safe),
         .target(name: "RainWorld", dependencies: ["RainPictures", "RainPose"], swiftSettings: safe),
 
         // The method.
-        .target(name: "RainModels", dependencies: ["RainGraph", "RainCheckpoints"], swiftSettings: safe),
+        .target(name: "RainModels", dependencies: ["RainGraph", "RainFiles", "RainCheckpoints"], swiftSettings: safe),
         .target(
-            name: "RainAnimation", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
+            name: "RainAnimation", dependencies: ["RainGraph", "RainFiles", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
             swiftSettings: safe),
         .target(
             name: "RainVerification", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
             swiftSettings: safe),
         .target(
             name: "RainTraining",
-            dependencies: ["RainGraph", "RainModels", "RainCheckpoints", "RainPictures", "RainPose", "RainWorld", "RainAnimation"],
+            dependencies: [
+                "RainGraph", "RainModels", "RainFiles", "RainCheckpoints", "RainPictures", "RainPose", "RainWorld", "RainAnimation",
+            ],
             swiftSettings: safe),
         .executableTarget(
             name: "rain",
             dependencies: [
-                "RainGraph", "RainCPU", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
+                "RainGraph", "RainCPU", "RainFiles", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
                 "RainAnimation", "RainTraining", "RainVerification",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -79,6 +82,7 @@ let package = Package(
             path: "Tests/RainTesting", swiftSettings: common),
         .testTarget(name: "RainGraphTests", dependencies: ["RainGraph", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainCPUTests", dependencies: ["RainCPU", "CPUKernels", "RainTesting"], swiftSettings: common),
+        .testTarget(name: "RainFilesTests", dependencies: ["RainFiles"], swiftSettings: common),
         .testTarget(name: "RainCheckpointsTests", dependencies: ["RainCheckpoints"], swiftSettings: common),
         .testTarget(name: "RainPicturesTests", dependencies: ["RainPictures"], swiftSettings: common),
         .testTarget(name: "RainMediaTests", dependencies: ["RainMedia"], swiftSettings: common),

@@ -1,3 +1,5 @@
+import RainFiles
+
 /// What went wrong with a checkpoint file: which file, which tensor, what was expected, what was found and what to do.
 public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of failure, for callers that react to it.
@@ -57,6 +59,12 @@ public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertib
         self.expected = expected
         self.found = found
         self.advice = advice
+    }
+
+    init(_ error: FileError) {
+        self.init(
+            .unwritable, file: error.path, expected: "a file that can be written", found: error.found,
+            advice: "choose another place, or free some space")
     }
 
     /// One sentence on one line, whatever bytes the file put into its names.

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The few system calls that reading and replacing whole files takes; all other unsafe code of this module calls FFmpeg.
-package enum Files {
+/// The few system calls that reading files and making folders take; all other unsafe code of this module calls FFmpeg.
+enum Files {
     /// What a path leads to, symbolic links followed.
     enum Kind {
         case missing, file, folder
@@ -82,34 +82,14 @@ package enum Files {
         }
     }
 
-    /// Replaces the file at `path` by `bytes` in one move; devices and pipes are written to in place.
-    package static func replace(_ path: String, with bytes: [UInt8]) throws {
-        switch kind(path) {
-        case .folder: throw unwritable(path, "a folder of this name")
-        case .special:
-            let descriptor = open(path, O_WRONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw unwritable(path, systemMessage(errno)) }
-            let failure = write(bytes, to: descriptor)
-            close(descriptor)
-            if let failure { throw unwritable(path, systemMessage(failure)) }
-        case .missing, .file:
-            let temporary = path + ".partial-\(getpid())"
-            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-            guard descriptor >= 0 else { throw unwritable(path, systemMessage(errno)) }
-            var failure = write(bytes, to: descriptor)
-            if close(descriptor) != 0 { failure = failure ?? errno }
-            do {
-                if let failure { throw unwritable(path, systemMessage(failure)) }
-                try move(temporary, to: path)
-            } catch {
-                unlink(temporary)
-                throw error
-            }
-        }
-    }
-
     static func move(_ source: String, to path: String) throws {
         guard rename(source, path) == 0 else { throw unwritable(path, systemMessage(errno)) }
+    }
+
+    /// Removes a symbolic link, so that what is about to be written under its name does not go where it points.
+    static func removeLink(_ path: String) {
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK { unlink(path) }
     }
 
     static func remove(_ path: String) {

@@ -1,4 +1,5 @@
 internal import CFFmpeg
+import RainFiles
 public import RainPictures
 
 /// Writes still pictures.
@@ -9,17 +10,38 @@ public enum PictureWriter {
     ///
     /// - Throws: `MediaError` for another ending or a path that cannot be written.
     public static func write(_ picture: Picture, to path: String) throws {
-        let codec =
-            switch PathName(path).fileExtension {
-            case "png": "png"
-            case "jpg", "jpeg": "mjpeg"
-            case "webp": "libwebp"
-            default:
-                throw MediaError(
-                    .unsupportedFormat, file: path, expected: "a name ending in .png, .jpg or .webp", found: "another ending",
-                    advice: "rename the output")
-            }
-        try Files.replace(path, with: encode(picture, codec: codec, path: path))
+        let bytes = try bytes(picture, for: path)
+        do throws(FileError) {
+            try ReplacementFile.write(bytes, to: path)
+        } catch {
+            throw Files.unwritable(path, error.found)
+        }
+    }
+
+    /// The bytes of a picture's file, as `path` ends; nothing is written.
+    ///
+    /// - Throws: `MediaError` for an ending that `write` does not know
+    public static func bytes(_ picture: Picture, for path: String) throws -> [UInt8] {
+        try encode(picture, codec: codec(path), path: path)
+    }
+
+    /// Whether `write` knows what `path` asks for, found out without touching anything.
+    ///
+    /// - Throws: `MediaError` for another ending
+    public static func check(_ path: String) throws {
+        _ = try codec(path)
+    }
+
+    private static func codec(_ path: String) throws -> String {
+        switch PathName(path).fileExtension {
+        case "png": return "png"
+        case "jpg", "jpeg": return "mjpeg"
+        case "webp": return "libwebp"
+        default:
+            throw MediaError(
+                .unsupportedFormat, file: path, expected: "a name ending in .png, .jpg or .webp", found: "another ending",
+                advice: "rename the output")
+        }
     }
 
     /// The bytes of a PNG file.

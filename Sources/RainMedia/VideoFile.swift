@@ -44,6 +44,7 @@ final class VideoFile: FrameOutput {
         self.format = format
         isInPlace = Files.kind(path) == .special
         workingPath = isInPlace ? path : PathName(path).partial
+        if !isInPlace { Files.removeLink(workingPath) }
         encodedWidth = format.needsEvenSize ? (width + 1) / 2 * 2 : width
         encodedHeight = format.needsEvenSize ? (height + 1) / 2 * 2 : height
         var options = format.codecOptions

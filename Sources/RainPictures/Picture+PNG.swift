@@ -1,5 +1,6 @@
 import CCairo
 public import Foundation
+import RainFiles
 
 extension Picture {
     /// The picture as a PNG file's bytes (8-bit RGB).
@@ -34,11 +35,11 @@ extension Picture {
     ///
     /// - Throws: `PictureError`; its file errors name the file and the reason
     public func writePNG(to file: URL) throws(PictureError) {
-        let data = Data(try pngBytes())
+        let bytes = try pngBytes()
         do {
-            try data.write(to: file, options: .atomic)
+            try ReplacementFile.write(bytes, to: file.path)
         } catch {
-            throw PictureError(.file, "could not write picture \(file.path): \(error.localizedDescription)")
+            throw PictureError(.file, "could not write picture \(error)")
         }
     }
 }

@@ -1,4 +1,5 @@
 public import Foundation
+import RainFiles
 
 // MARK: Writing
 
@@ -32,9 +33,9 @@ extension Track {
     /// Writes the track, under a temporary name first and moved into place when it is complete.
     public func write(to file: URL) throws(LandmarkError) {
         do {
-            try Data(json()).write(to: file, options: .atomic)
+            try ReplacementFile.write(json(), to: file.path)
         } catch {
-            throw LandmarkError(.file, "could not write landmarks \(file.path): \(error.localizedDescription)")
+            throw LandmarkError(.file, "could not write landmarks \(error)")
         }
     }
 

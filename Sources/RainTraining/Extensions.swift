@@ -1,5 +1,6 @@
 import Foundation
 import RainAnimation
+import RainFiles
 import RainGraph
 import RainModels
 import RainPictures
@@ -44,9 +45,9 @@ extension TrainingRun {
 
     /// Adds a line to `notes.txt` and to the report.
     func note(_ line: String) throws {
-        let file = URL(filePath: path("notes.txt"))
-        let old = (try? Data(contentsOf: file)) ?? Data()
-        try (old + Data((line + "\n").utf8)).write(to: file, options: .atomic)
+        let file = path("notes.txt")
+        let old = (try? Data(contentsOf: URL(filePath: file))).map { [UInt8]($0) } ?? []
+        try ReplacementFile.write(old + (line + "\n").utf8, to: file)
         say(line)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import RainCheckpoints
+import RainFiles
 import RainGraph
 import RainPictures
 
@@ -200,8 +201,9 @@ public struct TrainingRun: Sendable {
         let numbers = [progress.loss, progress.gradientNorm, progress.learningRate, Float(progress.picturesPerSecond)]
         let line = "\(progress.stage)\t\(progress.step)\t" + numbers.map { "\($0)" }.joined(separator: "\t") + "\n"
         let old =
-            (try? Data(contentsOf: URL(filePath: lossFile))) ?? Data("stage\tstep\tloss\tnorm\tlearning_rate\tpictures_per_second\n".utf8)
-        try (old + Data(line.utf8)).write(to: URL(filePath: lossFile), options: .atomic)
+            (try? Data(contentsOf: URL(filePath: lossFile))).map { [UInt8]($0) }
+            ?? Array("stage\tstep\tloss\tnorm\tlearning_rate\tpictures_per_second\n".utf8)
+        try ReplacementFile.write(old + line.utf8, to: lossFile)
     }
 
     /// Draws the losses of all stages so far.

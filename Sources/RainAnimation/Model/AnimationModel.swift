@@ -1,5 +1,6 @@
 import Foundation
 public import RainCheckpoints
+import RainFiles
 public import RainGraph
 public import RainModels
 
@@ -71,9 +72,11 @@ public struct AnimationModel: Sendable {
             try SafetensorsWriter.write(
                 to: "\(folder)/\(configuration.name).safetensors", tensors: tensors,
                 metadata: ["format": "pt", "model": configuration.name])
-            try Data(configuration.json()).write(to: URL(fileURLWithPath: folder + "/model.json"), options: .atomic)
+            try ReplacementFile.write([UInt8](configuration.json()), to: folder + "/model.json")
         } catch let error as CheckpointError {
             throw error
+        } catch let error as FileError {
+            throw AnimationError(.model, "\(error)")
         } catch {
             throw AnimationError(.model, "\(folder): could not be written: \(error.localizedDescription)")
         }

@@ -1,3 +1,5 @@
+import RainFiles
+
 /// Writes safetensors files.
 public enum SafetensorsWriter {
     /// One tensor to write: its name, shape, the type it is stored in, and its elements, row-major.
@@ -36,14 +38,18 @@ public enum SafetensorsWriter {
     ) throws {
         try TensorDeclaration.check(declarations, path: path)
         let ordered = declarations.sorted { ($1.dtype.byteCount, $0.name) < ($0.dtype.byteCount, $1.name) }
-        let file = try ReplacementFile(path: path)
-        try file.append(headerBytes(ordered, metadata))
-        for tensor in ordered {
-            let bytes = try content(tensor)
-            try tensor.check(bytes, path: path)
-            try file.append(bytes)
+        do {
+            let file = try ReplacementFile(path: path)
+            try file.append(headerBytes(ordered, metadata))
+            for tensor in ordered {
+                let bytes = try content(tensor)
+                try tensor.check(bytes, path: path)
+                try file.append(bytes)
+            }
+            try file.commit()
+        } catch let error as FileError {
+            throw CheckpointError(error)
         }
-        try file.commit()
     }
 
     private static func headerBytes(_ tensors: [TensorDeclaration], _ metadata: [String: String]) -> [UInt8] {

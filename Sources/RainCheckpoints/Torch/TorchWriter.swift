@@ -1,3 +1,5 @@
+import RainFiles
+
 /// Writes PyTorch files: a state dictionary as `torch.save` does since PyTorch 1.6.
 ///
 /// - Source: PyTorch, `torch/serialization.py`; PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.3 (zip64).
@@ -15,16 +17,20 @@ public enum TorchWriter {
     ) throws {
         try TensorDeclaration.check(declarations, path: path)
         let pickle = try pickle(declarations, path: path)
-        var archive = try ZipWriter(path: path)
-        try archive.add("archive/data.pkl", pickle)
-        try archive.add("archive/byteorder", Array("little".utf8))
-        for (index, tensor) in declarations.enumerated() {
-            let bytes = try content(tensor)
-            try tensor.check(bytes, path: path)
-            try archive.add("archive/data/\(index)", bytes)
+        do {
+            var archive = try ZipWriter(path: path)
+            try archive.add("archive/data.pkl", pickle)
+            try archive.add("archive/byteorder", Array("little".utf8))
+            for (index, tensor) in declarations.enumerated() {
+                let bytes = try content(tensor)
+                try tensor.check(bytes, path: path)
+                try archive.add("archive/data/\(index)", bytes)
+            }
+            try archive.add("archive/version", Array("3\n".utf8))
+            try archive.finish()
+        } catch let error as FileError {
+            throw CheckpointError(error)
         }
-        try archive.add("archive/version", Array("3\n".utf8))
-        try archive.finish()
     }
 
     private static func pickle(_ tensors: [TensorDeclaration], path: String) throws -> [UInt8] {

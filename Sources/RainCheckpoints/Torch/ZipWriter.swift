@@ -1,3 +1,5 @@
+import RainFiles
+
 /// Writes a zip archive of stored entries, each of whose bytes begin at a multiple of 64, as PyTorch's do.
 ///
 /// Numbers beyond 32 bits go into zip64 fields, and only those, so that small archives stay readable for everyone.

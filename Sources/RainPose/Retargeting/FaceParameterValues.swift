@@ -1,4 +1,5 @@
 public import Foundation
+import RainFiles
 
 /// Some of the face parameters: set by hand, read from a file or found by calibration.
 ///
@@ -159,9 +160,9 @@ public struct FaceParameterValues: Sendable, Equatable {
     /// Writes a file, under a temporary name first and moved into place when it is complete.
     public func write(to file: URL) throws(LandmarkError) {
         do {
-            try Data(json()).write(to: file, options: .atomic)
+            try ReplacementFile.write(json(), to: file.path)
         } catch {
-            throw LandmarkError(.file, "could not write face parameters \(file.path): \(error.localizedDescription)")
+            throw LandmarkError(.file, "could not write face parameters \(error)")
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import RainFiles
 import RainMedia
 import RainPose
 import RainWorld
@@ -26,13 +27,14 @@ struct CharacterCommand: ParsableCommand {
 
     func validate() throws {
         guard (16...4096).contains(size) else { throw ValidationError("--size must be 16 to 4096, found \(size)") }
+        try checkPicture(output, option: "--output")
     }
 
     func run() throws {
         let character = Character(seed: seed)
         let pose = CharacterPose.neutral(variation: seed)
         try PictureWriter.write(character.render(pose, size: size), to: output)
-        try Files.replace(ReferenceFace.landmarkFile(of: output), with: character.track([pose], framesPerSecond: 1).json())
+        try ReplacementFile.write(character.track([pose], framesPerSecond: 1).json(), to: ReferenceFace.landmarkFile(of: output))
         Terminal.note("\(output): \(character), \(size)×\(size)")
     }
 }

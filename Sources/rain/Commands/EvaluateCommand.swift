@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
+import RainFiles
 import RainMedia
 import RainTraining
 
@@ -38,12 +39,15 @@ struct EvaluateCommand: ParsableCommand {
     mutating func validate() throws {
         guard (1...1000).contains(characters) else { throw ValidationError("--characters: expected 1 to 1000, found \(characters)") }
         guard (1...10_000).contains(frames) else { throw ValidationError("--frames: expected 1 to 10000, found \(frames)") }
+        if let sheet { try checkPicture(sheet, option: "--sheet") }
         guard seed < EvaluationClip.seedCount else {
             throw ValidationError("--seed: expected less than \(EvaluationClip.seedCount), found \(seed)")
         }
     }
 
     func run() throws {
+        // Found out before the work, not after it.
+        let sheetFile = try sheet.map { try ReplacementFile(path: $0) }
         let animated = try model.load()
         var progress = ProgressLine("evaluating", unit: "characters", total: characters)
         let report = try usage {
@@ -56,7 +60,10 @@ struct EvaluateCommand: ParsableCommand {
             }
         }
         progress.finish(report.characters)
-        if let sheet { try PictureWriter.write(report.sheet(), to: sheet) }
+        if let sheet, let sheetFile {
+            try sheetFile.append(PictureWriter.bytes(report.sheet(), for: sheet))
+            try sheetFile.commit()
+        }
         if json {
             try Terminal.printJSON(report)
         } else {

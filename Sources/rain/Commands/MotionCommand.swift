@@ -1,5 +1,5 @@
 import ArgumentParser
-import RainMedia
+import RainFiles
 import RainPose
 import RainWorld
 
@@ -49,7 +49,7 @@ struct MotionCommand: ParsableCommand {
     func run() throws {
         let poses = Motion(seed: seed, startsAtRest: true).poses(frameCount: Int(frameCount), framesPerSecond: fps)
         let track = try Character(seed: character ?? seed).track(poses, framesPerSecond: fps)
-        try Files.replace(output, with: track.json())
+        try ReplacementFile.write(track.json(), to: output)
         Terminal.note("\(output): motion \(seed), \(track.frames.count) frames at \(fps) per second")
     }
 }

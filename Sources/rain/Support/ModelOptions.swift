@@ -58,6 +58,15 @@ func checkOutput(_ path: String, framesPerSecond: Double?) throws {
     }
 }
 
+/// Turns a picture that cannot be written for its ending into a mistake in the command line.
+func checkPicture(_ path: String, option: String) throws {
+    do {
+        try PictureWriter.check(path)
+    } catch let error as MediaError {
+        throw ValidationError("\(option): \(error)")
+    }
+}
+
 /// Turns what a setting makes impossible into a mistake in the command line.
 func usage<R>(_ body: () throws -> R) throws -> R {
     do {
