@@ -94,6 +94,16 @@ public struct Checkpoint: Sendable {
         try file.withBytes(range ?? 0..<file.count, body)
     }
 
+    /// Tells the system that the tensor's bytes will not be needed soon, so that they stop counting as this process's memory.
+    public func release(_ name: String) {
+        if let info = tensors[name] { file.release(info.range) }
+    }
+
+    /// The same for a range of the file's bytes.
+    public func release(_ range: Range<Int>) {
+        file.release(range)
+    }
+
     /// The name sharing the longest ending with `name`, since published checkpoints differ mostly in their prefixes.
     private func closestName(to name: String) -> String? {
         func sharedEnding(_ other: String) -> Int {

@@ -67,6 +67,17 @@ final class MappedFile: @unchecked Sendable {
         return try body(bytes.bytes)
     }
 
+    /// Gives back the memory of all pages inside `range`, which must lie inside the file; reading them again maps them again.
+    func release(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "a checked range")
+        guard isMapped else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let start = (range.lowerBound + page - 1) / page * page
+        // The file's last page belongs to nothing else.
+        let end = range.upperBound == count ? count : range.upperBound / page * page
+        if end > start { madvise(base + start, end - start, MADV_DONTNEED) }
+    }
+
     /// The bytes of `range`, copied; it must lie inside the file.
     func bytes(_ range: Range<Int>) -> [UInt8] {
         withBytes(range) { $0.array(of: UInt8.self) }

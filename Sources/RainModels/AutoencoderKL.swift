@@ -85,6 +85,17 @@ public struct AutoencoderKL: Hashable, Sendable {
         return (parts.dropLast(2).map(String.init) + [new, String(parts[parts.count - 1])]).joined(separator: ".")
     }
 
+    /// The name the published file has for a parameter: the inverse of `currentName`.
+    static func publishedName(_ name: String) -> String {
+        guard name.contains("attentions.") else { return name }
+        for (old, new) in renamed {
+            for kind in [".weight", ".bias"] where name.hasSuffix(".\(new)\(kind)") {
+                return name.dropLast(new.count + kind.count) + old + kind
+            }
+        }
+        return name
+    }
+
     private static let renamed = ["query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"]
 
     private func resnets(_ g: GraphBuilder, _ input: Value, _ channels: Int, count: Int) throws -> Value {

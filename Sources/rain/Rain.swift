@@ -22,6 +22,8 @@ struct Rain: AsyncParsableCommand {
             EvaluateCommand.self,
             Verify.self,
             Inspect.self,
+            ConvertCommand.self,
+            MakeModelCommand.self,
             Doctor.self,
         ])
 

@@ -14,5 +14,10 @@ import Testing
     ])
     func sha256(bytes: [UInt8], digest: String) {
         #expect(Checksum.sha256(bytes.span.bytes) == digest)
+        let pieces = Checksum()
+        for start in stride(from: 0, to: bytes.count, by: 37) {
+            pieces.update(bytes.span.extracting(start..<min(start + 37, bytes.count)).bytes)
+        }
+        #expect(pieces.finish() == digest)
     }
 }

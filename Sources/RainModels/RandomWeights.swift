@@ -1,0 +1,56 @@
+import RainCheckpoints
+import RainGraph
+
+/// First values for networks that nobody has trained, such that signals keep about their size through all layers.
+///
+/// Weights are uniform with standard deviation 1/√fan-in, gains near one, biases small. The layers that a training starts at zero
+/// (ends of motion modules and of the pose guider, the guidance embedding) are a quarter as large, so that all of them take part.
+struct RandomWeights {
+    let seed: UInt64
+
+    /// The bytes of a tensor.
+    ///
+    /// - Parameters:
+    ///   - network: in which it is; equal names in different networks get different numbers
+    ///   - path: for errors
+    func bytes(of tensor: TensorDeclaration, in network: String, path: String) throws -> [UInt8] {
+        if tensor.dtype == .int64 {
+            // Positions are numbered.
+            return (0..<tensor.shape.reduce(1, *)).flatMap { index in (0..<8).map { UInt8(truncatingIfNeeded: index >> (8 * $0)) } }
+        }
+        return try tensor.dtype.encoded(values(tensor.name, tensor.shape, in: network), tensor: tensor.name, path: path)
+    }
+
+    private func values(_ name: String, _ shape: [Int], in network: String) -> [Float] {
+        let count = shape.reduce(1, *)
+        if name.hasSuffix("pos_encoder.pe"), shape.count == 3 { return Sinusoids.positions(shape[1], channels: shape[2]) }
+        // FNV-1a, so that each name has noise of its own.
+        let hash = "\(network)/\(name)".utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        var state = seed &* 0x9E37_79B9_7F4A_7C15 ^ hash
+        let (center, spread): (Float, Float) =
+            if shape.count <= 1 {
+                (name.hasSuffix(".weight") ? 1 : 0, 0.1)
+            } else if name.hasSuffix("position_embedding.weight") {
+                (0, 0.1)
+            } else {
+                (0, Self.gain(name, in: network) * (3 / Float(max(1, count / max(1, shape[0])))).squareRoot())
+            }
+        var values = [Float](repeating: 0, count: count)
+        for index in values.indices {
+            // SplitMix64.
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+            mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+            // The 24 upper bits to -1…1.
+            values[index] = center + spread * (Float(Int32(truncatingIfNeeded: (mixed ^ mixed >> 31) >> 40)) * 0x1p-23 - 1)
+        }
+        return values
+    }
+
+    private static func gain(_ name: String, in network: String) -> Float {
+        let startsAtZero =
+            name.hasSuffix("temporal_transformer.proj_out.weight") || name.hasSuffix("cond_proj.weight")
+            || network == PublishedConfiguration.Part.poseGuider.rawValue && name == "conv_out.weight"
+        return startsAtZero ? 0.25 : 1
+    }
+}
