@@ -92,28 +92,14 @@ extension TensorInfo {
     ///
     /// - Parameter bytes: those of `range`
     func gathered(_ bytes: RawSpan) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(byteCount)
-        guard elementCount > 0, let inner = shape.last, let innerStride = strides.last else { return bytes.array(of: UInt8.self) }
-        let size = dtype.byteCount
-        var index = [Int](repeating: 0, count: shape.count - 1)
-        var start = 0
-        while true {
-            for element in 0..<inner {
-                let offset = (start + element * innerStride) * size
-                for byte in 0..<size { result.append(bytes.load(UInt8.self, at: offset + byte)) }
-            }
-            // The next row, innermost axis first, as an odometer turns.
-            var axis = index.count - 1
-            while axis >= 0 {
-                index[axis] += 1
-                start += strides[axis]
-                if index[axis] < shape[axis] { break }
-                start -= strides[axis] * shape[axis]
-                index[axis] = 0
-                axis -= 1
-            }
-            if axis < 0 { return result }
+        precondition(bytes.byteCount == range.count, "the tensor's own bytes")
+        // An axis of one element is never stepped along, whatever its stride, which nobody has checked then.
+        let axes = zip(shape, strides).filter { $0.0 != 1 }.map { (extent: $0.0, stride: $0.1) }
+        switch dtype.byteCount {
+        case 1: return bytes.gathered(UInt8.self, count: elementCount, axes)
+        case 2: return bytes.gathered(UInt16.self, count: elementCount, axes)
+        case 4: return bytes.gathered(UInt32.self, count: elementCount, axes)
+        default: return bytes.gathered(UInt64.self, count: elementCount, axes)
         }
     }
 }

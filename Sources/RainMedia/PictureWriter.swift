@@ -10,19 +10,12 @@ public enum PictureWriter {
     ///
     /// - Throws: `MediaError` for another ending or a path that cannot be written.
     public static func write(_ picture: Picture, to path: String) throws {
-        let bytes = try bytes(picture, for: path)
+        let bytes = try encode(picture, codec: codec(path), path: path)
         do throws(FileError) {
             try ReplacementFile.write(bytes, to: path)
         } catch {
             throw Files.unwritable(path, error.found)
         }
-    }
-
-    /// The bytes of a picture's file, as `path` ends; nothing is written.
-    ///
-    /// - Throws: `MediaError` for an ending that `write` does not know
-    public static func bytes(_ picture: Picture, for path: String) throws -> [UInt8] {
-        try encode(picture, codec: codec(path), path: path)
     }
 
     /// Whether `write` knows what `path` asks for, found out without touching anything.

@@ -39,7 +39,7 @@ let badInputs = [
     BadInput("character --seed 7 --size 100000 --output hero.png", 2, "--size", "100000"),
     BadInput("character --seed 7 --output hero.bmp", 2, "hero.bmp", ".png"),
     BadInput("character --seed 7 --output absent/hero.png", 1, "absent/hero.png", "No such file"),
-    BadInput("character --seed 7 --output folder", 1, "folder"),
+    BadInput("character --seed 7 --output folder", 2, "folder", ".png"),
     BadInput("character --seed 7 --output full.png", 1, "full.png", "No space left"),
     BadInput("motion --seed 3 --output motion.json", 2, "--seconds"),
     BadInput("motion --seed 3 --seconds 0 --output motion.json", 2, "--seconds"),

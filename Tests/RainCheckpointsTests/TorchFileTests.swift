@@ -104,6 +104,16 @@ import Testing
         #expect(try legacy.bytes("w") == expected)
     }
 
+    /// The stride of an axis of one element means nothing, so it may be anything.
+    @Test(arguments: [[2, 1, 2], [1, 2, 2], [2, 2, 1]])
+    func strideOfOneElementIsNeverTaken(shape: [Int]) throws {
+        var strides = shape.map { $0 == 1 ? Int.max : 3 }
+        strides[shape.firstIndex(of: 2)!] = 1
+        let storage = bytes(of: [0, 1, 2, 3, 4, 5] as [Float])
+        let pickle = Pickle.dictionary([("w", Pickle.tensor(count: 6, shape: shape, strides: strides))])
+        #expect(try checkpoint(Zip(pickle: pickle, storages: [storage]).bytes).floats("w", shape: shape) == [0, 3, 1, 4])
+    }
+
     @Test func readsTypedViewsOfUntypedStorages() throws {
         func tensor(_ type: String, key: String, bytes: Int, count: Int) -> [UInt8] {
             Pickle.call(

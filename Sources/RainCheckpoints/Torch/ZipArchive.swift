@@ -13,6 +13,9 @@ struct ZipArchive {
         var headerOffset: UInt64
     }
 
+    /// Many times as many as the largest checkpoints have tensors.
+    private static let maximumEntryCount = 1 << 20
+
     private let file: MappedFile
     private(set) var entries: [String: Entry] = [:]
 
@@ -71,6 +74,9 @@ struct ZipArchive {
                 byteCount: UInt64(file.load(UInt32.self, at: position + 24)),
                 headerOffset: UInt64(file.load(UInt32.self, at: position + 42)))
             try widen(&entry, extra: (nameStart + nameCount)..<(nameStart + nameCount + extraCount))
+            guard entries.count < Self.maximumEntryCount else {
+                throw malformed("an archive of at most \(Self.maximumEntryCount) entries", "more")
+            }
             guard entries.updateValue(entry, forKey: name) == nil else {
                 throw malformed("each entry once", "'\(printable(name, limit: 120))' twice")
             }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import RainCheckpoints
+import RainFiles
 import RainMedia
 import RainModels
 
@@ -50,6 +51,8 @@ struct ConvertCommand: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
+        // Found out before the work, not after it.
+        _ = try ReplacementFile(path: destination)
         let (sources, metadata) = try gathered()
         var checksums = ProgressLine("checksums", unit: "MB", total: Self.megabytes(sources.reduce(0) { $0 + $1.checkpoint.fileByteCount }))
         var all = metadata
@@ -62,15 +65,16 @@ struct ConvertCommand: ParsableCommand {
             }
         }
         checksums.finish(Self.megabytes(hashed))
-        var progress: ProgressLine?
+        var (progress, converted): (ProgressLine?, Int) = (nil, 0)
         try CheckpointConverter.convert(
             sources.map { ($0.prefix, $0.checkpoint) }, to: destination, type: dtype?.elementType, metadata: all
         ) { done, total in
             try Interrupt.check()
             var line = progress ?? ProgressLine("converting", unit: "MB", total: Self.megabytes(total))
-            if done < total { line.update(Self.megabytes(done)) } else { line.finish(Self.megabytes(total)) }
-            progress = line
+            line.update(Self.megabytes(done))
+            (progress, converted) = (line, done)
         }
+        progress?.finish(Self.megabytes(converted))
         Terminal.note("\(destination): \(try Checkpoint(path: destination).names.count) tensors of \(sources.count) files")
     }
 

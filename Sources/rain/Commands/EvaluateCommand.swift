@@ -47,7 +47,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         // Found out before the work, not after it.
-        let sheetFile = try sheet.map { try ReplacementFile(path: $0) }
+        if let sheet { _ = try ReplacementFile(path: sheet) }
         let animated = try model.load()
         var progress = ProgressLine("evaluating", unit: "characters", total: characters)
         let report = try usage {
@@ -60,10 +60,7 @@ struct EvaluateCommand: ParsableCommand {
             }
         }
         progress.finish(report.characters)
-        if let sheet, let sheetFile {
-            try sheetFile.append(PictureWriter.bytes(report.sheet(), for: sheet))
-            try sheetFile.commit()
-        }
+        if let sheet { try PictureWriter.write(report.sheet(), to: sheet) }
         if json {
             try Terminal.printJSON(report)
         } else {

@@ -14,7 +14,7 @@ struct MakeModelCommand: ParsableCommand {
             always gives the same files. The published size takes 9 GB, half with --dtype fp16. The detectors (yolox_s.onnx, \
             dw-mm_ucoco.onnx) are not among the files: drive such a model by landmarks, or add them.
 
-            --config names a size: "published", "tiny" (a few hundred kilobytes) or a JSON file with any of the keys unet, pose_guider, \
+            --config names a size: "published", "tiny" (17 MB) or a JSON file with any of the keys unet, pose_guider, \
             taesdv_channels, autoencoder, image_encoder, scheduler, size, frames_per_group, levels, steps and guidance_scale.
 
             Example: rain make-model --config published --seed 1 --dtype fp16 random-rain
@@ -35,13 +35,14 @@ struct MakeModelCommand: ParsableCommand {
     func run() throws {
         Interrupt.install()
         let configuration = try described()
-        var progress: ProgressLine?
+        var (progress, written): (ProgressLine?, Int) = (nil, 0)
         try configuration.writeRandomModel(to: folder, seed: seed, type: dtype.elementType) { done, total in
             try Interrupt.check()
             var line = progress ?? ProgressLine("writing", unit: "MB", total: total / 1_000_000)
-            if done < total { line.update(done / 1_000_000) } else { line.finish(total / 1_000_000) }
-            progress = line
+            line.update(done / 1_000_000)
+            (progress, written) = (line, done)
         }
+        progress?.finish(written / 1_000_000)
         Terminal.note("\(folder): a random model of the published layout, without detectors")
     }
 
