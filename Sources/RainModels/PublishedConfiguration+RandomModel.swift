@@ -79,10 +79,10 @@ private struct MadeFiles {
         }
         // From the outermost that is missing, so that taking back removes what was made and no more.
         var missing: [String] = []
-        var parent = (path as NSString).deletingLastPathComponent
+        var parent = Self.parent(of: path)
         while !parent.isEmpty, !FileManager.default.fileExists(atPath: parent) {
             missing.append(parent)
-            parent = (parent as NSString).deletingLastPathComponent
+            parent = Self.parent(of: parent)
         }
         for missing in missing.reversed() {
             do {
@@ -94,6 +94,13 @@ private struct MadeFiles {
         }
         files.append(path)
         return path
+    }
+
+    /// The path without its last component; empty for a name alone. Foundation's own traps on names of one letter.
+    private static func parent(of path: String) -> String {
+        guard var end = path.lastIndex(of: "/") else { return "" }
+        while end > path.startIndex, path[path.index(before: end)] == "/" { end = path.index(before: end) }
+        return String(path[..<end])
     }
 
     mutating func write(_ bytes: [UInt8], to name: String) throws {

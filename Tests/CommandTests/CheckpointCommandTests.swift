@@ -81,7 +81,10 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     }
 
     @Test func theSeedDecides() throws {
-        for (folder, seed) in [("a", 3), ("b", 3), ("c", 4)] { #expect(try makeTiny(folder, seed: seed, "--dtype", "fp16").status == 0) }
+        for (folder, seed) in [("a", 3), ("b/", 3), ("./c", 4)] {
+            let outcome = try makeTiny(folder, seed: seed, "--dtype", "fp16")
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
         for file in ["pose_guider.pth", "sd-vae-ft-mse/diffusion_pytorch_model.safetensors"] {
             #expect(try workplace.bytes("a/" + file) == workplace.bytes("b/" + file))
             #expect(try workplace.bytes("a/" + file) != workplace.bytes("c/" + file))
@@ -139,6 +142,9 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     @Test func convertTakesASingleCheckpoint() throws {
         let source = fixtures + "/torch_pickle_legacy.pth"
         #expect(try workplace.run("convert", source, "a.safetensors").status == 0)
+        // Names of one letter are names.
+        try workplace.write("p", [UInt8](Data(contentsOf: URL(fileURLWithPath: source))))
+        #expect(try workplace.run("convert", "p", "b.safetensors").status == 0)
         let (before, after) = (try Checkpoint(path: source), try Checkpoint(path: workplace.path + "/a.safetensors"))
         #expect(after.names == before.names)
         for name in before.names { #expect(try after.bytes(name) == before.bytes(name)) }
@@ -155,7 +161,7 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
         BadInput("convert large.safetensors out.pth", 2, "out.pth", ".safetensors"),
         BadInput("convert large.safetensors out.safetensors --dtype int8", 2, "int8", "fp16"),
         BadInput("convert large.safetensors", 2, "file.safetensors"),
-        BadInput("make-model --config tiny --seed -1 model", 2, "-1"),
+        BadInput("make-model --config tiny --seed=-1 model", 2, "-1"),
         BadInput("make-model --config tiny model", 2, "--seed"),
         BadInput("make-model --config tiny --seed 1 --dtype fp8 model", 2, "fp8"),
         BadInput("make-model --config tiny --seed 1 taesdv.pth/model", 1, "taesdv.pth"),

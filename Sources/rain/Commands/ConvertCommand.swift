@@ -83,7 +83,7 @@ struct ConvertCommand: ParsableCommand {
     private func gathered() throws -> (sources: [Source], metadata: [String: String]) {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder), isFolder.boolValue else {
-            return ([((source as NSString).lastPathComponent, "", try Checkpoint(path: source))], [:])
+            return ([(source.split(separator: "/").last.map(String.init) ?? source, "", try Checkpoint(path: source))], [:])
         }
         func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(source)/\(name)") }
         let parts = PublishedConfiguration.Part.allCases.map { (part: $0, names: Self.names(of: $0)) }
