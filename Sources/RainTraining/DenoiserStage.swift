@@ -264,7 +264,7 @@ struct DenoiserStage {
             return values.isEmpty ? [] : [(name, [predictions.count, window.frames, latentCount], .float32, values)]
         }
 
-        mutating func recall(_ name: String, from checkpoint: SafetensorsFile) throws {
+        mutating func recall(_ name: String, from checkpoint: Checkpoint) throws {
             guard checkpoint.names.contains(name) else { return }
             let values = try checkpoint.floats(name, shape: [predictions.count, window.frames, latentCount])
             for slot in predictions.indices {

@@ -79,7 +79,7 @@ public struct TrainingRun: Sendable {
     /// - Parameter memory: reads what was saved as memory
     /// - Throws: `TrainingError` if the checkpoint belongs to another recipe or network.
     func restore(
-        _ stage: String, into executable: any TrainableExecutable, key: String, memory: (SafetensorsFile) throws -> Void = { _ in }
+        _ stage: String, into executable: any TrainableExecutable, key: String, memory: (Checkpoint) throws -> Void = { _ in }
     ) throws -> Int {
         let file = path(stage + ".safetensors")
         guard FileManager.default.fileExists(atPath: file) else { return 0 }
@@ -135,7 +135,7 @@ public struct TrainingRun: Sendable {
     ///   - sample: makes pictures of the progress, with the averaged parameters' stage checkpoint already written.
     func train(
         _ stage: String, _ recipe: TrainingRecipe.Stage, _ executable: any TrainableExecutable, key: String,
-        memory: (save: () -> [SafetensorsWriter.Tensor], restore: (SafetensorsFile) throws -> Void) = ({ [] }, { _ in }),
+        memory: (save: () -> [SafetensorsWriter.Tensor], restore: (Checkpoint) throws -> Void) = ({ [] }, { _ in }),
         forward: (_ step: Int) throws -> Float, sample: (_ step: Int) throws -> Void = { _ in }
     ) throws {
         let first = try restore(stage, into: executable, key: key, memory: memory.restore)
