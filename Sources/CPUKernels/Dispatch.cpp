@@ -57,6 +57,16 @@ void rain_conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlg
     const float *dy, float *dw, void *scratch) {
     pool->table->conv_weight_gradient(pool, conv, algorithm, x, dy, dw, scratch);
 }
+void rain_conv_depthwise(RainPool *pool, const RainConv *conv, const float *x, const float *w, const RainEpilogue *epilogue,
+    float *y) {
+    pool->table->conv_depthwise(pool, conv, x, w, epilogue, y);
+}
+void rain_max_pool(RainPool *pool, const RainConv *conv, const float *x, float *y) {
+    pool->table->max_pool(pool, conv, x, y);
+}
+void rain_softmax(RainPool *pool, long rows, long channels, const float *x, float *y) {
+    pool->table->softmax(pool, rows, channels, x, y);
+}
 size_t rain_attention_scratch_bytes(const RainPool *pool, const RainAttention *attention) {
     return pool->table->attention_scratch_bytes(pool, attention);
 }

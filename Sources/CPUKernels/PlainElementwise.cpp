@@ -53,6 +53,8 @@ void binary(RainPool *, RainBinary kind, int rank, const long *dims, const float
             case RAIN_BINARY_SUBTRACT: y[at] = a[i] - b[j]; break;
             case RAIN_BINARY_MULTIPLY: y[at] = a[i] * b[j]; break;
             case RAIN_BINARY_DIVIDE: y[at] = a[i] / b[j]; break;
+            case RAIN_BINARY_MINIMUM: y[at] = b[j] < a[i] || b[j] != b[j] ? b[j] : a[i]; break;
+            case RAIN_BINARY_MAXIMUM: y[at] = b[j] > a[i] || b[j] != b[j] ? b[j] : a[i]; break;
         }
     });
 }

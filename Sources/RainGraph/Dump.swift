@@ -39,6 +39,10 @@ extension Graph: CustomStringConvertible {
         case .convolution(let geometry, let epilogue):
             let kernel = shape(node.operands[1])
             return contraction(node, "convolution \(kernel[2])×\(kernel[3]) \(geometry.text)", epilogue)
+        case .depthwiseConvolution(let geometry, let epilogue):
+            let kernel = shape(node.operands[1])
+            return contraction(node, "depthwise convolution \(kernel[0])×\(kernel[1]) \(geometry.text)", epilogue)
+        case .maxPool(let geometry, let height, let width): own = "largest of \(height)×\(width) \(geometry.text)"
         case .convolutionInputGradient(let geometry, _, _), .convolutionWeightGradient(let geometry, _, _):
             own = "\(node.operation.name) \(geometry.text)"
         case .affine(let scale, let offset): own = "affine · \(scale) + \(offset)"

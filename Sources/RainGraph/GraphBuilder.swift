@@ -104,6 +104,10 @@ public struct Value {
     public func subtracting(_ other: Value) throws(GraphError) -> Value { try builder.one(.binary(.subtract), self, other) }
     public func multiplied(by other: Value) throws(GraphError) -> Value { try builder.one(.binary(.multiply), self, other) }
     public func divided(by other: Value) throws(GraphError) -> Value { try builder.one(.binary(.divide), self, other) }
+    /// The smaller of two elements.
+    public func atMost(_ other: Value) throws(GraphError) -> Value { try builder.one(.binary(.minimum), self, other) }
+    /// The larger of two elements.
+    public func atLeast(_ other: Value) throws(GraphError) -> Value { try builder.one(.binary(.maximum), self, other) }
     public func geglu() throws(GraphError) -> Value { try builder.one(.geglu, self) }
 
     // MARK: Structure
@@ -136,6 +140,17 @@ public struct Value {
     public func convolved(_ weight: Value, bias: Value? = nil, _ geometry: Convolution) throws(GraphError) -> Value {
         try builder.add(.convolution(geometry, Epilogue(bias: bias != nil)), [self, weight] + (bias.map { [$0] } ?? []))[0]
     }
+
+    /// Each channel by itself; weight `[kernelHeight, kernelWidth, channels]`.
+    public func convolvedByChannel(_ weight: Value, bias: Value? = nil, _ geometry: Convolution) throws(GraphError) -> Value {
+        try builder.add(.depthwiseConvolution(geometry, Epilogue(bias: bias != nil)), [self, weight] + (bias.map { [$0] } ?? []))[0]
+    }
+    /// The largest value under a window.
+    public func pooled(height: Int, width: Int, _ geometry: Convolution) throws(GraphError) -> Value {
+        try builder.one(.maxPool(geometry, kernelHeight: height, kernelWidth: width), self)
+    }
+    /// Over the innermost axis.
+    public func softmax() throws(GraphError) -> Value { try builder.one(.softmax, self) }
 
     /// Attention of `self` (queries) over keys and values and, where given, those of a shared reference.
     public func attention(keys: Value, values: Value, reference: (keys: Value, values: Value)? = nil, heads: Int) throws(GraphError)

@@ -8,6 +8,7 @@ extension Node {
         case .linear: results[0].count * operands[0].last
         case .linearWeightGradient: operands[1].count * operands[0].last
         case .convolution: results[0].count * (operands[1].count / operands[1][0])
+        case .depthwiseConvolution: results[0].count * operands[1][0] * operands[1][1]
         case .convolutionInputGradient: operands[0].count * (operands[1].count / operands[1][0])
         case .convolutionWeightGradient: operands[1].count * (results[0].count / results[0][0])
         case .attention: 2 * attentionProducts(operands)

@@ -183,7 +183,7 @@ extension Operation {
                 throw mismatch("expected [n, h, w, c] and [o, c, kh, kw], found \(operands)")
             }
             let (x, w) = (operands[0], operands[1])
-            guard geometry.stride > 0, geometry.padding.count == 4, geometry.padding.allSatisfy({ $0 >= 0 }) else {
+            guard geometry.isSound else {
                 throw invalid("stride \(geometry.stride), padding \(geometry.padding)")
             }
             guard x[3] == w[1] else { throw mismatch("input \(x) has \(x[3]) channels, weight \(w) expects \(w[1])") }
@@ -193,6 +193,37 @@ extension Operation {
             let result: Shape = [x[0], size.height, size.width, w[0]]
             try epilogue(after, result: result)
             return [result]
+        case .depthwiseConvolution(let geometry, let after):
+            guard operands.count >= 2, operands[0].rank == 4, operands[1].rank == 3 else {
+                throw mismatch("expected [n, h, w, c] and [kh, kw, c], found \(operands)")
+            }
+            let (x, w) = (operands[0], operands[1])
+            guard geometry.isSound, !geometry.upsample else { throw invalid("stride \(geometry.stride), padding \(geometry.padding)") }
+            guard x[3] == w[2] else { throw mismatch("input \(x) has \(x[3]) channels, weight \(w) is for \(w[2])") }
+            guard let size = geometry.resultSize(height: x[1], width: x[2], kernelHeight: w[0], kernelWidth: w[1]) else {
+                throw mismatch("kernel \(w) does not fit input \(x)")
+            }
+            let result: Shape = [x[0], size.height, size.width, x[3]]
+            try epilogue(after, result: result)
+            return [result]
+        case .maxPool(let geometry, let kernelHeight, let kernelWidth):
+            try take(1)
+            let x = operands[0]
+            guard x.rank == 4 else { throw mismatch("expected [n, h, w, c], found \(x)") }
+            // With less padding than window, every window meets the picture.
+            guard geometry.isSound, !geometry.upsample, kernelHeight > 0, kernelWidth > 0,
+                max(geometry.padding[0], geometry.padding[2]) < kernelHeight, max(geometry.padding[1], geometry.padding[3]) < kernelWidth
+            else {
+                throw invalid("window \(kernelHeight)×\(kernelWidth), stride \(geometry.stride), padding \(geometry.padding)")
+            }
+            guard let size = geometry.resultSize(height: x[1], width: x[2], kernelHeight: kernelHeight, kernelWidth: kernelWidth) else {
+                throw mismatch("a window of \(kernelHeight)×\(kernelWidth) does not fit input \(x)")
+            }
+            return [[x[0], size.height, size.width, x[3]]]
+        case .softmax:
+            try take(1)
+            guard operands[0].rank > 0 else { throw mismatch("a scalar has no axis") }
+            return [operands[0]]
         case .convolutionInputGradient(let geometry, let height, let width):
             try take(2)
             let (dy, w) = (operands[0], operands[1])
@@ -270,4 +301,9 @@ extension Operation {
             return [x, [x.last], [x.last]]
         }
     }
+}
+
+extension Convolution {
+    /// Whether stride and padding are possible at all.
+    fileprivate var isSound: Bool { stride > 0 && padding.count == 4 && padding.allSatisfy { $0 >= 0 } }
 }

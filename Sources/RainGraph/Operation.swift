@@ -3,9 +3,9 @@ public enum Unary: String, Hashable, Sendable, CaseIterable {
     case silu, gelu, quickGELU, relu, tanh, sigmoid, exp, sin, cos, square, squareRoot, reciprocal, absolute, logarithm
 }
 
-/// Functions of two elements; operands broadcast like NumPy's.
+/// Functions of two elements; operands broadcast like NumPy's. The smaller and the larger of a number and NaN are NaN.
 public enum Binary: String, Hashable, Sendable, CaseIterable {
-    case add, subtract, multiply, divide
+    case add, subtract, multiply, divide, minimum, maximum
 }
 
 /// What follows a contraction before its result is written:
@@ -102,10 +102,20 @@ public enum Operation: Hashable, Sendable {
     /// `(x[…, k], dy[…, n])` → `[n, k]`
     case linearWeightGradient
     case convolution(Convolution, Epilogue)
+    /// Each channel convolved by itself: `(x[n, h, w, c], weight[kernelHeight, kernelWidth, c])` and the operands of the epilogue, with
+    /// no enlargement. For running only: it has no gradient.
+    case depthwiseConvolution(Convolution, Epilogue)
     /// `(dy, w)` → dx, for an input of the given height and width.
     case convolutionInputGradient(Convolution, height: Int, width: Int)
     /// `(x, dy)` → dw, for the given kernel.
     case convolutionWeightGradient(Convolution, kernelHeight: Int, kernelWidth: Int)
+
+    // Windows and rows
+    /// `[n, h, w, c]`: the largest value under a window, of the pixels inside the picture. The geometry is that of a convolution without
+    /// enlargement, padding less than the window. For running only: it has no gradient.
+    case maxPool(Convolution, kernelHeight: Int, kernelWidth: Int)
+    /// exp(x) / Σ exp(x) over the innermost axis.
+    case softmax
 
     // Attention
     /// `(q[b, l, c], k[b, m, c], v)` and optionally `(referenceK[r, t, c], referenceV)`: sample `b` also attends to the tokens of
@@ -152,8 +162,11 @@ public enum Operation: Hashable, Sendable {
         case .linear: "linear"
         case .linearWeightGradient: "linearWeightGradient"
         case .convolution: "convolution"
+        case .depthwiseConvolution: "depthwiseConvolution"
         case .convolutionInputGradient: "convolutionInputGradient"
         case .convolutionWeightGradient: "convolutionWeightGradient"
+        case .maxPool: "maxPool"
+        case .softmax: "softmax"
         case .attention: "attention"
         case .attentionGradient: "attentionGradient"
         case .temporalAttention: "temporalAttention"

@@ -5,7 +5,8 @@ extension OperationCase {
     public var isDifferentiable: Bool {
         switch operation {
         case .unaryGradient, .gegluGradient, .linearWeightGradient, .convolutionInputGradient, .convolutionWeightGradient,
-            .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient, .constant:
+            .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient, .constant, .depthwiseConvolution,
+            .maxPool:
             false
         default: isSmooth
         }

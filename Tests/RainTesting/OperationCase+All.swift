@@ -2,7 +2,7 @@ import RainGraph
 
 extension OperationCase {
     /// Every operation with odd, prime and unit sizes.
-    public static let all: [OperationCase] = elementwise + structure + linear + convolution + attention + norms
+    public static let all: [OperationCase] = elementwise + structure + linear + convolution + windows + attention + norms
 
     static let elementwise: [OperationCase] = {
         var cases: [OperationCase] = []
@@ -32,7 +32,11 @@ extension OperationCase {
             [[1], [1]], [[5, 1, 3], [1, 7, 1]], [[2, 3, 4, 5, 6], [3, 1, 5, 1]],
         ]
         for kind in Binary.allCases {
-            for pair in pairs { cases.append(OperationCase(.binary(kind), pair, range: kind == .divide ? 0.5...2 : -1...1)) }
+            // Where one operand overtakes the other, differences are no slopes.
+            let isSmooth = kind != .minimum && kind != .maximum
+            for pair in pairs {
+                cases.append(OperationCase(.binary(kind), pair, range: kind == .divide ? 0.5...2 : -1...1, isSmooth: isSmooth))
+            }
         }
         for rows in [[1], [3], [2, 5]] {
             for channels in [1, 5, 32] {
@@ -167,6 +171,42 @@ extension OperationCase {
             OperationCase(
                 .convolution(Convolution(padding: same), Epilogue(bias: true, sampleBias: true, activation: .silu)),
                 [[2, 14, 19, 20], [36, 20, 3, 3], [36], [2, 36]], parameters: [1, 2]))
+        return cases
+    }()
+
+    static let windows: [OperationCase] = {
+        var cases: [OperationCase] = []
+        let sizes: [(input: Shape, kernel: (Int, Int), geometry: Convolution)] = [
+            ([1, 1, 1, 1], (1, 1), Convolution(padding: [0, 0, 0, 0])),
+            ([2, 5, 7, 3], (3, 3), Convolution(padding: [1, 1, 1, 1])),
+            ([1, 9, 23, 37], (5, 5), Convolution(padding: [2, 2, 2, 2])),
+            ([1, 11, 14, 16], (3, 3), Convolution(stride: 2, padding: [1, 1, 1, 1])),
+            ([2, 6, 9, 65], (2, 4), Convolution(stride: 3, padding: [1, 0, 0, 3])),
+            ([1, 2, 3, 5], (5, 7), Convolution(padding: [4, 6, 3, 5])),
+            ([1, 13, 13, 8], (13, 13), Convolution(padding: [6, 6, 6, 6])),
+        ]
+        for (index, (input, kernel, geometry)) in sizes.enumerated() {
+            let weight: Shape = [kernel.0, kernel.1, input[3]]
+            guard
+                let size = geometry.resultSize(height: input[1], width: input[2], kernelHeight: kernel.0, kernelWidth: kernel.1)
+            else { preconditionFailure("no window: \(input) \(weight)") }
+            let result: Shape = [input[0], size.height, size.width, input[3]]
+            for (position, (epilogue, operands)) in epilogues(result).enumerated()
+            where index == 1 || position == 0 || position % sizes.count == index {
+                let parameters: Set<Int> = epilogue.bias ? [1, 2] : [1]
+                cases.append(
+                    OperationCase(.depthwiseConvolution(geometry, epilogue), [input, weight] + operands, parameters: parameters))
+            }
+            cases.append(OperationCase(.maxPool(geometry, kernelHeight: kernel.0, kernelWidth: kernel.1), [input], isSmooth: false))
+        }
+        // More padding than kernel: some results see nothing of the picture.
+        cases.append(
+            OperationCase(
+                .depthwiseConvolution(Convolution(padding: [4, 4, 4, 4]), Epilogue(bias: true)), [[1, 2, 2, 5], [3, 3, 5], [5]]))
+        for shape in [[1], [7], [3, 16], [2, 3, 37], [5, 130]] as [Shape] {
+            cases.append(OperationCase(.softmax, [shape], range: -4...4))
+            cases.append(OperationCase(.softmax, [shape], range: -90...90, isSmooth: false))
+        }
         return cases
     }()
 

@@ -32,6 +32,8 @@ public struct OperationCase: Sendable, CustomStringConvertible {
         case .linear: return x.last
         case .linearWeightGradient: return x.count / x.last
         case .convolution: return operands[1].count / operands[1][0]
+        case .depthwiseConvolution: return operands[1][0] * operands[1][1]
+        case .softmax: return x.last
         case .convolutionInputGradient: return operands[1].count / operands[1][1]
         case .convolutionWeightGradient: return operands[1].count / operands[1].last
         case .attention, .attentionGradient:

@@ -14,6 +14,8 @@ namespace rain::RAIN_NAMESPACE {
 #include "Elementwise.hpp"
 #include "Structure.hpp"
 #include "Norm.hpp"
+#include "Softmax.hpp"
+#include "Windows.hpp"
 #include "Attention.hpp"
 #include "TemporalRows.hpp"
 #include "Temporal.hpp"

@@ -45,6 +45,8 @@ RAIN_INLINE V binary_of(V a, V b) {
     if constexpr (kind == RAIN_BINARY_ADD) return a + b;
     if constexpr (kind == RAIN_BINARY_SUBTRACT) return a - b;
     if constexpr (kind == RAIN_BINARY_MULTIPLY) return a * b;
+    if constexpr (kind == RAIN_BINARY_MINIMUM) return b == b ? at_most(a, b) : b;
+    if constexpr (kind == RAIN_BINARY_MAXIMUM) return b == b ? at_least(a, b) : b;
     return a / b;
 }
 
@@ -100,6 +102,8 @@ void binary(RainPool *pool, RainBinary kind, int rank, const long *dims, const f
                 case RAIN_BINARY_SUBTRACT: binary_line<RAIN_BINARY_SUBTRACT>(width, left, a_stride, right, b_stride, to); break;
                 case RAIN_BINARY_MULTIPLY: binary_line<RAIN_BINARY_MULTIPLY>(width, left, a_stride, right, b_stride, to); break;
                 case RAIN_BINARY_DIVIDE: binary_line<RAIN_BINARY_DIVIDE>(width, left, a_stride, right, b_stride, to); break;
+                case RAIN_BINARY_MINIMUM: binary_line<RAIN_BINARY_MINIMUM>(width, left, a_stride, right, b_stride, to); break;
+                case RAIN_BINARY_MAXIMUM: binary_line<RAIN_BINARY_MAXIMUM>(width, left, a_stride, right, b_stride, to); break;
             }
         }
     });

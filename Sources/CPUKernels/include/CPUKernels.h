@@ -100,6 +100,14 @@ size_t rain_conv_weight_gradient_scratch_bytes(const RainPool *pool, const RainC
 void rain_conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x,
                                const float *dy, float *dw, void *scratch);
 
+// ---- Windows: each channel by itself --------------------------------------------------------------------------------------
+// Geometry as of a convolution with as many channels out as in; upsample must be 0.
+
+/// y[n, oh, ow, c] from x[n, h, w, c] and w[kh, kw, c] (as it is, not packed): one kernel per channel.
+void rain_conv_depthwise(RainPool *pool, const RainConv *conv, const float *x, const float *w, const RainEpilogue *epilogue, float *y);
+/// The largest value under the window, of the pixels inside the picture; every window must have one. NaN if one is under it.
+void rain_max_pool(RainPool *pool, const RainConv *conv, const float *x, float *y);
+
 // ---- Attention -----------------------------------------------------------------------------------------------------
 
 typedef struct {
@@ -153,6 +161,9 @@ size_t rain_layer_norm_gradient_scratch_bytes(const RainPool *pool, long rows, l
 void rain_layer_norm_gradient(RainPool *pool, long rows, long channels, float epsilon, const float *x, const float *gamma,
                               const float *dy, float *dx, float *dgamma, float *dbeta, void *scratch);
 
+/// x, y: [rows, channels]; exp(x) / Σ exp(x) over the channels.
+void rain_softmax(RainPool *pool, long rows, long channels, const float *x, float *y);
+
 // ---- Elementwise and structure -----------------------------------------------------------------------------------------
 
 typedef enum {
@@ -167,7 +178,11 @@ void rain_unary_gradient(RainPool *pool, RainUnary kind, long count, const float
 /// y = scale · x + offset
 void rain_affine(RainPool *pool, long count, float scale, float offset, const float *x, float *y);
 
-typedef enum { RAIN_BINARY_ADD = 0, RAIN_BINARY_SUBTRACT = 1, RAIN_BINARY_MULTIPLY = 2, RAIN_BINARY_DIVIDE = 3 } RainBinary;
+/// The smaller and the larger are NaN if one of the two is.
+typedef enum {
+    RAIN_BINARY_ADD = 0, RAIN_BINARY_SUBTRACT = 1, RAIN_BINARY_MULTIPLY = 2, RAIN_BINARY_DIVIDE = 3, RAIN_BINARY_MINIMUM = 4,
+    RAIN_BINARY_MAXIMUM = 5
+} RainBinary;
 #define RAIN_MAX_RANK 8
 /// y[dims] = a op b with element strides per dimension (0 broadcasts); y is dense.
 void rain_binary(RainPool *pool, RainBinary kind, int rank, const long *dims, const float *a, const long *a_strides,

@@ -29,6 +29,8 @@ extension Binary {
         case .subtract: RAIN_BINARY_SUBTRACT
         case .multiply: RAIN_BINARY_MULTIPLY
         case .divide: RAIN_BINARY_DIVIDE
+        case .minimum: RAIN_BINARY_MINIMUM
+        case .maximum: RAIN_BINARY_MAXIMUM
         }
     }
 }
@@ -239,7 +241,8 @@ extension Plan {
         case .parameter, .input, .constant: return nil
         default: break
         }
-        guard let run = contraction(index) ?? attention(index) ?? norm(index) ?? elementwise(index) ?? structural(index) else {
+        guard let run = contraction(index) ?? window(index) ?? attention(index) ?? norm(index) ?? elementwise(index) ?? structural(index)
+        else {
             throw CPUError(message: "no kernel for \(graph.nodes[index].operation.name)")
         }
         return run

@@ -44,6 +44,12 @@ extension Rewriter {
                 ? try one(.convolutionWeightGradient(geometry, kernelHeight: weight[2], kernelWidth: weight[3]), x[0], before) : nil
             return [dx, dw] + (try epilogueGradients(epilogue, before, needed))
 
+        case .softmax:
+            // y · (dy - Σ y · dy)
+            let product = try one(.binary(.multiply), y, dy)
+            let sum = try one(.sum(axes: [shape(y).rank - 1]), product)
+            return [try one(.binary(.subtract), product, one(.binary(.multiply), y, sum))]
+
         case .attention(let heads): return try add(.attentionGradient(heads: heads), x + [dy])
         case .temporalAttention(let heads): return try add(.temporalAttentionGradient(heads: heads), x + [dy])
 
@@ -51,6 +57,8 @@ extension Rewriter {
             return try add(.groupNormGradient(groups: groups, epsilon: epsilon, activation: activation), x + [dy])
         case .layerNorm(let epsilon): return try add(.layerNormGradient(epsilon: epsilon), [x[0], x[1], dy])
 
+        case .depthwiseConvolution, .maxPool:
+            throw GraphError(.malformed, at: place, "\(node.operation.name) is for running only and has no gradient")
         case .unaryGradient, .gegluGradient, .linearWeightGradient, .convolutionInputGradient, .convolutionWeightGradient,
             .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient:
             throw GraphError(.malformed, at: place, "\(node.operation.name) is itself a gradient and has none here")
@@ -72,6 +80,10 @@ extension Rewriter {
             case (.subtract, _): full = try scaled(reduce(dy, to: shape(x[1])), -1)
             case (.multiply, 0): full = try one(.binary(.multiply), dy, x[1])
             case (.multiply, _): full = try one(.binary(.multiply), dy, x[0])
+            // max(a, b) = b + relu(a - b), min(a, b) = a - relu(a - b)
+            case (.maximum, 0), (.minimum, 1): full = try one(.unaryGradient(.relu), difference(x), dy)
+            case (.maximum, _), (.minimum, _):
+                full = try one(.binary(.subtract), dy, one(.unaryGradient(.relu), difference(x), dy))
             case (.divide, 0): full = try one(.binary(.divide), dy, x[1])
             case (.divide, _): full = try scaled(one(.binary(.divide), one(.binary(.multiply), dy, y), x[1]), -1)
             }
@@ -79,6 +91,9 @@ extension Rewriter {
         }
         return results
     }
+
+    /// The first operand minus the second.
+    private mutating func difference(_ x: [ValueID]) throws(GraphError) -> ValueID { try one(.binary(.subtract), x[0], x[1]) }
 
     private mutating func slices(
         of dy: ValueID, along axis: Int, like operands: [ValueID], _ needed: [Bool]

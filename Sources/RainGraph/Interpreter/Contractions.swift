@@ -1,7 +1,7 @@
 /// Adds what follows a contraction, in float64 until the last rounding.
 ///
 /// - Parameter operands: bias, sample bias and residual, as far as the epilogue has them.
-private func finish(_ sums: Matrix, _ epilogue: Epilogue, _ operands: ArraySlice<Tensor>, _ result: Shape) -> [Float] {
+func finish(_ sums: Matrix, _ epilogue: Epilogue, _ operands: ArraySlice<Tensor>, _ result: Shape) -> [Float] {
     var operands = operands
     let bias = epilogue.bias ? operands.removeFirst().elements : nil
     let sampleBias = epilogue.sampleBias ? operands.removeFirst().elements : nil
@@ -39,7 +39,7 @@ func linearWeightGradient(_ x: Tensor, _ dy: Tensor) -> [Float] {
 
 /// Calls `body` with the row of the patch matrix (a pixel of the result), the column at which a tap starts and the offset of
 /// the pixel under it, for every tap of one sample that falls inside the input. Columns are ordered kernel row, kernel column, channel.
-private func forEachTap(
+func forEachTap(
     _ geometry: Convolution, input: Shape, kernel: (height: Int, width: Int), result: (height: Int, width: Int),
     _ body: (_ row: Int, _ column: Int, _ pixel: Int) -> Void
 ) {

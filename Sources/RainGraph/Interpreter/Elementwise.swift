@@ -67,6 +67,8 @@ extension Binary {
         case .subtract: zip(a, b).map(-)
         case .multiply: zip(a, b).map(*)
         case .divide: zip(a, b).map(/)
+        case .minimum: zip(a, b).map { $1 < $0 || $1.isNaN ? $1 : $0 }
+        case .maximum: zip(a, b).map { $1 > $0 || $1.isNaN ? $1 : $0 }
         }
     }
 }

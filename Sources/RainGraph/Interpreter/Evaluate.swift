@@ -25,6 +25,9 @@ func evaluate(_ operation: Operation, _ x: [Tensor], results: [Shape]) -> [[Floa
     case .linear(let epilogue, let transposed): [linear(x, epilogue, transposed: transposed, results[0])]
     case .linearWeightGradient: [linearWeightGradient(x[0], x[1])]
     case .convolution(let geometry, let epilogue): [convolution(x, geometry, epilogue, results[0])]
+    case .depthwiseConvolution(let geometry, let epilogue): [depthwiseConvolution(x, geometry, epilogue, results[0])]
+    case .maxPool(let geometry, let height, let width): [maxPool(x[0], geometry, kernel: (height, width), results[0])]
+    case .softmax: [softmax(x[0])]
     case .convolutionInputGradient(let geometry, _, _): [convolutionInputGradient(x[0], x[1], geometry, results[0])]
     case .convolutionWeightGradient(let geometry, _, _): [convolutionWeightGradient(x[0], x[1], geometry, results[0])]
 

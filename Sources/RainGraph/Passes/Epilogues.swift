@@ -35,6 +35,7 @@ private struct Contraction {
     private enum Kind {
         case linear(transposed: Bool)
         case convolution(Convolution)
+        case depthwise(Convolution)
     }
 
     private let kind: Kind
@@ -55,6 +56,7 @@ private struct Contraction {
         switch node.operation {
         case .linear(let epilogue, let transposed): (kind, self.epilogue) = (.linear(transposed: transposed), epilogue)
         case .convolution(let geometry, let epilogue): (kind, self.epilogue) = (.convolution(geometry), epilogue)
+        case .depthwiseConvolution(let geometry, let epilogue): (kind, self.epilogue) = (.depthwise(geometry), epilogue)
         default: return nil
         }
         // A reshape that cuts rows differently leaves no columns to add to.
@@ -113,6 +115,7 @@ private struct Contraction {
             switch kind {
             case .linear(let transposed): .linear(epilogue, transposed: transposed)
             case .convolution(let geometry): .convolution(geometry, epilogue)
+            case .depthwise(let geometry): .depthwiseConvolution(geometry, epilogue)
             }
         let operands = [input, weight] + [bias, sampleBias, residual].compactMap { $0 }
         return try new.reshape(new.add(operation, operands)[0], to: shape)
