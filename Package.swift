@@ -24,7 +24,8 @@ let package = Package(
         .library(name: "CPUKernels", targets: ["CPUKernels"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         // Foreign code: kernels in C++, and what Debian brings.
@@ -48,6 +49,9 @@ let package = Package(
         // Files, pictures and people.
         .target(name: "RainFiles", swiftSettings: common),
         .target(name: "RainCheckpoints", dependencies: ["RainFiles", "EmbeddedModel"], swiftSettings: common),
+        .target(
+            name: "RainONNX", dependencies: ["RainGraph", "RainCheckpoints", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Messages/onnx.proto"], swiftSettings: safe),
         .target(name: "RainPictures", dependencies: ["RainFiles", "CCairo"], swiftSettings: common),
         .target(name: "RainMedia", dependencies: ["RainFiles", "RainPictures", "CFFmpeg"], swiftSettings: common),
         .target(name: "RainPose", dependencies: ["RainFiles", "RainPictures"], swiftSettings: safe),
@@ -59,7 +63,8 @@ let package = Package(
             name: "RainAnimation", dependencies: ["RainGraph", "RainFiles", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
             swiftSettings: safe),
         .target(
-            name: "RainVerification", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
+            name: "RainVerification",
+            dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose", "RainONNX"],
             swiftSettings: safe),
         .target(
             name: "RainTraining",
@@ -71,7 +76,7 @@ let package = Package(
             name: "rain",
             dependencies: [
                 "RainGraph", "RainCPU", "RainFiles", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
-                "RainAnimation", "RainTraining", "RainVerification",
+                "RainAnimation", "RainTraining", "RainVerification", "RainONNX",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),
@@ -84,6 +89,10 @@ let package = Package(
         .testTarget(name: "RainCPUTests", dependencies: ["RainCPU", "CPUKernels", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainFilesTests", dependencies: ["RainFiles"], swiftSettings: common),
         .testTarget(name: "RainCheckpointsTests", dependencies: ["RainCheckpoints"], swiftSettings: common),
+        .testTarget(
+            name: "RainONNXTests",
+            dependencies: ["RainONNX", "RainCPU", "RainTesting", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            swiftSettings: common),
         .testTarget(name: "RainPicturesTests", dependencies: ["RainPictures"], swiftSettings: common),
         .testTarget(name: "RainMediaTests", dependencies: ["RainMedia"], swiftSettings: common),
         .testTarget(name: "RainPoseTests", dependencies: ["RainPose", "RainPictures"], swiftSettings: common),

@@ -11,7 +11,7 @@ extension RawSpan {
     }
 
     /// All elements, copied.
-    func array<Element: BitwiseCopyable>(of type: Element.Type) -> [Element] {
+    package func array<Element: BitwiseCopyable>(of type: Element.Type) -> [Element] {
         let count = byteCount / MemoryLayout<Element>.stride
         return withUnsafeBytes { bytes in
             [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -23,7 +23,9 @@ extension RawSpan {
 
     /// All elements, each passed through `transform`.
     @inline(__always)
-    func mapArray<Element: BitwiseCopyable, Result: BitwiseCopyable>(of type: Element.Type, _ transform: (Element) -> Result) -> [Result] {
+    package func mapArray<Element: BitwiseCopyable, Result: BitwiseCopyable>(
+        of type: Element.Type, _ transform: (Element) -> Result
+    ) -> [Result] {
         let count = byteCount / MemoryLayout<Element>.stride
         return withUnsafeBytes { bytes in
             [Result](unsafeUninitializedCapacity: count) { buffer, initialized in

@@ -36,6 +36,7 @@ public struct CaseVerifier {
             ("clip_vision", CaseVerifier.clipVision),
             ("clip_preprocess", CaseVerifier.clipPreprocess),
             ("torch_pickle", CaseVerifier.torchFiles),
+            ("onnx_models", CaseVerifier.networks),
         ]
     }
 

@@ -89,7 +89,8 @@ struct Comparison {
     ///   - name: of the output, without `outputs/`
     ///   - values: in the file's layout
     ///   - limit: instead of the case's tolerance
-    mutating func compare(_ name: String, _ values: [Float], limit: Float? = nil) throws {
+    ///   - label: how the report calls it, where several results are held to one output
+    mutating func compare(_ name: String, _ values: [Float], limit: Float? = nil, label: String? = nil) throws {
         let stored = "outputs/" + name
         let expected = try reference.tensor(stored)
         guard expected.values.count == values.count else {
@@ -102,7 +103,7 @@ struct Comparison {
         let base = limit ?? tolerance
         report.outputs.append(
             VerificationReport.Output(
-                name: name, error: Self.error(values, expected.values), tolerance: isHalf ? max(base, 1e-3) : base))
+                name: label ?? name, error: Self.error(values, expected.values), tolerance: isHalf ? max(base, 1e-3) : base))
     }
 
     /// Notes what was compared in another way.

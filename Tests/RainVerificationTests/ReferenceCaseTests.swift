@@ -22,7 +22,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
 }
 
 @Suite struct ReferenceCaseTests {
-    @Test(arguments: CaseVerifier.supported, Contestant.allCases)
+    @Test(arguments: CaseVerifier.supported + ["onnx_operators"], Contestant.allCases)
     func agrees(_ name: String, _ contestant: Contestant) throws {
         let report = try contestant.verifier.verify(path: "\(fixtures)/\(name).json")
         let beyond = report.outputs.filter { !$0.passes }.map { "\($0.name): \($0.error) > \($0.tolerance)" }

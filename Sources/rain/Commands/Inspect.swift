@@ -2,26 +2,30 @@ import ArgumentParser
 import RainAnimation
 import RainCheckpoints
 import RainGraph
+import RainONNX
 
 /// Lists what is in a checkpoint, or what a model computes.
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the tensors of a checkpoint, or the program of a model.",
+        abstract: "Lists what is in a checkpoint or an ONNX file, or the program of a model.",
         discussion: """
             Shows every tensor's name, element type, shape and size, the totals and what the file says beside. Reads safetensors and \
             PyTorch's .pth, .pt and .bin, whatever the file is called. Everything that is said about the tensors is checked against the \
             file, so a damaged file is refused with the reason. Nothing in a PyTorch file is ever run: what would be more than tensors \
             and plain containers is refused by its name.
 
+            Of an ONNX file it shows inputs, outputs, operators with their counts, weights and operator sets; with --check also whether \
+            Rain can run it.
+
             With --program it prints instead what a step of the stream computes: every operation with its shapes, stage by stage, as \
-            the engine runs it. That of rain-mini, or of the model in the folder named.
+            the engine runs it. That of rain-mini, of the model in the folder named, or of an ONNX file.
 
             Example: rain inspect model.safetensors --check
             Example: rain inspect motion_unet.pth
             Example: rain inspect --program --window 1x4
             """)
 
-    @Argument(help: ArgumentHelp("The checkpoint, or with --program a model's folder.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The checkpoint or network, or with --program a model's folder.", valueName: "file"))
     var file: String?
 
     @Flag(help: "Print the program of a model instead.")
@@ -30,7 +34,7 @@ struct Inspect: ParsableCommand {
     @Option(help: ArgumentHelp("With --program: frames per group × noise levels; the model's own otherwise.", valueName: "4x4"))
     var window: String?
 
-    @Flag(help: "Also read every value, and fail if one is infinite or not a number.")
+    @Flag(help: "Also read every value, and fail if one is infinite or not a number; of a network, translate it.")
     var check = false
 
     @Flag(help: "Print JSON instead of a table.")
@@ -50,6 +54,7 @@ struct Inspect: ParsableCommand {
     func run() throws {
         if program { return try printProgram() }
         guard let file else { return }
+        if file.hasSuffix(".onnx") { return try printNetwork(file) }
         let checkpoint = try Checkpoint(path: file)
         let tensors = try checkpoint.names.map { name in
             let info = try checkpoint.info(name)
@@ -71,6 +76,9 @@ struct Inspect: ParsableCommand {
 
 extension Inspect {
     private func printProgram() throws {
+        if let file, file.hasSuffix(".onnx") {
+            return print(try Program(ONNXModel(path: file).network().graph.optimizedForInference()).dump())
+        }
         let model = try file.map { try AnimationModel(folder: $0) } ?? AnimationModel.embedded()
         let own = model.configuration.window
         let schedule =

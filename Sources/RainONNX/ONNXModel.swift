@@ -1,0 +1,94 @@
+public import Foundation
+import SwiftProtobuf
+
+/// An ONNX file in memory, checked as far as it can be without understanding its operators.
+///
+/// Nothing in it is executed or followed: weights in other files are refused, and so are subgraphs.
+/// - Source: https://github.com/onnx/onnx/blob/main/docs/IR.md
+public struct ONNXModel: Sendable {
+    /// The file as the caller named it.
+    public let file: String
+    /// Size in bytes.
+    public let byteCount: Int
+    let proto: Onnx_ModelProto
+
+    /// The largest file that is read; the limit of protocol buffers.
+    public static let maximumByteCount = (1 << 31) - 1
+
+    /// Reads a file.
+    ///
+    /// - Throws: `ONNXError` for a file that is missing, unreadable, too large or not ONNX, with external data named.
+    public init(path: String) throws(ONNXError) {
+        func unreadable(_ found: String, _ advice: String) -> ONNXError {
+            ONNXError(.unreadable, file: path, expected: "a readable ONNX file", found: found, advice: advice)
+        }
+        guard !path.utf8.contains(0) else { throw unreadable("a path with a zero byte", "check the path") }
+        let data: Data
+        do {
+            let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+            let attributes = try FileManager.default.attributesOfItem(atPath: resolved.path)
+            guard attributes[.type] as? FileAttributeType == .typeRegular else {
+                throw unreadable("something that is not a regular file", "name the .onnx file itself")
+            }
+            let size = (attributes[.size] as? Int) ?? 0
+            guard size <= Self.maximumByteCount else { throw Self.tooLarge(path, "\(size) bytes") }
+            data = try Data(contentsOf: resolved, options: .mappedIfSafe)
+        } catch let error as ONNXError {
+            throw error
+        } catch {
+            throw unreadable((error as NSError).localizedDescription, "check that the file exists and may be read")
+        }
+        try self.init(data, name: path)
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// - Parameter name: stands for the path in errors.
+    public init(_ data: Data, name: String) throws(ONNXError) {
+        func malformed(_ found: String) -> ONNXError {
+            ONNXError(
+                .malformed, file: name, expected: "an ONNX model", found: found,
+                advice: "the file is damaged or something else; download it again")
+        }
+        guard !data.isEmpty else { throw malformed("0 bytes") }
+        guard data.count <= Self.maximumByteCount else { throw Self.tooLarge(name, "\(data.count) bytes") }
+        guard let census = MessageCensus(data.span) else { throw malformed("\(data.count) bytes of something else") }
+        guard census.isReasonable else { throw Self.tooLarge(name, "over \(MessageCensus.mostRecords) messages or packed integers") }
+        var options = BinaryDecodingOptions()
+        options.messageDepthLimit = 16
+        options.discardUnknownFields = true
+        do {
+            proto = try Onnx_ModelProto(serializedBytes: data, extensions: nil, partial: false, options: options)
+        } catch {
+            throw malformed("bytes that do not decode")
+        }
+        guard proto.hasGraph, !proto.opsetImport.isEmpty, !proto.graph.output.isEmpty else {
+            throw malformed("no graph, operator set or output")
+        }
+        file = name
+        byteCount = data.count
+        try checkExternalData()
+    }
+
+    private static func tooLarge(_ file: String, _ found: String) -> ONNXError {
+        ONNXError(
+            .tooLarge, file: file, expected: "a network of at most \(maximumByteCount) bytes", found: found,
+            advice: "use the published detector files")
+    }
+
+    private func checkExternalData() throws(ONNXError) {
+        let external = proto.graph.initializer.filter { !$0.externalData.isEmpty || $0.dataLocation != 0 }
+        guard let first = external.first else { return }
+        let location = first.externalData.first { $0.key == "location" }?.value ?? "another file"
+        throw ONNXError(
+            .externalData, file: file, place: "tensor '\(first.name)'", expected: "all weights inside the file",
+            found: "\(external.count) tensors in external data ('\(location)'), which is not supported",
+            advice: "save the model as one file (onnx.save with save_as_external_data=False)")
+    }
+
+    /// Operator set versions by domain; the standard one is the empty string.
+    public var operatorSets: [String: Int] {
+        Dictionary(
+            proto.opsetImport.map { ($0.domain == "ai.onnx" ? "" : $0.domain, Int($0.version)) }, uniquingKeysWith: { max($0, $1) })
+    }
+}

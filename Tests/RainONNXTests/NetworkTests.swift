@@ -1,0 +1,76 @@
+import RainCPU
+import RainGraph
+import Testing
+
+@testable import RainONNX
+
+@Suite struct NetworkTests {
+    /// Pictures stay in Rain's order from the first layer to the last: only the network's input is turned.
+    @Test(arguments: ["tiny_yolox", "tiny_yolox_opset11"])
+    func detectorsTurnNothingButTheirInput(_ name: String) throws {
+        let graph = try ONNXModel(path: "\(fixtures)/\(name).onnx").network().graph.optimizedForInference()
+        let transposes = graph.nodes.filter { if case .transpose = $0.operation { true } else { false } }
+        #expect(transposes.count == 1)
+        #expect(graph.shape(transposes[0].operands[0]) == [1, 3, 64, 64])
+    }
+
+    /// x · sigmoid(x) is one function, and part of the convolution before it.
+    @Test(arguments: tinyNetworks)
+    func activationsAreEpilogues(_ name: String) throws {
+        let graph = try ONNXModel(path: "\(fixtures)/\(name).onnx").network().graph.optimizedForInference()
+        let convolutions = graph.nodes.filter { node in
+            switch node.operation {
+            case .convolution(_, let epilogue), .linear(let epilogue, _), .depthwiseConvolution(_, let epilogue):
+                epilogue.activation == .silu
+            default: false
+            }
+        }
+        #expect(convolutions.count >= 20)
+        #expect(!graph.nodes.contains { $0.operation == .unary(.silu) })
+    }
+
+    @Test func weightsKeepTheirNames() throws {
+        let network = try ONNXModel(path: "\(fixtures)/tiny_yolox.onnx").network()
+        #expect(network.graph.parameters.contains { $0.name == "stem.conv.0.weight" })
+        #expect(throws: GraphError.self) { try network.parameter("other", [1]) }
+    }
+
+    @Test func summaries() throws {
+        let summary = try ONNXModel(path: "\(fixtures)/tiny_rtmpose_opset11.onnx").summary
+        #expect(summary.operatorSets == ["ai.onnx": 11])
+        #expect(summary.inputs.map(\.name) == ["input"] && summary.inputs[0].shape == ["1", "3", "32", "24"])
+        #expect(summary.outputs.map(\.name) == ["simcc_x", "simcc_y"])
+        #expect(summary.operators.first { $0.name == "Conv" }?.count == 22)
+        #expect(summary.operators.allSatisfy(\.supported))
+        #expect(summary.initializers.count == 54)
+    }
+
+    @Test func openBatchesAreOne() throws {
+        var maker = NetworkMaker(input: [nil, 4, 6, 6])
+        maker.node("Relu", ["x"], ["y"])
+        #expect(try maker.network().graph.inputs[0].shape == [1, 4, 6, 6])
+        #expect(try maker.read().network(inputShapes: ["x": [3, 4, 6, 6]]).graph.inputs[0].shape == [3, 4, 6, 6])
+        #expect(throws: ONNXError.self) { try maker.read().network(inputShapes: ["x": [3, 4, 6, 7]]) }
+    }
+
+    @Test func aBatchOfPicturesIsEachByItself() throws {
+        let model = try ONNXModel(path: "\(fixtures)/tiny_rtmpose.onnx")
+        var open = model.proto
+        open.graph.input[0].type.tensorType.shape.dim[0].clearDimValue()
+        let batch = try ONNXModel(open.serializedBytes(), name: "open.onnx").network(inputShapes: ["input": [2, 3, 32, 24]])
+        let one = try model.network().prepared(on: CPUEngine())
+        let two = try batch.prepared(on: CPUEngine())
+        let count = 3 * 32 * 24
+        let values = (0..<2 * count).map { Float($0 % 251) / 251 - 0.5 }
+        try two.write("input", values)
+        try two.run(.step)
+        let both = try two.read("simcc_x")
+        for index in 0..<2 {
+            try one.write("input", Array(values[index * count..<(index + 1) * count]))
+            try one.run(.step)
+            let alone = try one.read("simcc_x")
+            let part = both[index * alone.count..<(index + 1) * alone.count]
+            #expect(zip(alone, part).allSatisfy { abs($0 - $1) < 1e-5 })
+        }
+    }
+}
