@@ -104,7 +104,7 @@ import Testing
             var broken = x
             broken[rows * channels / 2] = .nan
             let row = rows * channels / 2 / channels
-            #expect(run(pools[0], rows, channels, broken)[row * channels..<(row + 1) * channels].allSatisfy(\.isNaN))
+            #expect(run(pools[0], rows, channels, broken)[row * channels..<(row + 1) * channels].allSatisfy { $0.isNaN })
         }
     }
 }

@@ -41,7 +41,7 @@ import Testing
         #expect(summary.inputs.map(\.name) == ["input"] && summary.inputs[0].shape == ["1", "3", "32", "24"])
         #expect(summary.outputs.map(\.name) == ["simcc_x", "simcc_y"])
         #expect(summary.operators.first { $0.name == "Conv" }?.count == 22)
-        #expect(summary.operators.allSatisfy(\.supported))
+        #expect(summary.operators.allSatisfy { $0.supported })
         #expect(summary.initializers.count == 54)
     }
 
