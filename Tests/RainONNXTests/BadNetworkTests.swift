@@ -1,5 +1,6 @@
 import Foundation
 import RainGraph
+import SwiftProtobuf
 import Testing
 
 @testable import RainONNX

@@ -2,6 +2,7 @@ import Foundation
 import RainCPU
 import RainGraph
 import RainTesting
+import SwiftProtobuf
 import Testing
 
 @testable import RainONNX

@@ -1,5 +1,7 @@
 import Foundation
 import RainGraph
+import SwiftProtobuf
+
 @testable import RainONNX
 
 /// Where the reference cases lie.

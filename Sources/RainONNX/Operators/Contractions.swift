@@ -38,6 +38,7 @@ extension Importer {
         case "NOTSET": break
         case "VALID": pads = [0, 0, 0, 0]
         case "SAME_UPPER", "SAME_LOWER":
+            pads = [0, 0, 0, 0]
             for axis in 0..<2 {
                 let results = (extents[axis] + strides[axis] - 1) / strides[axis]
                 let total = max(0, (results - 1) * strides[axis] + reach[axis] - extents[axis])
