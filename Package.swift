@@ -55,6 +55,7 @@ let package = Package(
         .target(name: "RainPictures", dependencies: ["RainFiles", "CCairo"], swiftSettings: common),
         .target(name: "RainMedia", dependencies: ["RainFiles", "RainPictures", "CFFmpeg"], swiftSettings: common),
         .target(name: "RainPose", dependencies: ["RainFiles", "RainPictures"], swiftSettings: safe),
+        .target(name: "RainDetection", dependencies: ["RainGraph", "RainONNX", "RainPictures", "RainPose"], swiftSettings: safe),
         .target(name: "RainWorld", dependencies: ["RainPictures", "RainPose"], swiftSettings: safe),
 
         // The method.
@@ -76,7 +77,7 @@ let package = Package(
             name: "rain",
             dependencies: [
                 "RainGraph", "RainCPU", "RainFiles", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
-                "RainAnimation", "RainTraining", "RainVerification", "RainONNX",
+                "RainAnimation", "RainTraining", "RainVerification", "RainONNX", "RainDetection",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),
@@ -96,6 +97,9 @@ let package = Package(
         .testTarget(name: "RainPicturesTests", dependencies: ["RainPictures"], swiftSettings: common),
         .testTarget(name: "RainMediaTests", dependencies: ["RainMedia"], swiftSettings: common),
         .testTarget(name: "RainPoseTests", dependencies: ["RainPose", "RainPictures"], swiftSettings: common),
+        .testTarget(
+            name: "RainDetectionTests", dependencies: ["RainDetection", "RainCPU", "RainGraph", "RainPictures", "RainPose"],
+            swiftSettings: common),
         .testTarget(name: "RainWorldTests", dependencies: ["RainWorld"], swiftSettings: common),
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(
@@ -106,7 +110,8 @@ let package = Package(
         .testTarget(name: "RainTrainingTests", dependencies: ["RainTraining", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["rain", "RainCheckpoints", "RainPictures", "RainMedia", "RainAnimation", "RainTesting"], swiftSettings: common),
+            dependencies: ["rain", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainAnimation", "RainTesting"],
+            swiftSettings: common),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

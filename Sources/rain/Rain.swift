@@ -18,6 +18,7 @@ struct Rain: AsyncParsableCommand {
             DemoCommand.self,
             CharacterCommand.self,
             MotionCommand.self,
+            DetectCommand.self,
             Train.self,
             EvaluateCommand.self,
             Verify.self,
