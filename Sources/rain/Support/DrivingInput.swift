@@ -1,5 +1,7 @@
 import Foundation
 import RainAnimation
+import RainCPU
+import RainDetection
 import RainMedia
 import RainPictures
 import RainPose
@@ -56,14 +58,20 @@ struct DrivingInput: Sendable {
 
 /// The landmark detectors that come with models.
 enum Detectors {
-    /// The detector of a model's folder, for driving by pictures.
+    /// The detector of a model's folder, for driving by pictures. It runs on half of the processors, beside the stream.
     ///
     /// - Throws: `AnimationError.driving` where there is none
     static func open(for path: String, model: String?) throws -> any LandmarkDetecting {
-        throw AnimationError(
-            .driving,
-            "\(path): expected a landmark file; driving by pictures needs a landmark detector (yolox_s.onnx, _m or _l, and dw-mm_ucoco.onnx or "
-                + "dw-ll_ucoco-384.onnx, in the folder that --model names), found none")
+        do {
+            guard let model else { throw DetectionError(.missing, file: path, expected: "--model", found: "none", advice: "name one") }
+            return try LandmarkDetector(DetectorFiles(folder: model), engine: CPUEngine(threads: CPUEngine.processorCount / 2))
+        } catch let error as DetectionError where error.code == .missing {
+            throw AnimationError(
+                .driving,
+                "\(path): expected a landmark file; driving by pictures needs a landmark detector (yolox_s.onnx, _m or _l, and "
+                    + "dw-mm_ucoco.onnx or dw-ll_ucoco_384.onnx from huggingface.co/yzd-v/DWPose, in the folder that --model names), found none"
+            )
+        }
     }
 }
 
