@@ -1,6 +1,7 @@
 import ArgumentParser
 import RainCPU
 import RainDetection
+import RainFiles
 import RainMedia
 import RainPictures
 import RainPose
@@ -78,6 +79,8 @@ struct DetectCommand: AsyncParsableCommand {
         settings.thresholds.personScore = threshold
         let frames = try SteadyFrames(path: input)
         let detector = try LandmarkDetector(files(), engine: CPUEngine(threads: threads), settings: settings)
+        // Tried before the work.
+        let landmarks = try ReplacementFile(path: output)
         var sink: FrameSink?
         var progress = ProgressLine("detecting", unit: "frames", total: nil)
         let nobody = WholeBodyFrame(points: Array(repeating: Keypoint(x: 0, y: 0, score: 0), count: WholeBody.count))
@@ -107,7 +110,8 @@ struct DetectCommand: AsyncParsableCommand {
                     .invalidInput, file: input, expected: "somebody in at least one frame", found: "nobody in \(track.count) frames",
                     advice: "check the light, or lower --threshold")
             }
-            try Files.replace(output, with: WholeBodyTrack(framesPerSecond: frames.framesPerSecond, frames: track).json())
+            try landmarks.append(WholeBodyTrack(framesPerSecond: frames.framesPerSecond, frames: track).json())
+            try landmarks.commit()
             try sink?.finish()
         } catch {
             sink?.abandon()
