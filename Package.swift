@@ -26,6 +26,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Foreign code: kernels in C++, and what Debian brings.
@@ -61,7 +62,11 @@ let package = Package(
         // The method.
         .target(name: "RainModels", dependencies: ["RainGraph", "RainFiles", "RainCheckpoints"], swiftSettings: safe),
         .target(
-            name: "RainAnimation", dependencies: ["RainGraph", "RainFiles", "RainCheckpoints", "RainModels", "RainPictures", "RainPose"],
+            name: "RainAnimation",
+            dependencies: [
+                "RainGraph", "RainFiles", "RainCheckpoints", "RainModels", "RainPictures", "RainPose",
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: safe),
         .target(
             name: "RainVerification",

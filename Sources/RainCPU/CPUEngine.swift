@@ -62,6 +62,14 @@ public struct CPUEngine: TrainingEngine {
 
     public func prepare(_ program: Program) throws -> any Executable { try prepareForTraining(program, sharing: nil) }
 
+    public func prepare(_ program: Program, beside other: (any Executable)?) throws -> any Executable {
+        let pool = try pools.pool(threads: threads, instructionSet)
+        var neighbour = (other as? CPUExecutable)?.plan
+        // One of another engine could run at the same time.
+        if neighbour?.pool !== pool { neighbour = nil }
+        return CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, beside: neighbour), beside: neighbour)
+    }
+
     public func prepare(_ program: Program, sharing other: (any TrainableExecutable)?) throws -> any TrainableExecutable {
         try prepareForTraining(program, sharing: other)
     }

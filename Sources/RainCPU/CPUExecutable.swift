@@ -4,10 +4,16 @@ import Synchronization
 
 /// A program planned onto the CPU, with its memory. Belongs to one task at a time.
 public final class CPUExecutable: TrainableExecutable {
-    private let plan: Plan
+    let plan: Plan
     var trained: TrainedMemory { plan.trained }
 
-    init(_ plan: Plan) { self.plan = plan }
+    /// The plan of an executable loaded with the parameters that this one is about to be loaded with.
+    private var beside: Plan?
+
+    init(_ plan: Plan, beside: Plan? = nil) {
+        self.plan = plan
+        self.beside = beside
+    }
 
     public var program: Program { plan.program }
 
@@ -15,11 +21,9 @@ public final class CPUExecutable: TrainableExecutable {
     public var memory: (arena: Int, persistent: Int, trained: Int) { plan.memory }
 
     public func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws {
-        try load(parameters, sharing: nil)
-    }
-
-    public func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float], sharing other: (any Executable)?) throws {
-        let known = (other as? CPUExecutable)?.plan.sharedWeights ?? [:]
+        // Only the first time: later loads may be of other parameters.
+        let known = beside?.sharedWeights ?? [:]
+        beside = nil
         for (index, node) in plan.graph.nodes.enumerated() {
             guard case .parameter(let name, let shape) = node.operation else { continue }
             var missing = plan.packedParameters[ValueID(node: index)] ?? []

@@ -30,6 +30,8 @@ final class Plan {
     /// Packed weights that outlive a step: of parameters (in memory shared with other programs) and of values computed at load.
     private var packedWeights: [PackKey: PackedWeight] = [:]
     private var packedOffsets: [PackKey: Int] = [:]
+    /// The algorithm of the convolutions with a parameter as weight.
+    var algorithms: [String: RainConvAlgorithm]
     /// What is fetched when it is first used and forgotten after its last use, for a program that runs once: parameters by the
     /// node before which they are fetched.
     private let runsOnce: Bool
@@ -54,12 +56,17 @@ final class Plan {
 
     var graph: Graph { program.graph }
 
-    /// - Parameter runsOnce: all stages will run once, one after the other, with `fetch` set: parameters and packed weights are in
-    ///   memory only while they are used, and no value outlives its last use but the outputs
+    /// - Parameters:
+    ///   - runsOnce: all stages will run once, one after the other, with `fetch` set: parameters and packed weights are in memory
+    ///     only while they are used, and no value outlives its last use but the outputs
+    ///   - neighbour: a plan of the same pool, whose choices are kept to, so that its packed weights fit, and whose arena is used
+    ///     if it is large enough
     init(
-        _ program: Program, pool: Pool, convolutions: CPUEngine.Convolutions, sharing other: TrainedMemory? = nil, runsOnce: Bool = false
+        _ program: Program, pool: Pool, convolutions: CPUEngine.Convolutions, sharing other: TrainedMemory? = nil, runsOnce: Bool = false,
+        beside neighbour: Plan? = nil
     ) throws {
         self.program = program
+        algorithms = neighbour?.algorithms ?? [:]
         self.runsOnce = runsOnce
         if let other {
             guard other.fits(program.graph.trainedParameters) else {
@@ -76,7 +83,7 @@ final class Plan {
         try check()
         findViews()
         assignPlaces()
-        try allocate()
+        try allocate(beside: neighbour)
         try emitAll()
     }
 
@@ -191,7 +198,7 @@ final class Plan {
             }
             let scratch = scratchBytes(index)
             if scratch > 0 { scratchHandles[index] = planner.add(count: (scratch + 3) / 4, first: time[index], last: time[index]) }
-            if let pack = packing(index) {
+            if let pack = packing(index), packedParameters[pack.weight] == nil {
                 let count = (pack.bytes + 3) / 4
                 if isPackedInPlace(pack, for: node) {
                     stepPackHandles[index] = planner.add(count: count, first: time[index], last: time[index])
@@ -207,14 +214,14 @@ final class Plan {
         runsOnce || graph.nodes[pack.weight.node].lifetime == node.lifetime
     }
 
-    /// Finds the parameters of lifetime `.weights` whose every use is a kernel of a later stage that wants them packed.
+    /// Finds the parameters of lifetime `.weights` whose every use is a kernel that wants them packed.
     private func findPackedParameters() {
         var uses: [ValueID: [Packing]] = [:]
         var isReadAsItIs = Set(graph.outputs.map { root($0.value).root })
         for (index, node) in graph.nodes.enumerated() {
             let pack = packing(index)
             for (position, operand) in node.operands.enumerated() {
-                if let pack, position == 1, pack.weight == operand, isParameter(operand), node.lifetime > .weights {
+                if let pack, position == 1, pack.weight == operand, isParameter(operand) {
                     uses[operand, default: []].append(pack)
                 } else {
                     isReadAsItIs.insert(root(operand).root)
@@ -246,10 +253,15 @@ final class Plan {
         return persistentCount
     }
 
-    private func allocate() throws(CPUError) {
+    private func allocate(beside neighbour: Plan?) throws(CPUError) {
         let (offsets, size) = planner.solve()
         arenaOffsets = offsets
-        arena = try Block(count: size)
+        // Nothing in an arena outlives a stage, and only one program of an engine runs at a time.
+        if let shared = neighbour?.arena, shared.count >= size {
+            arena = shared
+        } else {
+            arena = try Block(count: size)
+        }
         persistent = try Block(count: persistentCount)
         for (index, node) in graph.nodes.enumerated() {
             guard case .constant(let values, let shape) = node.operation else { continue }

@@ -44,6 +44,10 @@ public protocol Engine: Sendable {
     /// Plans memory and kernels for a program. The result owns its buffers and belongs to one task at a time.
     func prepare(_ program: Program) throws -> any Executable
 
+    /// As `prepare`, beside an executable of this engine that has been loaded with the same parameters: what both can use is kept
+    /// once, and the new one takes parameters in the other's form where it could do without them.
+    func prepare(_ program: Program, beside other: (any Executable)?) throws -> any Executable
+
     /// Runs all stages of a program once and keeps nothing of it: for what is run so rarely that its parameters must not stay in
     /// memory. An engine asks for a parameter when it needs it and forgets it soon.
     ///
@@ -57,6 +61,8 @@ public protocol Engine: Sendable {
 }
 
 extension Engine {
+    public func prepare(_ program: Program, beside other: (any Executable)?) throws -> any Executable { try prepare(program) }
+
     public func evaluate(
         _ program: Program, inputs: [String: [Float]], parameters: (_ name: String, _ shape: Shape) throws -> [Float]
     ) throws -> [String: [Float]] {
@@ -80,10 +86,6 @@ public protocol Executable: AnyObject {
     /// - Throws: what `parameters` throws; `GraphError.shapeMismatch` if a count is wrong.
     func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws
 
-    /// As `load`, where another executable of the same engine has been loaded with the same parameters: what both need in the same
-    /// form is kept once.
-    func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float], sharing other: (any Executable)?) throws
-
     /// Lets `body` fill an input in place, row-major.
     ///
     /// - Throws: `GraphError.name` if there is no such input.
@@ -99,10 +101,6 @@ public protocol Executable: AnyObject {
 }
 
 extension Executable {
-    public func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float], sharing other: (any Executable)?) throws {
-        try load(parameters)
-    }
-
     /// Fills an input.
     ///
     /// - Throws: `GraphError.name` or `.shapeMismatch` if the count differs.

@@ -54,6 +54,20 @@ public struct ParameterSource: Sendable {
             })
     }
 
+    /// Several sources as one, each behind a prefix.
+    public init(joining parts: [(prefix: String, source: ParameterSource)]) {
+        var places: [String: (file: Int, name: String)] = [:]
+        var offset = 0
+        for (prefix, source) in parts {
+            for (name, place) in source.places { places[prefix + name] = (place.file + offset, place.name) }
+            offset += source.files.count
+        }
+        self.init(files: parts.flatMap(\.source.files), places: places)
+    }
+
+    /// The shape a tensor has in its file; `nil` if there is none of that name.
+    public func shape(_ name: String) throws -> [Int]? { try places[name].map { try files[$0.file].info($0.name).shape } }
+
     private init(files: [Checkpoint], places: [String: (file: Int, name: String)]) {
         self.files = files
         self.places = places
@@ -104,6 +118,8 @@ public struct ParameterSource: Sendable {
                 "expected a tensor '\(name)' of shape \(shape), found none; check that checkpoint and configuration belong together")
         }
         let file = files[place.file]
+        // What has been read is not needed again until the next load.
+        defer { file.release(place.name) }
         try file.requireFinite(place.name)
         return try file.floats(place.name, shape: shape.dimensions)
     }

@@ -25,6 +25,9 @@ public struct TAESDV: Hashable, Sendable {
         .memory, .last,
     ]
 
+    /// How much larger pictures are than their latents.
+    public static let upscale = 8
+
     /// Shapes `[1, h, w, channels]` of the decoder's memories for latents of that size; zeros before the first frame.
     public func memoryShapes(height: Int, width: Int) -> [Shape] {
         var scale = 1

@@ -70,7 +70,7 @@ public enum Evaluation {
         for index in 0..<characters {
             let clip = EvaluationClip(seed: seed, index: index, frames: frames, size: configuration.imageSize)
             try batch.fuse(reference: clip.reference, landmarks: clip.referenceLandmarks)
-            batch.reset()
+            try batch.reset()
             let (pictures, duration) = try stream(clip.driving, batch)
             streaming += duration
             try report.add(clip, output: pictures, reconstruction: autoencoder(clip.truth))

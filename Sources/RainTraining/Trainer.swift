@@ -9,6 +9,7 @@ extension ModelConfiguration {
     var patchAutoencoder: PatchAutoencoder {
         switch autoencoder {
         case .patch(let autoencoder): autoencoder
+        case .stableDiffusion: preconditionFailure("only models with a patch auto-encoder are trained")
         }
     }
 }
@@ -25,6 +26,9 @@ public struct Trainer: Sendable {
 
     public init(model: ModelConfiguration, recipe: TrainingRecipe, run: TrainingRun) throws {
         try model.validate()
+        guard case .patch = model.autoencoder else {
+            throw AnimationError(.model, "\(model.name): only models with a patch auto-encoder can be trained")
+        }
         try recipe.validate(model)
         self.model = model
         self.recipe = recipe

@@ -35,7 +35,7 @@ import Testing
     func lengths(_ window: String, steps: Int?) throws {
         let batch = try Self.batch(window, steps: steps)
         for groups in [0, 1, 2, 3, 4, 5, 9] {
-            batch.reset()
+            try batch.reset()
             let pictures = try Self.run(batch, groups: groups)
             #expect(pictures.count == groups * batch.schedule.framesPerGroup)
             #expect(batch.framesInFlight == 0)
@@ -61,7 +61,7 @@ import Testing
         #expect(try Self.run(Self.batch(seed: 2), groups: 6) != pictures)
         let batch = try Self.batch()
         _ = try Self.run(batch, groups: 3)
-        batch.reset()
+        try batch.reset()
         #expect(try Self.run(batch, groups: 6) == pictures)
     }
 
@@ -77,14 +77,14 @@ import Testing
         let other = Picture(width: 48, height: 20, red: 10, green: 200, blue: 90)
         let batch = try Self.batch()
         let first = try Self.run(batch, groups: 5)
-        batch.reset()
+        try batch.reset()
         try batch.fuse(reference: other)
         let second = try Self.run(batch, groups: 5)
         #expect(first != second)
-        batch.reset()
+        try batch.reset()
         try batch.fuse(reference: TinyModel.reference)
         #expect(try Self.run(batch, groups: 5) == first)
-        batch.reset()
+        try batch.reset()
         try batch.fuse(reference: TinyModel.reference, landmarks: TinyModel.driving(3))
         #expect(try Self.run(batch, groups: 5) != first)
     }

@@ -52,13 +52,15 @@ struct StreamFixture {
         return inputs
     }
 
-    func stream(_ engine: any Engine, _ schedule: StreamSchedule, noise: @escaping LatentStream.Noise) throws -> LatentStream {
+    func stream(_ engine: any Engine, _ schedule: StreamSchedule, noise: @escaping LatentStream.Noise, keepsAll: Bool = true) throws
+        -> LatentStream
+    {
         let weights = try ParameterSource([Self.file("denoising_unet")], prefix: "weights/")
         let stream = try LatentStream(
             step: DenoisingStep(network: network, latentHeight: 16, latentWidth: 8), noiseSchedule: NoiseSchedule(), schedule: schedule,
-            noise: noise
-        ) { program in
-            let executable = try engine.prepare(program)
+            noise: noise, keepsAll: keepsAll
+        ) { program, other in
+            let executable = try engine.prepare(program, beside: other)
             try executable.load { try weights($0, $1) }
             return executable
         }

@@ -46,27 +46,28 @@ import Testing
             let x = try g.input("x", [rows, 4, 4, 16])
             let w = try g.parameter("conv", [16, 16, 3, 3])
             let y = try x.convolved(w, bias: g.parameter("bias", [16]), Convolution(padding: [1, 1, 1, 1]))
-            g.output("y", try y.linear(g.parameter("linear", [8, 16])))
+            // Used at load and at every step, as by positions added before a projection.
+            let linear = try g.parameter("linear", [8, 16])
+            g.output("y", try y.linear(linear).adding(g.parameter("positions", [4, 16]).linear(linear)))
             return try Program(g.graph())
         }
         let first = try Self.engine.prepare(program(1))
         try first.load { seeded($0, $1) }
-        let second = try Self.engine.prepare(program(3))
+        let second = try Self.engine.prepare(program(3), beside: first)
         var asked: [String] = []
-        try second.load(
-            { name, shape in
-                asked.append(name)
-                return seeded(name, shape)
-            }, sharing: first)
-        #expect(asked == ["bias"])
+        try second.load { name, shape in
+            asked.append(name)
+            return seeded(name, shape)
+        }
+        #expect(asked.sorted() == ["bias", "positions"])
         let x = seeded("x", [3, 4, 4, 16])
         try second.write("x", x)
         try second.run(.step)
         let alone = try Self.engine.evaluate(program(3), inputs: ["x": x]) { seeded($0, $1) }
         #expect(try second.read("y") == alone["y"])
-        // Other weights are not taken for these.
-        let other = try Self.engine.prepare(program(3))
-        try other.load({ name, shape in seeded(name + "'", shape) }, sharing: nil)
+        // What is loaded later is not taken for these.
+        let other = try Self.engine.prepare(program(3), beside: first)
+        for _ in 0..<2 { try other.load { name, shape in seeded(name + "'", shape) } }
         try other.write("x", x)
         try other.run(.step)
         #expect(try other.read("y") != alone["y"])

@@ -45,6 +45,22 @@ import Testing
         try file.requireFinite()
     }
 
+    @Test func releasedTensorsAreReadAgain() throws {
+        let path = try folder.file("file.safetensors", [])
+        let tensors = (0..<3).map { index in
+            (name: "t\(index)", shape: [5000], dtype: .float32, values: (0..<5000).map { Float($0 * (index + 1)) })
+                as SafetensorsWriter.Tensor
+        }
+        try SafetensorsWriter.write(to: path, tensors: tensors)
+        let file = try Checkpoint(path: path)
+        for _ in 0..<2 {
+            for tensor in tensors {
+                #expect(try file.floats(tensor.name) == tensor.values)
+                file.release(tensor.name)
+            }
+        }
+    }
+
     @Test func emptyAndScalarTensors() throws {
         let header = """
             {"none":{"dtype":"F32","shape":[3,0,9223372036854775807],"data_offsets":[4,4]},

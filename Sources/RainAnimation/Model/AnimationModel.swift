@@ -30,11 +30,19 @@ public struct AnimationModel: Sendable {
         parameters = { name, shape in try source(name, shape) }
     }
 
-    /// The model of a folder with `model.json` and `<name>.safetensors`.
+    /// The model of a folder: one with `model.json` and `<name>.safetensors`, or of the layout in which RAIN is published.
     ///
-    /// - Throws: `AnimationError.model`, `CheckpointError` or `ModelError` naming file, field, expected and found
-    public init(folder: String) throws {
+    /// - Parameter size: width and height of the pictures, for a model that works at any; `nil` for its own
+    /// - Throws: `AnimationError.model`, `CheckpointError` or `ModelError` naming file, field, expected and found;
+    ///   `AnimationError.usage` for a size the model cannot have
+    public init(folder: String, size: Int? = nil) throws {
         let file = folder + "/model.json"
+        if !FileManager.default.fileExists(atPath: file), PublishedFolder.isPresent(at: folder) {
+            let published = try PublishedModel(PublishedFolder(folder))
+            let source = published.parameters
+            try self.init(ModelConfiguration(published.configuration).resized(to: size)) { name, shape in try source(name, shape) }
+            return
+        }
         let bytes: [UInt8]
         do {
             let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
@@ -42,10 +50,20 @@ public struct AnimationModel: Sendable {
             bytes = try handle.read(upToCount: ModelConfiguration.largestFile + 1).map { [UInt8]($0) } ?? []
         } catch {
             throw AnimationError(
-                .model, "\(file): could not be read; --model names a folder with model.json and the weights beside it")
+                .model,
+                "\(file): could not be read; --model names a folder with model.json and the weights beside it, or with the files of the "
+                    + "published model (reference_unet.pth and others)")
         }
         let configuration = try ModelConfiguration(json: bytes, file: file)
-        try self.init(configuration, source: ParameterSource(path: "\(folder)/\(configuration.name).safetensors"))
+        try self.init(
+            configuration.resized(to: size), source: ParameterSource(path: "\(folder)/\(configuration.name).safetensors"))
+    }
+
+    /// The model at another size of its pictures.
+    ///
+    /// - Throws: `AnimationError.usage` for a size the model cannot have
+    public func resized(to size: Int?) throws -> AnimationModel {
+        try AnimationModel(configuration.resized(to: size), parameters: parameters)
     }
 
     /// rain-mini, which is part of the program.

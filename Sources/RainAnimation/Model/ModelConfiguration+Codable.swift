@@ -5,12 +5,23 @@ extension ModelConfiguration.Autoencoder: Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case kind = "type"
         case configuration
+        case taesdvChannels = "taesdv_channels"
     }
 
     public init(from decoder: any Decoder) throws {
         let values = try decoder.strictContainer(CodingKeys.self)
-        try values.require("patch", forKey: .kind)
-        self = .patch(try values.decode(PatchAutoencoder.self, forKey: .configuration))
+        let kind = try values.decode(String.self, forKey: .kind)
+        switch kind {
+        case "patch":
+            self = .patch(try values.decode(PatchAutoencoder.self, forKey: .configuration))
+        case "stable-diffusion":
+            let encoder = try values.decode(AutoencoderKL.self, forKey: .configuration)
+            let channels = try values.decode(Int.self, forKey: .taesdvChannels)
+            self = .stableDiffusion(encoder, TAESDV(channels: channels, latentChannels: encoder.latentChannels))
+        default:
+            throw DecodingError.dataCorruptedError(
+                forKey: .kind, in: values, debugDescription: "expected 'patch' or 'stable-diffusion', found '\(kind.prefix(80))'")
+        }
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -19,6 +30,10 @@ extension ModelConfiguration.Autoencoder: Codable {
         case .patch(let configuration):
             try values.encode("patch", forKey: .kind)
             try values.encode(configuration, forKey: .configuration)
+        case .stableDiffusion(let encoder, let decoder):
+            try values.encode("stable-diffusion", forKey: .kind)
+            try values.encode(encoder, forKey: .configuration)
+            try values.encode(decoder.channels, forKey: .taesdvChannels)
         }
     }
 }
@@ -35,6 +50,9 @@ extension ModelConfiguration: Codable {
         case posePicture = "pose_picture"
         case autoencoder, scheduler, window
         case referencePose = "reference_pose"
+        // Of models that have them.
+        case imageEncoder = "image_encoder"
+        case guidanceScale = "guidance_scale"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -59,6 +77,8 @@ extension ModelConfiguration: Codable {
         scheduler = try values.decode(NoiseSchedule.Configuration.self, forKey: .scheduler)
         window = try values.decode(Window.self, forKey: .window)
         referencePose = try values.decode(Bool.self, forKey: .referencePose)
+        imageEncoder = try values.decodeIfPresent(CLIPVisionEncoder.self, forKey: .imageEncoder)
+        guidanceScale = try values.decodeIfPresent(Float.self, forKey: .guidanceScale)
         try validate()
     }
 
@@ -78,6 +98,8 @@ extension ModelConfiguration: Codable {
         try values.encode(scheduler, forKey: .scheduler)
         try values.encode(window, forKey: .window)
         try values.encode(referencePose, forKey: .referencePose)
+        try values.encodeIfPresent(imageEncoder, forKey: .imageEncoder)
+        try values.encodeIfPresent(guidanceScale, forKey: .guidanceScale)
     }
 
     /// The largest `model.json` read, in bytes.
@@ -171,12 +193,46 @@ extension ModelConfiguration: Codable {
                 patch.patchSize * latentSize == imageSize, "autoencoder",
                 "its patches of \(patch.patchSize) pixels make latents of \(imageSize / patch.patchSize), expected latent_size \(latentSize)"
             )
+        case .stableDiffusion(let encoder, let decoder):
+            try encoder.validate()
+            try require(
+                encoder.latentChannels == latentChannels && decoder.latentChannels == latentChannels, "autoencoder.latent_channels",
+                "expected latent_channels \(latentChannels), found \(encoder.latentChannels)")
+            try require(
+                (1...4096).contains(decoder.channels), "autoencoder.taesdv_channels", "expected 1 to 4096, found \(decoder.channels)")
+            try require(
+                encoder.downscale == TAESDV.upscale && latentSize * TAESDV.upscale == imageSize, "autoencoder.block_out_channels",
+                "expected latents of \(imageSize / TAESDV.upscale), an eighth of image_size as TAESDV wants them, found factor "
+                    + "\(encoder.downscale) and latent_size \(latentSize)")
         }
+        try validateConditions()
         _ = try NoiseSchedule(scheduler)
         let frames = window.framesPerGroup.multipliedReportingOverflow(by: window.levels)
         let longest = denoisingUNet.motion?.longestWindow ?? 32
         try require(
             window.framesPerGroup > 0 && window.levels > 0 && !frames.overflow && frames.partialValue <= longest, "window",
             "expected at least one frame and level and at most \(longest) frames, found \(window.framesPerGroup)x\(window.levels)")
+    }
+
+    /// What the UNets are told besides pose and reference.
+    private func validateConditions() throws(AnimationError) {
+        func require(_ condition: Bool, _ field: String, _ message: @autoclosure () -> String) throws(AnimationError) {
+            guard condition else { throw AnimationError(.model, "\(field): \(message())") }
+        }
+        for (field, network) in [("reference_unet", referenceUNet), ("denoising_unet", denoisingUNet)] {
+            try require(
+                network.crossAttentionChannels == imageEncoder?.projectionSize, "\(field).cross_attention_dim",
+                "expected \(imageEncoder.map { "\($0.projectionSize), image_encoder's projection_dim" } ?? "none without image_encoder"), found "
+                    + (network.crossAttentionChannels.map(String.init) ?? "none"))
+        }
+        try require(referenceUNet.guidanceChannels == nil, "reference_unet.cond_proj_dim", "expected none: references have no guidance")
+        if let guidanceScale {
+            try require(guidanceScale >= 0 && guidanceScale <= 100, "guidance_scale", "expected 0 to 100, found \(guidanceScale)")
+        }
+        if let steps = window.steps {
+            try require(
+                (1...StreamSchedule.mostSteps).contains(steps) && window.levels > 0 && steps % window.levels == 0, "window.steps",
+                "expected a multiple of the \(window.levels) levels up to \(StreamSchedule.mostSteps), found \(steps)")
+        }
     }
 }

@@ -16,6 +16,11 @@ public struct ModelConfiguration: Hashable, Sendable {
         case denoisingUNet = "denoising_unet"
         case poseGuider = "pose_guider"
         case autoencoder
+        /// Stable Diffusion's auto-encoder, which reads the reference picture.
+        case vae
+        /// Decodes the stream beside `vae`.
+        case taesdv
+        case imageEncoder = "image_encoder"
     }
 
     /// Letters, digits, `-`, `_` and `.`; the weights file is `<name>.safetensors`.
@@ -31,9 +36,14 @@ public struct ModelConfiguration: Hashable, Sendable {
     public var poseGuider: PoseGuider
     public var posePicture: PosePicture
     public var autoencoder: Autoencoder
+    /// What turns the reference picture into the cross-attention token of both UNets; `nil` for networks without cross-attention.
+    public var imageEncoder: CLIPVisionEncoder?
     public var scheduler: NoiseSchedule.Configuration
     /// The window the model was trained for.
     public var window: Window
+    /// How strongly a model with a guidance embedding follows its reference, unless the user says otherwise; `nil` for
+    /// `StreamBatch.usualGuidance`.
+    public var guidanceScale: Float?
     /// Whether the reference network is given the reference's own landmarks: the pose guider's features of their picture are added
     /// after its `conv_in`.
     public var referencePose: Bool
@@ -91,35 +101,41 @@ public struct ModelConfiguration: Hashable, Sendable {
     public enum Autoencoder: Hashable, Sendable {
         /// Patches with convolutional residuals, `autoencoder.…` with `latent_mean` and `latent_std`.
         case patch(PatchAutoencoder)
+        /// Stable Diffusion's for the reference picture, `vae.…`, and TAESDV for the stream, `taesdv.…`.
+        case stableDiffusion(AutoencoderKL, TAESDV)
     }
 
     /// Frames per group and noise levels of the stream.
     public struct Window: Hashable, Sendable, Codable {
         public var framesPerGroup: Int
         public var levels: Int
+        /// Denoising steps of each frame; `nil` for one per level.
+        public var steps: Int?
 
         enum CodingKeys: String, CodingKey, CaseIterable {
             case framesPerGroup = "frames_per_group"
-            case levels
+            case levels, steps
         }
 
-        public init(framesPerGroup: Int = 4, levels: Int = 4) {
+        public init(framesPerGroup: Int = 4, levels: Int = 4, steps: Int? = nil) {
             self.framesPerGroup = framesPerGroup
             self.levels = levels
+            self.steps = steps
         }
 
         public init(from decoder: any Decoder) throws {
             let values = try decoder.strictContainer(CodingKeys.self)
             framesPerGroup = try values.decode(Int.self, forKey: .framesPerGroup)
             levels = try values.decode(Int.self, forKey: .levels)
+            steps = try values.decodeIfPresent(Int.self, forKey: .steps)
         }
     }
 
     public init(
         name: String, imageSize: Int, latentSize: Int, latentChannels: Int, referenceUNet: UNetConfiguration,
         denoisingUNet: UNetConfiguration, poseGuider: PoseGuider, posePicture: PosePicture, autoencoder: Autoencoder,
-        scheduler: NoiseSchedule.Configuration,
-        window: Window = Window(), referencePose: Bool = true
+        imageEncoder: CLIPVisionEncoder? = nil, scheduler: NoiseSchedule.Configuration, window: Window = Window(),
+        guidanceScale: Float? = nil, referencePose: Bool = true
     ) {
         self.name = name
         self.imageSize = imageSize
@@ -130,8 +146,10 @@ public struct ModelConfiguration: Hashable, Sendable {
         self.poseGuider = poseGuider
         self.posePicture = posePicture
         self.autoencoder = autoencoder
+        self.imageEncoder = imageEncoder
         self.scheduler = scheduler
         self.window = window
+        self.guidanceScale = guidanceScale
         self.referencePose = referencePose
     }
 }

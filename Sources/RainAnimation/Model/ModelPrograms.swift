@@ -10,25 +10,49 @@ public struct ModelPrograms: Sendable {
     private var latentShape: [Int] { [configuration.latentSize, configuration.latentSize, configuration.latentChannels] }
 
     /// What a reference picture is turned into, once per reference: inputs `picture` `[1, height, width, 3]` in 0…1 and, where the
-    /// reference network is given the reference's pose, `pose_picture` `[1, size, size, 3]`; outputs `bank_<name>`
-    /// `[1, tokens, channels]`.
+    /// reference network is given the reference's pose, `pose_picture` `[1, size, size, 3]`, and, where there is an image encoder,
+    /// `clip_picture` `[1, size, size, 3]` as CLIP wants it; outputs `bank_<name>` `[1, tokens, channels]` and, with an image
+    /// encoder, `context` `[1, 1, channels]`.
     public func reference() throws -> Program { try Self.program(referenceGraph()) }
 
     private func referenceGraph() throws -> Graph {
         let g = GraphBuilder()
         let size = configuration.imageSize
-        let picture = try g.input("picture", [1, size, size, 3])
-        let latents = try g.scoped(ModelConfiguration.Network.autoencoder.rawValue) {
-            switch configuration.autoencoder {
-            case .patch(let autoencoder): try autoencoder.encode(g, picture)
-            }
+        let latents = try encoded(g, g.input("picture", [1, size, size, 3]))
+        let context = try configuration.imageEncoder.map { encoder in
+            let picture = try g.input("clip_picture", [1, encoder.imageSize, encoder.imageSize, 3])
+            let embedding = try g.scoped(ModelConfiguration.Network.imageEncoder.rawValue) { try encoder(g, picture).embedding }
+            return try embedding.reshaped([1, 1, encoder.projectionSize])
         }
         let pose = try configuration.referencePose ? poseFeatures(g, g.input("pose_picture", poseShape(frames: 1))) : nil
         let banks = try g.scoped(ModelConfiguration.Network.referenceUNet.rawValue) {
-            try ReferenceUNet(configuration.referenceUNet)(g, latents: latents, pose: pose)
+            try ReferenceUNet(configuration.referenceUNet)(g, latents: latents, context: context, pose: pose)
         }
         for bank in banks { g.output("bank_" + bank.name, bank.tokens) }
+        if let context { g.output("context", context) }
         return try g.graph()
+    }
+
+    /// Pictures `[n, height, width, 3]` in 0…1 to latents.
+    private func encoded(_ g: GraphBuilder, _ pictures: Value) throws -> Value {
+        switch configuration.autoencoder {
+        case .patch(let autoencoder):
+            try g.scoped(ModelConfiguration.Network.autoencoder.rawValue) { try autoencoder.encode(g, pictures) }
+        case .stableDiffusion(let autoencoder, _):
+            try g.scoped(ModelConfiguration.Network.vae.rawValue) {
+                try autoencoder.latents(autoencoder.moments(g, pictures.scaled(by: 2, plus: -1)))
+            }
+        }
+    }
+
+    /// Latents to pictures of about 0…1, and what the decoder remembers for the next ones.
+    private func decoded(_ g: GraphBuilder, _ latents: Value, memories: [Value]) throws -> (pictures: Value, memories: [Value]) {
+        switch configuration.autoencoder {
+        case .patch(let autoencoder):
+            (try g.scoped(ModelConfiguration.Network.autoencoder.rawValue) { try autoencoder.decode(g, latents) }, [])
+        case .stableDiffusion(_, let decoder):
+            try g.scoped(ModelConfiguration.Network.taesdv.rawValue) { try decoder.decode(g, latents, memories: memories) }
+        }
     }
 
     /// Pose pictures to features: `pose_pictures` `[frames, size, size, 3]` in 0…1 → `features`
@@ -42,17 +66,26 @@ public struct ModelPrograms: Sendable {
     }
 
     /// Latents to pictures: `latents` `[frames, h, w, c]` → `pictures` `[frames, height, width, 3]` of about 0…1.
+    ///
+    /// A decoder that remembers has inputs `memory<i>` of `decoderMemories`, zero before the first frame, and outputs `left<i>` that
+    /// become the next call's memories.
     public func decoder(frames: Int) throws -> Program { try Self.program(decoderGraph(frames: frames)) }
+
+    /// Shapes of what the decoder remembers of the frames before; empty for one that does not.
+    public var decoderMemories: [Shape] {
+        switch configuration.autoencoder {
+        case .patch: []
+        case .stableDiffusion(_, let decoder): decoder.memoryShapes(height: configuration.latentSize, width: configuration.latentSize)
+        }
+    }
 
     private func decoderGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
         let latents = try g.input("latents", Shape([frames] + latentShape))
-        let pictures = try g.scoped(ModelConfiguration.Network.autoencoder.rawValue) {
-            switch configuration.autoencoder {
-            case .patch(let autoencoder): try autoencoder.decode(g, latents)
-            }
-        }
+        let memories = try decoderMemories.enumerated().map { try g.input("memory\($0.offset)", $0.element) }
+        let (pictures, left) = try decoded(g, latents, memories: memories)
         g.output("pictures", pictures)
+        for (index, memory) in left.enumerated() { g.output("left\(index)", memory) }
         return try g.graph()
     }
 
@@ -61,12 +94,8 @@ public struct ModelPrograms: Sendable {
     public func reconstruction(frames: Int) throws -> Program {
         let g = GraphBuilder()
         let pictures = try g.input("pictures", [frames, configuration.imageSize, configuration.imageSize, 3])
-        let reconstructions = try g.scoped(ModelConfiguration.Network.autoencoder.rawValue) {
-            switch configuration.autoencoder {
-            case .patch(let autoencoder): try autoencoder.decode(g, autoencoder.encode(g, pictures))
-            }
-        }
-        g.output("reconstructions", reconstructions)
+        let memories = try decoderMemories.map { try g.constant([0], $0) }
+        g.output("reconstructions", try decoded(g, encoded(g, pictures), memories: memories).pictures)
         return try Self.program(g.graph())
     }
 
@@ -92,6 +121,9 @@ public struct ModelPrograms: Sendable {
         }
         return shapes.sorted { $0.key < $1.key }.map { (name: $0.key, shape: $0.value) }
     }
+
+    /// Whether the networks are so large that what is not needed just now should not stay in memory.
+    func isLarge() throws -> Bool { try parameters().reduce(0) { $0 + $1.shape.count } > 100_000_000 }
 
     static func program(_ graph: Graph) throws -> Program { try Program(graph.optimizedForInference()) }
 

@@ -7,7 +7,8 @@ import RainModels
 /// batch grows with the noisiest levels first and drains over the cleanest, and a stream of any length, even shorter than the
 /// window, is denoised exactly once per level.
 ///
-/// All buffers are made once; executables too, by `prepareAll` or when a number of groups first occurs.
+/// All buffers are made once. So are executables, by `prepareAll` or when a number of groups first occurs; of a
+/// large model, whose executables are large themselves, stays the one of the full batch, and beside it the one just needed.
 final class LatentStream {
     /// Where noise comes from: draw 0 starts a frame, draw `n` follows its `n`-th denoising step.
     typealias Noise = (_ buffer: inout [Float], _ range: Range<Int>, _ frame: Int, _ draw: Int) -> Void
@@ -27,7 +28,8 @@ final class LatentStream {
     private let noiseSchedule: NoiseSchedule
     private let timesteps: [Int]
     private let noise: Noise
-    private let prepare: (Program) throws -> any Executable
+    private let keepsAll: Bool
+    private let prepare: (Program, (any Executable)?) throws -> any Executable
 
     private var groups: [Group] = []
     private var nextFrame = 0
@@ -49,12 +51,13 @@ final class LatentStream {
     }
 
     /// - Parameters:
-    ///   - prepare: makes a loaded executable of a program
+    ///   - keepsAll: whether an executable stays for every number of groups that occurs
+    ///   - prepare: makes a loaded executable of a program; given the one of the full batch, if that is another
     /// - Throws: `AnimationError.schedule` if the network has too few temporal positions for the window, or the noise schedule too
     ///   few timesteps
     init(
         step: DenoisingStep, noiseSchedule: NoiseSchedule, schedule: StreamSchedule, noise: @escaping Noise,
-        prepare: @escaping (Program) throws -> any Executable
+        keepsAll: Bool = true, prepare: @escaping (Program, (any Executable)?) throws -> any Executable
     ) throws {
         if let longest = step.network.motion?.longestWindow, schedule.frames > longest {
             throw AnimationError(
@@ -64,6 +67,7 @@ final class LatentStream {
         self.schedule = schedule
         self.noiseSchedule = noiseSchedule
         self.noise = noise
+        self.keepsAll = keepsAll
         self.prepare = prepare
         timesteps = try noiseSchedule.timesteps(schedule.steps)
         let positions = step.latentHeight * step.latentWidth
@@ -88,8 +92,10 @@ final class LatentStream {
         for prepared in executables.values { prepared.hasReference = false }
     }
 
-    /// Prepares all executables, so that no push waits for one.
+    /// Prepares all executables, so that no push waits for one; those of a large model only when they are needed, so that the
+    /// reference, which comes first, has the memory to itself.
     func prepareAll() throws {
+        guard keepsAll else { return }
         for groups in 1...schedule.levels { _ = try prepared(groups: groups) }
     }
 
@@ -159,9 +165,15 @@ final class LatentStream {
     }
 
     private func prepared(groups count: Int) throws -> Prepared {
-        if let known = executables[count] { return known }
+        if let known = executables[count] {
+            if !keepsAll, count == schedule.levels { executables = [count: known] }
+            return known
+        }
         let program = try step.program(frames: count * schedule.framesPerGroup, passes: schedule.jump)
-        let made = Prepared(try prepare(program))
+        // All keep to the form of weights that is best for the full batch.
+        let full = try count == schedule.levels ? nil : prepared(groups: schedule.levels).executable
+        if !keepsAll { executables = executables.filter { $0.key == schedule.levels } }
+        let made = Prepared(try prepare(program, full))
         executables[count] = made
         return made
     }

@@ -13,9 +13,13 @@ public final class StreamBatch {
 
     private let poseStyle: PoseStyle
     private let stream: LatentStream
-    private let referenceNetwork: any Executable
+    private let referenceNetwork: Program
+    private let evaluate: (Program, [String: [Float]]) throws -> [String: [Float]]
     private let poseGuider: any Executable
     private let decoder: any Executable
+    /// What the decoder remembers between groups, as its inputs and outputs are called.
+    private let memories: [(input: String, output: String)]
+    private var memory: [Float]
     private let guidance: [Float]?
     private var posePictures: [Float]
     private var features: [Float]
@@ -25,7 +29,7 @@ public final class StreamBatch {
     /// - Parameters:
     ///   - schedule: `nil` for the window the model was trained for
     ///   - seed: of all noise
-    ///   - guidance: how strongly a model with a guidance embedding follows its reference; `nil` for 2.5
+    ///   - guidance: how strongly a model with a guidance embedding follows its reference; `nil` for its own scale
     ///   - poseStyle: how driving frames are drawn for the model; `nil` for its usual way
     /// - Throws: `AnimationError` for a schedule or setting the model cannot have; what the engine and the model's parameters throw
     public init(
@@ -35,26 +39,26 @@ public final class StreamBatch {
         let configuration = model.configuration
         let schedule =
             try schedule
-            ?? StreamSchedule(framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels)
-        let prepare = { (program: Program) in
-            let executable = try engine.prepare(program)
+            ?? StreamSchedule(
+                framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels, steps: configuration.window.steps)
+        let prepare = { (program: Program, other: (any Executable)?) in
+            let executable = try engine.prepare(program, beside: other)
             try executable.load(model.parameters)
             return executable
         }
         self.guidance = try Self.embedding(of: guidance, for: configuration)
-        guard configuration.denoisingUNet.crossAttentionChannels == nil, configuration.referenceUNet.crossAttentionChannels == nil else {
-            throw AnimationError(
-                .model,
-                "\(configuration.name): has cross-attention to the embedding of the reference picture, which this version cannot compute")
-        }
         let programs = ModelPrograms(configuration)
         let noise = FrameNoise(seed: seed)
         stream = try LatentStream(
             step: programs.denoisingStep, noiseSchedule: NoiseSchedule(configuration.scheduler), schedule: schedule,
-            noise: { noise.fill(&$0, $1, frame: $2, draw: $3) }, prepare: prepare)
-        referenceNetwork = try prepare(programs.reference())
-        poseGuider = try prepare(programs.pose(frames: schedule.framesPerGroup))
-        decoder = try prepare(programs.decoder(frames: schedule.framesPerGroup))
+            noise: { noise.fill(&$0, $1, frame: $2, draw: $3) }, keepsAll: !programs.isLarge(), prepare: prepare)
+        // Runs rarely: its parameters are in memory only while it does.
+        referenceNetwork = try programs.reference()
+        evaluate = { try engine.evaluate($0, inputs: $1, parameters: model.parameters) }
+        poseGuider = try prepare(programs.pose(frames: schedule.framesPerGroup), nil)
+        decoder = try prepare(programs.decoder(frames: schedule.framesPerGroup), nil)
+        memories = programs.decoderMemories.indices.map { ("memory\($0)", "left\($0)") }
+        memory = [Float](repeating: 0, count: programs.decoderMemories.map(\.count).max() ?? 0)
         self.poseStyle = poseStyle ?? configuration.posePicture.usualStyle
         precondition(
             self.poseStyle.count == configuration.posePicture.size * configuration.posePicture.size * 3,
@@ -66,6 +70,9 @@ public final class StreamBatch {
         try stream.prepareAll()
     }
 
+    /// The scale of guidance RAIN is published with.
+    public static let usualGuidance: Float = 2.5
+
     private static func embedding(of guidance: Float?, for configuration: ModelConfiguration) throws -> [Float]? {
         guard let channels = configuration.denoisingUNet.guidanceChannels else {
             guard guidance == nil else {
@@ -73,7 +80,7 @@ public final class StreamBatch {
             }
             return nil
         }
-        let scale = guidance ?? 2.5
+        let scale = guidance ?? configuration.guidanceScale ?? usualGuidance
         guard scale >= 0, scale <= 100 else { throw AnimationError(.usage, "guidance: expected 0 to 100, found \(scale)") }
         guard channels >= 4, channels % 2 == 0 else {
             throw AnimationError(.model, "denoising_unet.cond_proj_dim: expected an even number of at least 4, found \(channels)")
@@ -89,20 +96,18 @@ public final class StreamBatch {
     /// - Throws: `AnimationError.numbers` if the model makes nothing finite of it; what the engine throws
     public func fuse(reference: Picture, landmarks: LandmarkFrame? = nil) throws {
         let picture = reference.fitted(width: configuration.imageSize, height: configuration.imageSize)
-        try referenceNetwork.write("picture", picture.bytes.map { Float($0) / 255 })
+        var given = ["picture": picture.bytes.map { Float($0) / 255 }]
+        if let encoder = configuration.imageEncoder {
+            given["clip_picture"] = reference.croppedForCLIP(side: encoder.imageSize).clipValues()
+        }
         if configuration.referencePose {
             var pose = [Float](repeating: 0, count: poseStyle.count)
             poseStyle.paint(.face(landmarks ?? .neutral), into: &pose)
-            try referenceNetwork.write("pose_picture", pose)
+            given["pose_picture"] = pose
         }
-        try referenceNetwork.run(.step)
-        var inputs: [String: [Float]] = [:]
-        for output in referenceNetwork.program.graph.outputs {
-            let values = try referenceNetwork.read(output.name)
-            guard values.allSatisfy(\.isFinite) else {
-                throw AnimationError(.numbers, "\(configuration.name): the reference network's results are not finite; use another model")
-            }
-            inputs[output.name] = values
+        var inputs = try evaluate(referenceNetwork, given)
+        guard inputs.values.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
+            throw AnimationError(.numbers, "\(configuration.name): the reference network's results are not finite; use another model")
         }
         inputs["guidance"] = guidance
         stream.setReference(inputs)
@@ -110,7 +115,10 @@ public final class StreamBatch {
     }
 
     /// Forgets the frames in flight; the next frame is number 0 again. The reference stays.
-    public func reset() { stream.reset() }
+    public func reset() throws {
+        stream.reset()
+        for (input, _) in memories { try decoder.write(input) { for index in 0..<$0.count { $0[index] = 0 } } }
+    }
 
     /// Frames that have entered and not yet left.
     public var framesInFlight: Int { stream.groupCount * schedule.framesPerGroup }
@@ -143,6 +151,10 @@ public final class StreamBatch {
     private func decode() throws -> [Picture] {
         try decoder.write("latents") { copy(stream.leaving, stream.leaving.count, into: &$0) }
         try decoder.run(.step)
+        for (input, output) in memories {
+            try decoder.read(output) { copy($0, into: &memory) }
+            try decoder.write(input) { copy(memory, $0.count, into: &$0) }
+        }
         let size = configuration.imageSize
         let count = size * size * 3
         var isFinite = true

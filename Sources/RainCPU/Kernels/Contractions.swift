@@ -23,14 +23,18 @@ extension Plan {
         var algorithm: RainConvAlgorithm
     }
 
-    /// - Parameter weight: `[out, in, kernelHeight, kernelWidth]`
-    func planned(_ convolution: Convolution, input: Shape, weight: Shape, result: Shape) -> PlannedConvolution {
+    /// - Parameters:
+    ///   - weight: `[out, in, kernelHeight, kernelWidth]`
+    ///   - parameter: the weight's name, for one that is a parameter: a choice once made is kept
+    func planned(_ convolution: Convolution, input: Shape, weight: Shape, result: Shape, parameter: String? = nil) -> PlannedConvolution {
         var geometry = RainConv(
             batch: input[0], height: input[1], width: input[2], channels: input[3],
             out_channels: weight[0], kernel_height: weight[2], kernel_width: weight[3], stride: convolution.stride,
             pad_top: convolution.padding[0], pad_left: convolution.padding[1], pad_bottom: convolution.padding[2],
             pad_right: convolution.padding[3], out_height: result[1], out_width: result[2], upsample: convolution.upsample ? 1 : 0)
-        let algorithm = convolutions == .direct ? RAIN_CONV_DIRECT : rain_conv_choose(pool.pointer, &geometry)
+        let known = parameter.flatMap { algorithms[$0] }
+        let algorithm = convolutions == .direct ? RAIN_CONV_DIRECT : known ?? rain_conv_choose(pool.pointer, &geometry)
+        if let parameter { algorithms[parameter] = algorithm }
         return PlannedConvolution(geometry: geometry, algorithm: algorithm)
     }
 
@@ -40,7 +44,10 @@ extension Plan {
         let operands = node.operands.map(graph.shape)
         switch node.operation {
         case .convolution(let geometry, _):
-            return planned(geometry, input: operands[0], weight: operands[1], result: node.results[0])
+            var name: String?
+            let weight = graph.nodes[node.operands[1].node]
+            if case .parameter(let parameter, _) = weight.operation, weight.lifetime == .weights { name = "\(parameter) \(geometry)" }
+            return planned(geometry, input: operands[0], weight: operands[1], result: node.results[0], parameter: name)
         case .convolutionInputGradient(let geometry, _, _):
             return planned(geometry, input: node.results[0], weight: operands[1], result: operands[0])
         case .convolutionWeightGradient(let geometry, _, _):

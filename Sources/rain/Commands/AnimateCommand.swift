@@ -206,7 +206,7 @@ func checkRetarget(_ text: String?) throws {
     }
 }
 
-/// The reference picture as the model sees it, and where its face is.
+/// The reference picture as a square, and where its face is.
 struct ReferenceFace {
     let picture: Picture
     let landmarks: LandmarkFrame
@@ -215,7 +215,9 @@ struct ReferenceFace {
     ///   - path: of the picture
     ///   - landmarks: a landmark file; `nil` to look beside the picture
     init(picture: Picture, path: String, landmarks: String?, size: Int, fit: FitMode) throws {
-        self.picture = picture.fitted(width: size, height: size, mode: fit)
+        // Only made square: the model reads its details at more than one size.
+        let side = fit == .crop ? min(picture.width, picture.height) : max(size, min(max(picture.width, picture.height), 4096))
+        self.picture = picture.fitted(width: side, height: side, mode: fit)
         let beside = Self.landmarkFile(of: path)
         guard let file = landmarks ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil) else {
             self.landmarks = .neutral

@@ -7,8 +7,14 @@ import RainPose
 /// Which model is run, and how; shared by the commands that stream.
 struct ModelOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("A model's folder, with model.json; by default rain-mini, which is part of the program.", valueName: "folder"))
+        help: ArgumentHelp(
+            "A model's folder: with model.json, or with the files of the published RAIN; by default rain-mini, which is part of the program.",
+            valueName: "folder"))
     var model: String?
+
+    @Option(
+        help: ArgumentHelp("Width and height of the pictures, for a model that works at any: a multiple of 64.", valueName: "pixels"))
+    var size: Int?
 
     @Option(help: ArgumentHelp("Frames per group x noise levels, at most 32 frames in all; by default the model's own.", valueName: "4x4"))
     var window: String?
@@ -32,13 +38,16 @@ struct ModelOptions: ParsableArguments {
 
     var engine: CPUEngine { CPUEngine(threads: threads) }
 
-    func load() throws -> AnimationModel { try model.map { try AnimationModel(folder: $0) } ?? .embedded() }
+    func load() throws -> AnimationModel {
+        try usage { try model.map { try AnimationModel(folder: $0, size: size) } ?? AnimationModel.embedded().resized(to: size) }
+    }
 
     func schedule(_ configuration: ModelConfiguration) throws -> StreamSchedule {
         try usage {
             if let window { return try StreamSchedule(window: window, steps: steps) }
             return try StreamSchedule(
-                framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels, steps: steps)
+                framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels,
+                steps: steps ?? configuration.window.steps)
         }
     }
 }
