@@ -118,6 +118,3 @@ struct TensorTable {
     var tensors: [String: TensorInfo]
     var metadata: [String: String]
 }
-
-/// The name of `Checkpoint` while it read safetensors only.
-public typealias SafetensorsFile = Checkpoint

@@ -214,7 +214,7 @@ import Testing
                     return tensor
                 }
             }
-            let file = try SafetensorsFile(path: folder + "/old/" + TinyPublished.weightsFile(of: .autoencoder))
+            let file = try Checkpoint(path: folder + "/old/" + TinyPublished.weightsFile(of: .autoencoder))
             #expect(file.contains("encoder.mid_block.attentions.0.proj_attn.bias"))
             let (new, stored) = (
                 try pictures(AnimationModel(folder: folder + "/new"), groups: 1),

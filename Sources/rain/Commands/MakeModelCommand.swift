@@ -11,7 +11,7 @@ struct MakeModelCommand: ParsableCommand {
         discussion: """
             For tests, for measuring speed and memory, and for trying the commands without the download: every file, name, shape and \
             type is as the authors' files have it, but the model has learnt nothing, so its pictures are noise. The same seed \
-            always gives the same files. The published size takes 9 GB, half with --dtype fp16. The detectors (yolox_s.onnx, \
+            always gives the same files. The published size takes 10 GB, half with --dtype fp16. The detectors (yolox_s.onnx, \
             dw-mm_ucoco.onnx) are not among the files: drive such a model by landmarks, or add them.
 
             --config names a size: "published", "tiny" (17 MB) or a JSON file with any of the keys unet, pose_guider, \
