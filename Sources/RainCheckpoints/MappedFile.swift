@@ -1,4 +1,5 @@
 import Glibc
+import RainFiles
 
 /// A regular file mapped read-only into memory, or a constant of the program that stands for one.
 ///
@@ -88,9 +89,4 @@ final class MappedFile: @unchecked Sendable {
         precondition(offset >= 0 && offset <= count - MemoryLayout<Element>.size, "a checked offset")
         return withBytes(offset..<(offset + MemoryLayout<Element>.size)) { $0.load(type, at: 0) }
     }
-}
-
-/// The system's own words for an error number.
-func systemMessage(_ number: Int32) -> String {
-    String(cString: strerror(number))
 }

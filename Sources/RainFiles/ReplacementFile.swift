@@ -32,7 +32,7 @@ public final class ReplacementFile {
             temporary = name
             descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
         }
-        guard descriptor >= 0 else { throw FileError(path: path, found: Self.systemMessage(errno)) }
+        guard descriptor >= 0 else { throw FileError(path: path, found: systemMessage(errno)) }
     }
 
     deinit {
@@ -54,41 +54,24 @@ public final class ReplacementFile {
     ///
     /// - Throws: `FileError`, e.g. if the disk is full
     public func append(_ bytes: [UInt8]) throws(FileError) {
-        let failure = bytes.withUnsafeBytes { buffer -> Int32? in
-            var offset = 0
-            while offset < buffer.count {
-                let written = Glibc.write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
-                if written < 0 {
-                    if errno == EINTR { continue }
-                    if errno == EAGAIN {
-                        // The other end of a non-blocking pipe is slow: wait for it.
-                        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                        _ = poll(&waiting, 1, -1)
-                        continue
-                    }
-                    return errno
-                }
-                offset += written
-            }
-            return nil
-        }
-        if let failure { throw FileError(path: path, found: Self.systemMessage(failure)) }
+        guard let failure = Descriptor.write(bytes, to: descriptor) else { return }
+        throw FileError(path: path, found: systemMessage(failure))
     }
 
     /// Flushes to disk and moves the file into place.
     ///
     /// - Throws: `FileError`; nothing is then left behind
     public func commit() throws(FileError) {
-        if temporary != nil, fsync(descriptor) != 0 { throw FileError(path: path, found: Self.systemMessage(errno)) }
+        if temporary != nil, fsync(descriptor) != 0 { throw FileError(path: path, found: systemMessage(errno)) }
         isOpen = false
         let closed = close(descriptor)
         let closeError = errno
         guard let temporary else {
-            if closed != 0 { throw FileError(path: path, found: Self.systemMessage(closeError)) }
+            if closed != 0 { throw FileError(path: path, found: systemMessage(closeError)) }
             return
         }
         if closed != 0 || rename(temporary, destination) != 0 {
-            let message = Self.systemMessage(closed != 0 ? closeError : errno)
+            let message = systemMessage(closed != 0 ? closeError : errno)
             unlink(temporary)
             throw FileError(path: path, found: message)
         }
@@ -98,10 +81,5 @@ public final class ReplacementFile {
         guard let pointer = realpath(path, nil) else { return path }
         defer { free(pointer) }
         return String(cString: pointer)
-    }
-
-    /// The system's own words for an error number.
-    private static func systemMessage(_ number: Int32) -> String {
-        String(cString: strerror(number))
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import RainFiles
 
 /// The few system calls that reading files and making folders take; all other unsafe code of this module calls FFmpeg.
 enum Files {
@@ -60,28 +61,6 @@ enum Files {
         return bytes
     }
 
-    /// Writes all of `bytes` to an open descriptor; the error's number if that fails.
-    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
-        bytes.withUnsafeBytes { buffer in
-            var offset = 0
-            while offset < buffer.count {
-                let written = Glibc.write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
-                if written < 0 {
-                    if errno == EINTR { continue }
-                    if errno == EAGAIN {
-                        // The other end of a non-blocking pipe is slow: wait for it.
-                        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                        _ = poll(&waiting, 1, -1)
-                        continue
-                    }
-                    return errno
-                }
-                offset += written
-            }
-            return nil
-        }
-    }
-
     static func move(_ source: String, to path: String) throws {
         guard rename(source, path) == 0 else { throw unwritable(path, systemMessage(errno)) }
     }
@@ -132,8 +111,3 @@ enum Files {
 
 /// The error number of writing to a pipe that nobody reads.
 let brokenPipe = EPIPE
-
-/// The system's own words for an error number.
-func systemMessage(_ number: Int32) -> String {
-    String(cString: strerror(number))
-}

@@ -1,4 +1,5 @@
 import Glibc
+import RainFiles
 import RainPictures
 
 /// Raw frames on standard output.
@@ -12,7 +13,7 @@ struct RawFrames: FrameOutput {
     }
 
     func write(_ picture: Picture) throws {
-        guard let number = Files.write(picture.bytes, to: STDOUT_FILENO) else { return }
+        guard let number = Descriptor.write(picture.bytes, to: STDOUT_FILENO) else { return }
         throw MediaError(
             number == EPIPE ? .readerGone : .unwritable, file: "standard output", expected: "a reader with room for more",
             found: systemMessage(number), advice: "check the program or disk that takes the frames")
