@@ -26,7 +26,7 @@ public actor LandmarkDetector: LandmarkDetecting {
     private let detector: PersonDetector
     private let estimator: WholeBodyEstimator
     private let settings: Settings
-    private let executor = DetectionExecutor()
+    private let executor = QueueExecutor(label: "rain.detector")
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 

@@ -29,7 +29,7 @@ public actor Animator {
     /// The clock of all timestamps.
     public nonisolated let now: @Sendable () -> Duration
     private nonisolated let mailbox: FrameMailbox
-    private nonisolated let executor = StepExecutor()
+    private nonisolated let executor = QueueExecutor(label: "rain.animator")
 
     public nonisolated let configuration: ModelConfiguration
     public nonisolated let schedule: StreamSchedule

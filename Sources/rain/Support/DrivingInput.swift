@@ -2,6 +2,7 @@ import Foundation
 import RainAnimation
 import RainCPU
 import RainDetection
+import RainGraph
 import RainMedia
 import RainPictures
 import RainPose
@@ -80,7 +81,7 @@ actor PictureFeed {
     private let path: String
     private let repeats: Bool
     private var source: PictureSource
-    private let executor = StepExecutor(label: "rain.pictures")
+    private let executor = QueueExecutor(label: "rain.pictures")
     nonisolated let isLive: Bool
     nonisolated let framesPerSecond: Double?
     /// When the present round began, and when its last picture was, in seconds.

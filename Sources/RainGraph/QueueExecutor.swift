@@ -1,11 +1,11 @@
 import Dispatch
 
-/// Runs an actor on a queue of its own, so that steps, which compute for long without suspending, and reads that block never hold one
+/// Runs an actor on a queue of its own, so that networks, which compute for long without suspending, and reads that block never hold one
 /// of the few threads that all other tasks share.
-package final class StepExecutor: SerialExecutor {
+package final class QueueExecutor: SerialExecutor {
     private let queue: DispatchQueue
 
-    package init(label: String = "rain.animator") { queue = DispatchQueue(label: label) }
+    package init(label: String) { queue = DispatchQueue(label: label) }
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
