@@ -25,16 +25,18 @@ RAIN_INLINE void each_tile(long rows, Body &&body) {
     }
 }
 
-/// out[row][lanes] = Σ_i a[row][i] · panel[i][lanes], k numbers in a row of a; the largest of each lane goes to `most`.
+/// out[row][lanes] = Σ_i a[row][i] · panel[i][lanes], k numbers in a row of a, rows `stride` apart; the largest of each lane
+/// goes to `most`, if wanted.
 template <int N>
-__attribute__((noinline)) void lane_products(const float *a, long rows, long k, const float *panel, float *out, V *most) {
+__attribute__((noinline)) void lane_products(const float *a, long rows, long stride, long k, const float *panel, float *out,
+                                             V *most) {
     each_tile(rows, [&](auto height, long first) RAIN_INLINE_LAMBDA {
         constexpr int R = decltype(height)::value;
         const float *row[R];
         V sum[R][N];
 #pragma clang loop unroll(full)
         for (int r = 0; r < R; r++) {
-            row[r] = a + (first + r) * k;
+            row[r] = a + (first + r) * stride;
 #pragma clang loop unroll(full)
             for (int n = 0; n < N; n++) sum[r][n] = splat(0);
         }
@@ -168,7 +170,7 @@ inline void attend(const AttentionPlan &plan, const float *q, long count, const 
         const long block = plan.all - first < key_block ? plan.all - first : key_block;
         V most[N], shrink[N];
         for (int n = 0; n < N; n++) most[n] = largest[n];
-        lane_products<N>(keys + first * plan.size, block, plan.size, query, scores, most);
+        lane_products<N>(keys + first * plan.size, block, plan.size, plan.size, query, scores, most);
         for (int n = 0; n < N; n++) {
             shrink[n] = power_of_two(largest[n] - most[n]);
             total[n] *= shrink[n];
@@ -270,8 +272,8 @@ inline void attend_gradient(const AttentionPlan &plan, const float *q, const flo
     lanes_of_rows<N>(dy, plan.a.channels, count, size, 1, slope);
     V largest[N], total[N], mean[N];
     for (int n = 0; n < N; n++) largest[n] = splat(-INFINITY), total[n] = splat(0), mean[n] = splat(0);
-    lane_products<N>(h.keys, all, size, query, scores, largest);
-    lane_products<N>(h.values, all, size, slope, slopes, nullptr);
+    lane_products<N>(h.keys, all, size, size, query, scores, largest);
+    lane_products<N>(h.values, all, size, size, slope, slopes, nullptr);
     // p, not yet divided by its sum, and Σ p · dp.
     for (long j = 0; j < all; j++) {
         for (int n = 0; n < N; n++) {

@@ -12,28 +12,6 @@ RAIN_INLINE bool long_heads(long frames, long size) {
     return frames > W / 2 && frames <= most_temporal && frames <= 2 * W && size >= 24 && size <= most_head;
 }
 
-/// out[row][lanes] = Σ_i a[row][i] · panel[i][lanes], rows of a `stride` apart.
-template <int N>
-__attribute__((noinline)) void frame_products(const float *a, long rows, long stride, long k, const float *panel, float *out) {
-    each_tile(rows, [&](auto height, long first) RAIN_INLINE_LAMBDA {
-        constexpr int R = decltype(height)::value;
-        const float *row[R];
-        V sum[R][N];
-#pragma clang loop unroll(full)
-        for (int r = 0; r < R; r++) {
-            row[r] = a + (first + r) * stride;
-#pragma clang loop unroll(full)
-            for (int n = 0; n < N; n++) sum[r][n] = splat(0);
-        }
-        accumulate<R, N>(row, k, panel, sum);
-#pragma clang loop unroll(full)
-        for (int r = 0; r < R; r++) {
-#pragma clang loop unroll(full)
-            for (int n = 0; n < N; n++) store(out + ((first + r) * N + n) * W, sum[r][n]);
-        }
-    });
-}
-
 /// scores[key][lanes] to probabilities.
 template <int N>
 RAIN_INLINE void frame_softmax(float *scores, long frames) {
@@ -72,7 +50,7 @@ inline void frame_attention(const RainTemporalAttention &a, const float *q, cons
     const long size = a.channels / a.heads, stride = a.positions * a.channels, frames = a.frames;
     float query[most_head * N * W] __attribute__((aligned(64))), scores[most_temporal * N * W] __attribute__((aligned(64)));
     lanes_of_rows<N>(q, stride, frames, size, a.scale * 1.44269504f, query);
-    frame_products<N>(k, frames, stride, size, query, scores);
+    lane_products<N>(k, frames, stride, size, query, scores, nullptr);
     frame_softmax<N>(scores, frames);
     frame_results({scores, N * W}, {v, stride}, frames, size, y, stride);
 }
@@ -101,10 +79,10 @@ inline void frame_attention_gradient(const RainTemporalAttention &a, const float
     float scores[most_temporal * lanes] __attribute__((aligned(64))), slopes[most_temporal * lanes] __attribute__((aligned(64)));
     float other[most_temporal * lanes] __attribute__((aligned(64)));
     lanes_of_rows<N>(q, stride, frames, size, a.scale * 1.44269504f, turned);
-    frame_products<N>(k, frames, stride, size, turned, scores);
+    lane_products<N>(k, frames, stride, size, turned, scores, nullptr);
     frame_softmax<N>(scores, frames);
     lanes_of_rows<N>(dy, stride, frames, size, 1, turned);
-    frame_products<N>(v, frames, stride, size, turned, slopes);
+    lane_products<N>(v, frames, stride, size, turned, slopes, nullptr);
     V mean[N];
     for (int n = 0; n < N; n++) mean[n] = splat(0);
     for (long j = 0; j < frames; j++) {
