@@ -38,5 +38,8 @@ extension Picture {
     }
 
     /// The pixels in -1…1, height × width × 3: what the auto-encoder wants.
-    public func signedValues() -> [Float] { bytes.map { 2 * (Float($0) / 255) - 1 } }
+    public func signedValues() -> [Float] { unitValues().map { 2 * $0 - 1 } }
+
+    /// The bytes as numbers of 0…1: `[height, width, 3]`.
+    public func unitValues() -> [Float] { bytes.map { Float($0) / 255 } }
 }

@@ -60,7 +60,7 @@ struct AutoencoderStage {
         let encoder = try engine.prepare(
             TrainingGraphs.encoder(autoencoder, count: truth.count, size: pictureSize, normalized: false))
         try encoder.load { name, _ in parameters[name] ?? [] }
-        try encoder.write("pictures", truth.flatMap { $0.bytes.map { Float($0) / 255 } })
+        try encoder.write("pictures", truth.flatMap { $0.unitValues() })
         try encoder.run(.step)
         let side = pictureSize / autoencoder.patchSize
         let decoder = try engine.prepare(

@@ -26,7 +26,7 @@ struct DenoiserProbe {
         let encoder = try engine.prepare(
             TrainingGraphs.encoder(model.patchAutoencoder, count: characters, size: model.imageSize, normalized: true))
         try encoder.load { name, _ in autoencoder[name] ?? [] }
-        try encoder.write("pictures", scenes.flatMap { $0.pictures[0].bytes.map { Float($0) / 255 } })
+        try encoder.write("pictures", scenes.flatMap { $0.pictures[0].unitValues() })
         try encoder.run(.step)
         let encoded = try encoder.read("latents")
         let count = encoded.count / characters

@@ -107,7 +107,7 @@ private struct Reconstruction {
 
     func callAsFunction(_ pictures: [Picture]) throws -> [Picture] {
         try pictures.map { picture in
-            try executable.write("pictures", picture.bytes.map { Float($0) / 255 })
+            try executable.write("pictures", picture.unitValues())
             try executable.run(.step)
             let values = try executable.read("reconstructions")
             return Picture(width: size, height: size, bytes: values.map { UInt8(min(max(0, $0), 1) * 255 + 0.5) })

@@ -8,12 +8,7 @@ import Testing
 @Suite struct DamagedModelTests {
     let workplace: Workplace
 
-    init() throws {
-        workplace = try Workplace()
-        try TinyModel.model().write(folder: workplace.path + "/tiny")
-        _ = try workplace.run("character", "--seed", "7", "--size", "40", "--output", "hero.png")
-        _ = try workplace.run("motion", "--seed", "3", "--seconds", "1", "--fps", "10", "--output", "motion.json")
-    }
+    init() throws { workplace = try Workplace.withTinyModel() }
 
     enum Damage: String, CaseIterable, Sendable {
         case wrongShape, missingTensor, surplusTensor, emptyWeights, weightsWithoutHeader, halfOfTheWeights, noWeights,

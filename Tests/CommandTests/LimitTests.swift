@@ -7,12 +7,7 @@ import Testing
 @Suite struct LimitTests {
     let workplace: Workplace
 
-    init() throws {
-        workplace = try Workplace()
-        try TinyModel.model().write(folder: workplace.path + "/tiny")
-        _ = try workplace.run("character", "--seed", "7", "--size", "40", "--output", "hero.png")
-        _ = try workplace.run("motion", "--seed", "3", "--seconds", "1", "--fps", "10", "--output", "motion.json")
-    }
+    init() throws { workplace = try Workplace.withTinyModel() }
 
     static let impossible = [
         BadInput("motion --seed 1 --seconds 1e30 --fps 1e-29 --output o.json", 2, "--fps", "0.01 to 240"),

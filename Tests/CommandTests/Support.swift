@@ -1,4 +1,6 @@
 import Foundation
+import RainAnimation
+import RainTesting
 
 /// How a run of `rain` ended.
 struct Outcome {
@@ -17,6 +19,15 @@ final class Workplace {
     init() throws {
         path = NSTemporaryDirectory() + "/rain-command-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    /// With a tiny model's folder, a picture and a motion to run it on: `tiny`, `hero.png` and `motion.json`.
+    static func withTinyModel() throws -> Workplace {
+        let workplace = try Workplace()
+        try TinyModel.model().write(folder: workplace.path + "/tiny")
+        _ = try workplace.run("character", "--seed", "7", "--size", "40", "--output", "hero.png")
+        _ = try workplace.run("motion", "--seed", "3", "--seconds", "1", "--fps", "10", "--output", "motion.json")
+        return workplace
     }
 
     deinit {

@@ -96,7 +96,7 @@ public final class StreamBatch {
     /// - Throws: `AnimationError.numbers` if the model makes nothing finite of it; what the engine throws
     public func fuse(reference: Picture, landmarks: LandmarkFrame? = nil) throws {
         let picture = reference.fitted(width: configuration.imageSize, height: configuration.imageSize)
-        var given = ["picture": picture.bytes.map { Float($0) / 255 }]
+        var given = ["picture": picture.unitValues()]
         if let encoder = configuration.imageEncoder {
             given["clip_picture"] = reference.croppedForCLIP(side: encoder.imageSize).clipValues()
         }

@@ -136,8 +136,9 @@ extension Doctor {
     private static func streamSpeed() throws -> (framesPerSecond: Double, seconds: Double) {
         let clock = ContinuousClock()
         let start = clock.now
-        let clip = EvaluationClip(seed: 0, index: 0, frames: 1, size: try AnimationModel.embedded().configuration.imageSize)
-        let batch = try StreamBatch(model: .embedded(), engine: CPUEngine(), schedule: nil, seed: 0)
+        let model = try AnimationModel.embedded()
+        let clip = EvaluationClip(seed: 0, index: 0, frames: 1, size: model.configuration.imageSize)
+        let batch = try StreamBatch(model: model, engine: CPUEngine(), schedule: nil, seed: 0)
         try batch.fuse(reference: clip.reference, landmarks: clip.referenceLandmarks)
         let group = (0..<batch.schedule.framesPerGroup).map { _ in clip.driving[0] }
         while try batch.push(group).isEmpty {}
