@@ -11,6 +11,10 @@ public struct AnimatedFrame: Sendable {
     public let captureTimestamp: Duration
     /// When the picture was handed over, on the animator's clock.
     public let deliveryTimestamp: Duration
+    /// What the giver of the driving frame attached to it; 0 if nothing.
+    public let tag: UInt64
+    /// How long the step took with which the frame's group left, decoding included.
+    public let stepDuration: Duration
 
     /// End to end: from capture to delivery.
     public var latency: Duration { deliveryTimestamp - captureTimestamp }
@@ -34,12 +38,15 @@ public actor Animator {
     public nonisolated let configuration: ModelConfiguration
     public nonisolated let schedule: StreamSchedule
 
-    /// Capture times of the frames in flight, oldest first; those of frames that only fill up the last group are nil.
-    private var captures: [Duration?] = []
-    private var ready: [(picture: Picture, capture: Duration)] = []
+    /// When a frame in flight was captured, and what is attached to it.
+    private typealias Capture = (timestamp: Duration, tag: UInt64)
+    /// Those of the frames in flight, oldest first; nil for frames that only fill up the last group.
+    private var captures: [Capture?] = []
+    private var ready: [(picture: Picture, capture: Capture)] = []
     private var nextReady = 0
     private var delivered = 0
     private var isTaking = false
+    private var stepDuration = Duration.zero
 
     /// - Parameters:
     ///   - schedule: `nil` for the window the model was trained for
@@ -86,8 +93,12 @@ public actor Animator {
     public nonisolated func push(_ frame: LandmarkFrame, timestamp: Duration) async { await push(.face(frame), timestamp: timestamp) }
 
     /// Hands over the newest driving frame without waiting; the oldest one not yet in the batch gives way if there is no room.
-    public nonisolated func offer(_ pose: DrivingPose, timestamp: Duration) {
-        mailbox.offer(CapturedFrame(pose: pose, timestamp: timestamp))
+    ///
+    /// - Parameters:
+    ///   - timestamp: when it was captured, on the animator's clock
+    ///   - tag: comes back with the picture of this frame
+    public nonisolated func offer(_ pose: DrivingPose, timestamp: Duration, tag: UInt64 = 0) {
+        mailbox.offer(CapturedFrame(pose: pose, timestamp: timestamp, tag: tag))
     }
 
     /// Hands over the newest driving frame, as landmarks of a drawn face.
@@ -98,6 +109,9 @@ public actor Animator {
 
     /// Driving frames that gave way to newer ones before they entered the batch.
     public nonisolated var droppedFrames: Int { mailbox.dropped }
+
+    /// Driving frames that wait to enter the batch; at most one group.
+    public nonisolated var waitingFrames: Int { mailbox.waiting }
 
     /// Whether whoever takes frames waits for driving frames, all earlier ones having been worked on.
     nonisolated var isHungry: Bool { mailbox.isHungry }
@@ -145,18 +159,22 @@ public actor Animator {
         let frame = ready[nextReady]
         delivered += 1
         return AnimatedFrame(
-            picture: frame.picture, index: delivered - 1, captureTimestamp: frame.capture, deliveryTimestamp: now())
+            picture: frame.picture, index: delivered - 1, captureTimestamp: frame.capture.timestamp, deliveryTimestamp: now(),
+            tag: frame.capture.tag, stepDuration: stepDuration)
     }
 
     private func push(_ group: [CapturedFrame]) throws {
         var poses = group.map(\.pose)
-        captures += group.map(\.timestamp)
+        captures += group.map { ($0.timestamp, $0.tag) }
         // The last group of a stream may be short; its last frame fills it up, and what comes of that is not delivered.
         while poses.count < schedule.framesPerGroup {
             poses.append(poses[poses.count - 1])
             captures.append(nil)
         }
-        keep(try batch.push(poses))
+        let start = now()
+        let pictures = try batch.push(poses)
+        stepDuration = now() - start
+        keep(pictures)
     }
 
     private func keep(_ pictures: [Picture]) {
