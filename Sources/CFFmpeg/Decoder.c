@@ -7,7 +7,6 @@
 #include <libavutil/display.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
-#include <libavutil/time.h>
 #include <libswscale/swscale.h>
 #include <math.h>
 #include <string.h>
@@ -125,9 +124,6 @@ int rain_has_device_system(const char *name) {
     return av_find_input_format(name) != NULL;
 }
 
-// How long a camera may deliver nothing before it counts as gone, and how long to wait between two looks, in microseconds.
-static const int64_t camera_patience = 5000000, camera_pause = 2000;
-
 int rain_decoder_open_device(RainDecoder **decoder, const char *system, const char *device, int64_t max_pixels) {
     avdevice_register_all();
     const AVInputFormat *input = av_find_input_format(system);
@@ -152,15 +148,6 @@ int rain_decoder_open_device(RainDecoder **decoder, const char *system, const ch
     }
     *decoder = d;
     return 0;
-}
-
-static int read_packet(RainDecoder *d) {
-    int code = av_read_frame(d->format, d->packet);
-    for (int64_t start = av_gettime_relative(); code == AVERROR(EAGAIN); code = av_read_frame(d->format, d->packet)) {
-        if (!d->is_live || av_gettime_relative() - start > camera_patience) return AVERROR(ETIMEDOUT);
-        av_usleep(camera_pause);
-    }
-    return code;
 }
 
 double rain_decoder_rate(const RainDecoder *d) {
@@ -211,7 +198,8 @@ int rain_decoder_next(RainDecoder *d, RainFrame *frame) {
             return 1;
         }
         if (code != AVERROR(EAGAIN)) return code;
-        code = read_packet(d);
+        code = av_read_frame(d->format, d->packet);
+        if (code == AVERROR(EAGAIN)) return d->is_live ? RAIN_NOTHING_YET : AVERROR(ETIMEDOUT);
         if (code == AVERROR_EOF) {
             if (d->is_draining) return 0;
             d->is_draining = 1;

@@ -68,18 +68,19 @@ final class Decoder {
         return rate > 0 && rate.isFinite ? rate : nil
     }
 
-    /// FFmpeg's code of the failure that `next()` last threw; 0 if there was none.
-    private(set) var failure: Int32 = 0
-
     /// The next frame, upright, and its time in seconds if known; nil at the end.
     func next() throws -> (picture: Picture, seconds: Double?)? {
+        guard case .picture(let picture, let seconds) = try answer() else { return nil }
+        return (picture, seconds)
+    }
+
+    /// The same for a camera, which may have nothing yet.
+    func answer() throws -> Camera.Answer {
         var frame = RainFrame()
         let code = rain_decoder_next(handle, &frame)
-        if code == 0 { return nil }
-        guard code > 0 else {
-            failure = code
-            throw malformed(code)
-        }
+        if code == 0 { return .end }
+        if code == RAIN_NOTHING_YET { return .nothingYet }
+        guard code > 0 else { throw malformed(code) }
         let (width, height) = (Int(frame.width), Int(frame.height))
         guard width <= PictureReader.maximumSide, height <= PictureReader.maximumSide else {
             throw MediaError(
@@ -89,7 +90,8 @@ final class Decoder {
         var picture = Picture(width: width, height: height)
         let copied = picture.bytes.withUnsafeMutableBufferPointer { rain_decoder_copy_rgb(handle, $0.baseAddress!) }
         guard copied >= 0 else { throw malformed(copied) }
-        return (picture.upright(orientation: Int(frame.orientation)), frame.seconds >= 0 ? frame.seconds : nil)
+        let upright = picture.upright(orientation: Int(frame.orientation))
+        return .picture(upright, seconds: frame.seconds >= 0 ? frame.seconds : nil)
     }
 
     private func malformed(_ code: Int32) -> MediaError {

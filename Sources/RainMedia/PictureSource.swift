@@ -24,7 +24,7 @@ public struct TimedPicture: Sendable {
 public final class PictureSource {
     /// The source as the caller named it.
     public let path: String
-    /// Pictures per second, where the source says or was told.
+    /// Pictures per second, where the source says something possible or was told.
     public let framesPerSecond: Double?
     /// Whether pictures come when they come: a camera, which does not wait for who reads.
     public let isLive: Bool
@@ -32,7 +32,7 @@ public final class PictureSource {
     private enum Reader {
         case video(VideoReader)
         case folder([String])
-        case camera(Decoder)
+        case camera(Camera)
     }
 
     private let reader: Reader
@@ -41,6 +41,8 @@ public final class PictureSource {
 
     /// Pictures per second where nothing says.
     public static let usualRate = 25.0
+    /// What is believed of a source. A file without pictures, or of varying rate, may say how fine its clock is instead.
+    private static let possibleRates = 1.0...240
     /// The endings of the pictures of a folder.
     private static let endings: Set<String> = ["png", "jpg", "jpeg", "webp", "bmp"]
 
@@ -77,12 +79,17 @@ public final class PictureSource {
     /// - Parameter system: which of FFmpeg's capture systems it belongs to
     public convenience init(camera path: String, system: String = "v4l2", maximumPixels: Int = VideoReader.maximumPixels) throws {
         let decoder = try Decoder(device: path, system: system, maximumPixels: maximumPixels)
-        self.init(path: path, framesPerSecond: decoder.framesPerSecond, isLive: true, reader: .camera(decoder))
+        self.init(path: path, framesPerSecond: decoder.framesPerSecond, isLive: true, reader: .camera(Camera(path: path, decoder)))
+    }
+
+    /// A camera of one's own, for tests.
+    convenience init(_ camera: Camera, path: String) {
+        self.init(path: path, framesPerSecond: nil, isLive: true, reader: .camera(camera))
     }
 
     private init(path: String, framesPerSecond: Double?, isLive: Bool, reader: Reader) {
         self.path = path
-        self.framesPerSecond = framesPerSecond
+        self.framesPerSecond = framesPerSecond.flatMap { Self.possibleRates.contains($0) ? $0 : nil }
         self.isLive = isLive
         self.reader = reader
     }
@@ -107,20 +114,10 @@ public final class PictureSource {
                 return nil
             }
             return timed(picture, video.seconds, period)
-        case .camera(let decoder):
-            do {
-                guard let (picture, seconds) = try decoder.next() else { throw gone("the end of its stream") }
-                return timed(picture, seconds, period)
-            } catch  where decoder.failure != 0 {
-                throw gone(FFmpeg.message(decoder.failure))
-            }
+        case .camera(let camera):
+            let (picture, seconds) = try camera.next()
+            return timed(picture, seconds, period)
         }
-    }
-
-    private func gone(_ found: String) -> MediaError {
-        MediaError(
-            .unreadable, file: path, expected: "a camera that goes on after \(count) pictures", found: found,
-            advice: "check that it is still plugged in")
     }
 
     /// A picture at the time its source says, counted from the first one; times that run back stand still.

@@ -1,7 +1,8 @@
 import Foundation
-import RainMedia
 import RainPictures
 import Testing
+
+@testable import RainMedia
 
 @Suite struct PictureSourceTests {
     /// A film of the project's own writer.
@@ -149,5 +150,54 @@ import Testing
         }
         let failure = #expect(throws: MediaError.self) { try source.next() }
         #expect(message(failure).contains("goes on after 5 pictures") && message(failure).contains("plugged in"))
+    }
+
+    /// A camera whose time is made up: after each question some of it passes.
+    private func camera(step: Double, _ answers: [Camera.Answer], then: Camera.Answer) -> (camera: Camera, now: () -> Double) {
+        var time = 100.0
+        var asked = 0
+        let camera = Camera(
+            path: "/dev/video0", now: { time }, pause: { time += step },
+            ask: {
+                defer { asked += 1 }
+                return asked < answers.count ? answers[asked] : then
+            })
+        return (camera, { time })
+    }
+
+    private static let picture = Camera.Answer.picture(Picture(width: 8, height: 6), seconds: nil)
+
+    @Test func aCameraThatFallsSilentIsGoneAfterFiveSeconds() throws {
+        let (camera, now) = camera(step: 0.01, [Self.picture, .nothingYet, Self.picture, Self.picture], then: .nothingYet)
+        let source = PictureSource(camera, path: "/dev/video0")
+        #expect(source.isLive)
+        for _ in 0..<3 { #expect(try source.next()?.picture.width == 8) }
+        let start = now()
+        let failure = #expect(throws: MediaError.self) { try source.next() }
+        #expect(failure?.code == .unreadable)
+        #expect(
+            message(failure)
+                == "/dev/video0: expected a camera that goes on after 3 pictures, found no picture for 5 s; check that it is still plugged in"
+        )
+        #expect(now() - start >= 5 && now() - start < 5.05)
+    }
+
+    /// Also from the beginning, where people forget a closed shutter or another program.
+    @Test func aCameraThatNeverDeliversIsGoneToo() throws {
+        let (camera, now) = camera(step: 0.5, [], then: .nothingYet)
+        let failure = #expect(throws: MediaError.self) { try PictureSource(camera, path: "/dev/video0").next() }
+        #expect(message(failure).contains("goes on after 0 pictures, found no picture for 5 s"))
+        #expect(now() < 106)
+    }
+
+    /// Its patience begins anew with every picture.
+    @Test func aSlowCameraIsWaitedFor() throws {
+        let silence = [Camera.Answer](repeating: .nothingYet, count: 9)
+        let (camera, now) = camera(step: 0.5, (0..<4).flatMap { _ in silence + [Self.picture] }, then: .end)
+        let source = PictureSource(camera, path: "/dev/video0")
+        for _ in 0..<4 { #expect(try source.next() != nil) }
+        #expect(now() == 118)
+        let failure = #expect(throws: MediaError.self) { try source.next() }
+        #expect(message(failure).contains("goes on after 4 pictures, found the end of its stream"))
     }
 }

@@ -88,14 +88,14 @@ typedef struct {
 int rain_decoder_open(RainDecoder *_Nullable *_Nonnull decoder, const char *_Nullable path, const uint8_t *_Nullable bytes, size_t count,
                       const char *formats, int64_t max_pixels);
 
-// Opens a camera or another live source: a device of one of FFmpeg's capture systems ("v4l2", "lavfi"). One that delivers nothing for
-// five seconds counts as gone: ETIMEDOUT.
+// Opens a camera or another live source: a device of one of FFmpeg's capture systems ("v4l2", "lavfi").
 int rain_decoder_open_device(RainDecoder *_Nullable *_Nonnull decoder, const char *system, const char *device, int64_t max_pixels);
 
 // Frames per second as the container says, or 0 if it does not.
 double rain_decoder_rate(const RainDecoder *decoder);
 
-// Decodes the next frame: 1 with *frame filled, 0 at the end, negative on error.
+// Decodes the next frame: 1 with *frame filled, 0 at the end, negative on error; of a live source also RAIN_NOTHING_YET, at once.
+static const int RAIN_NOTHING_YET = 2;
 int rain_decoder_next(RainDecoder *decoder, RainFrame *frame);
 
 // Writes the frame last decoded as height × width × 3 bytes of RGB, transparency laid on white.
