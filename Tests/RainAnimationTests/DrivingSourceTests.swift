@@ -78,6 +78,62 @@ private func all(_ source: DrivingSource) async throws -> [DrivingFrame] {
         #expect(try await all(DrivingSource(file, name: "f")).map { $0.pose.person.face[5].x } == [0.1, 0.1, 0.2])
     }
 
+    @Test func bothKindsOfFilesAreSmoothedIfAsked() async throws {
+        let trembling = (0..<20).map { 0.5 + ($0 % 2 == 0 ? 0.01 : -0.01) }
+        let faces = trembling.map { x in
+            LandmarkFrame(points: (0..<LandmarkSet.count).map { _ in LandmarkPoint(x: Float(x), y: 0.5) })
+        }
+        let files = [
+            LandmarkFile.face(try LandmarkTrack(framesPerSecond: 25, frames: faces)),
+            .person(try WholeBodyTrack(framesPerSecond: 25, frames: trembling.map { person($0) })),
+        ]
+        for file in files {
+            var settings = PersonTracker.Settings()
+            let plain = try await all(DrivingSource(file, name: "f", tracking: settings))
+            settings.smoothing = .init()
+            let smooth = try await all(DrivingSource(file, name: "f", tracking: settings))
+            #expect(plain.count == 20 && smooth.count == 20)
+            func steps(_ frames: [DrivingFrame]) -> [Float] {
+                let x = frames.map { $0.pose.face.points[0].x }
+                return zip(x, x.dropFirst()).map { abs($1 - $0) }
+            }
+            #expect(steps(plain).allSatisfy { abs($0 - 0.02) < 1e-5 })
+            #expect(steps(smooth).dropFirst(4).allSatisfy { $0 < 0.012 && $0 > 0 }, "\(steps(smooth))")
+        }
+    }
+
+    /// What a camera showed before it vanished is driven by, then the reason is told.
+    @Test func whatEndsThePicturesIsToldAfterThem() async throws {
+        struct Gone: Error {}
+        let before = pictures([(51, 0), (102, 0.04)])
+        let source = DrivingSource(
+            pictures: {
+                guard let picture = try await before() else { throw Gone() }
+                return picture
+            }, name: "/dev/video0", framesPerSecond: nil, detector: ColorDetector())
+        var iterator = source.makeAsyncIterator()
+        #expect(try await iterator.next()?.seconds == 0)
+        #expect(try await iterator.next()?.seconds == 0.04)
+        await #expect(throws: Gone.self) { try await iterator.next() }
+    }
+
+    /// A lost face goes on driving at every picture: held for a second, eased to the face at rest within another, and found again.
+    @Test func aLostFaceNeverStopsTheFrames() async throws {
+        let seen = (0..<10).map { (red: UInt8(51), seconds: Double($0) / 10) } + [(255, 1)]
+        let lost = (11..<41).map { (red: UInt8(0), seconds: Double($0) / 10) }
+        let again = (41..<50).map { (red: UInt8(153), seconds: Double($0) / 10) }
+        let source = DrivingSource(
+            pictures: pictures(seen + lost + again), name: "me.mp4", framesPerSecond: 10, detector: ColorDetector())
+        let frames = try await all(source)
+        #expect(frames.count == 50)
+        let x = frames.map { $0.pose.person.face[0].x }
+        // The last seen place is 1, that at rest 0.2.
+        #expect(x[10...20].allSatisfy { $0 == 1 })
+        for index in 21..<30 { #expect(x[index] < x[index - 1] || x[index] == 0.2) }
+        #expect(x[15 + 10] < 0.7 && x[25] > 0.5 && x[30...40].allSatisfy { abs($0 - 0.2) < 1e-9 })
+        #expect(x[41] < 0.6 && x[44...].allSatisfy { abs($0 - 0.6) < 1e-9 })
+    }
+
     @Test func aFileWithoutAnybodyEndsAlsoWhenItRepeats() async throws {
         let file = LandmarkFile.person(try WholeBodyTrack(framesPerSecond: 10, frames: [person(0.9, score: 0)]))
         for repeats in [false, true] {

@@ -27,7 +27,7 @@ public struct DrivingSource: AsyncSequence, Sendable {
         case pictures(Pictures, any LandmarkDetecting, PersonTracker.Settings, isLate: @Sendable (Double) -> Bool)
     }
 
-    /// The frames of a landmark file. Those of whole persons are tracked like detected ones.
+    /// The frames of a landmark file. Those of whole persons are tracked like detected ones; of drawn faces the smoothing alone is done.
     ///
     /// - Parameter repeats: whether it starts over at its end, for ever
     public init(_ file: LandmarkFile, name: String, tracking: PersonTracker.Settings = .init(), repeats: Bool = false) {
@@ -73,6 +73,7 @@ public struct DrivingSource: AsyncSequence, Sendable {
         fileprivate let source: Source
         fileprivate let name: String
         fileprivate var tracker: PersonTracker
+        private var smoother: LandmarkSmoother?
         private var count = 0
         private var hasPerson = false
 
@@ -80,6 +81,7 @@ public struct DrivingSource: AsyncSequence, Sendable {
             self.source = source
             self.name = name
             self.tracker = tracker
+            smoother = tracker.settings.smoothing.map { LandmarkSmoother($0) }
         }
 
         /// - Throws: `AnimationError.driving` if nobody was in view from beginning to end; what reading pictures and detecting throw
@@ -116,13 +118,14 @@ public struct DrivingSource: AsyncSequence, Sendable {
         }
 
         private mutating func frame(_ pose: DrivingPose, at seconds: Double) -> DrivingFrame? {
-            guard case .person(let person) = pose else {
-                hasPerson = true
-                return DrivingFrame(pose: pose, seconds: seconds)
+            let steady: DrivingPose?
+            switch pose {
+            case .face(let face): steady = .face(smoother?.callAsFunction(face, at: seconds) ?? face)
+            case .person(let person): steady = tracker.update(person, at: seconds).map { .person($0) }
             }
-            guard let tracked = tracker.update(person, at: seconds) else { return nil }
+            guard let steady else { return nil }
             hasPerson = true
-            return DrivingFrame(pose: .person(tracked), seconds: seconds)
+            return DrivingFrame(pose: steady, seconds: seconds)
         }
     }
 }

@@ -74,7 +74,7 @@ struct AnimateCommand: AsyncParsableCommand {
             """, valueName: "file,name=value,..."))
     var retarget: String?
 
-    @Flag(help: "Smooth the landmarks of a person over time, at the price of a little delay.")
+    @Flag(help: "Smooth the landmarks over time, at the price of a little delay.")
     var smooth = false
 
     @Option(help: "How a reference picture of other proportions is fitted: crop or pad.")
