@@ -17,6 +17,19 @@ public struct DetectorFiles: Sendable, Equatable {
     /// Names of keypoint networks, the best first.
     public static let estimators = ["dw-ll_ucoco_384.onnx", "dw-ll_ucoco-384.onnx", "dw-ll_ucoco.onnx", "dw-mm_ucoco.onnx"]
 
+    /// The networks that belong to a model: those in its folder, or, of a model in one file, in the folder of that file.
+    ///
+    /// - Throws: what `init(folder:)` throws
+    public init(model path: String) throws(DetectionError) {
+        let isFile = FileManager.default.fileExists(atPath: path) && !FileManager.default.fileExists(atPath: path + "/.")
+        guard isFile else {
+            try self.init(folder: path)
+            return
+        }
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        try self.init(folder: folder.isEmpty ? "/" : folder)
+    }
+
     /// The best networks of each kind in a folder or its folder `DWPose`.
     ///
     /// - Throws: `DetectionError` naming both kinds at once where one is missing

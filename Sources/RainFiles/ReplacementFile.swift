@@ -58,6 +58,18 @@ public final class ReplacementFile {
         throw FileError(path: path, found: systemMessage(failure))
     }
 
+    /// Replaces the first bytes of what has been written.
+    ///
+    /// - Throws: `FileError`, also for a destination that has no beginning, such as a pipe
+    public func overwriteStart(_ bytes: [UInt8]) throws(FileError) {
+        let end = lseek(descriptor, 0, SEEK_CUR)
+        guard end >= bytes.count, lseek(descriptor, 0, SEEK_SET) == 0 else {
+            throw FileError(path: path, found: end < 0 ? systemMessage(errno) : "a file whose beginning cannot be written again")
+        }
+        try append(bytes)
+        guard lseek(descriptor, end, SEEK_SET) == end else { throw FileError(path: path, found: systemMessage(errno)) }
+    }
+
     /// Flushes to disk and moves the file into place.
     ///
     /// - Throws: `FileError`; nothing is then left behind

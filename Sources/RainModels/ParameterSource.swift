@@ -6,7 +6,8 @@ public import RainGraph
 /// By default every tensor must be used and every parameter filled, with equal shapes and finite values: a checkpoint that
 /// only nearly fits is the wrong one.
 public struct ParameterSource: Sendable {
-    private let files: [Checkpoint]
+    /// The files, in the order in which they were given.
+    public let files: [Checkpoint]
     /// Where each parameter lies: without the prefix → file and full name.
     private let places: [String: (file: Int, name: String)]
 
@@ -63,6 +64,11 @@ public struct ParameterSource: Sendable {
             offset += source.files.count
         }
         self.init(files: parts.flatMap(\.source.files), places: places)
+    }
+
+    /// The file of a tensor and its name there; `nil` if there is none of that name.
+    public func place(of name: String) -> (file: Checkpoint, name: String)? {
+        places[name].map { (files[$0.file], $0.name) }
     }
 
     /// The shape a tensor has in its file; `nil` if there is none of that name.

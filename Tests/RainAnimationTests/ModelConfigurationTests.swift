@@ -63,10 +63,10 @@ import Testing
     @Test("A folder there and back; damage is named") func folder() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        #expect(throws: AnimationError.self) { try AnimationModel(folder: folder) }
+        #expect(throws: AnimationError.self) { try AnimationModel(path: folder) }
         let model = try TinyModel.model()
         try model.write(folder: folder, type: .float32)
-        let read = try AnimationModel(folder: folder)
+        let read = try AnimationModel(path: folder)
         #expect(read.configuration == model.configuration)
         let shape: Shape = [4, 8, 3, 3]
         let name = "denoising_unet.conv_out.weight"
@@ -78,17 +78,17 @@ import Testing
             (name: $0, shape: try file.info($0).shape, dtype: ElementType.float32, values: try file.floats($0))
         }
         try SafetensorsWriter.write(to: weights, tensors: Array(tensors.dropFirst()))
-        let missing = #expect(throws: ModelError.self) { try AnimationModel(folder: folder) }
+        let missing = #expect(throws: ModelError.self) { try AnimationModel(path: folder) }
         #expect(missing?.description.contains(tensors[0].name) == true)
 
         var broken = tensors
         broken[0].values[0] = .nan
         try SafetensorsWriter.write(to: weights, tensors: broken)
-        let damaged = try AnimationModel(folder: folder)
+        let damaged = try AnimationModel(path: folder)
         #expect(throws: CheckpointError.self) { try damaged.parameters(broken[0].name, Shape(broken[0].shape)) }
 
         try Data().write(to: URL(fileURLWithPath: weights))
-        #expect(throws: CheckpointError.self) { try AnimationModel(folder: folder) }
+        #expect(throws: CheckpointError.self) { try AnimationModel(path: folder) }
     }
 
     @Test("Random parameters depend on seed and name") func random() throws {

@@ -38,13 +38,13 @@ import Testing
     @Test func animates() throws {
         try withFolder { folder in
             try TinyPublished.write(to: folder)
-            let model = try AnimationModel(folder: folder)
+            let model = try AnimationModel(path: folder)
             #expect(model.configuration == (try ModelConfiguration(PublishedConfiguration.tiny)))
             let first = try pictures(model)
             #expect(first.count == 12)
             #expect(first.allSatisfy { $0.width == 64 && $0.height == 64 })
             #expect(Set(first.map(\.bytes)).count == 12)
-            let again = try pictures(AnimationModel(folder: folder))
+            let again = try pictures(AnimationModel(path: folder))
             #expect(first == again)
             let otherSeed = try pictures(model, seed: 6)
             #expect(first != otherSeed)
@@ -55,9 +55,9 @@ import Testing
             // A model folder of our own holds the same model in one file.
             let own = folder + "/own"
             try model.write(folder: own, type: .float32)
-            let converted = try pictures(AnimationModel(folder: own))
+            let converted = try pictures(AnimationModel(path: own))
             #expect(first == converted)
-            let larger = try pictures(AnimationModel(folder: folder, size: 128), groups: 1)
+            let larger = try pictures(AnimationModel(path: folder, size: 128), groups: 1)
             #expect(larger.count == 4 && larger.allSatisfy { $0.width == 128 })
         }
     }
@@ -93,7 +93,7 @@ import Testing
             settings += "\n#a comment\nonnx_path: \"./weights/onnx/unet_work/unet_work.onnx\"\nbatch_size: 1\ndtype: \"fp16\"\n"
             try settings.write(toFile: folder + "/configs/rain_morpher.yaml", atomically: true, encoding: .utf8)
             try FileManager.default.removeItem(atPath: folder + "/all")
-            #expect(try AnimationModel(folder: folder).configuration == ModelConfiguration(PublishedConfiguration.tiny))
+            #expect(try AnimationModel(path: folder).configuration == ModelConfiguration(PublishedConfiguration.tiny))
         }
     }
 
@@ -102,7 +102,7 @@ import Testing
             try TinyPublished.write(to: folder) { part, tensors in [.referenceUNet, .taesdv, .imageEncoder].contains(part) ? nil : tensors }
             try Data("x".utf8).write(to: URL(fileURLWithPath: folder + "/style.ckpt"))
             try FileManager.default.copyItem(atPath: folder + "/pose_guider.safetensors", toPath: folder + "/pose_guider.pth")
-            let error = #expect(throws: AnimationError.self) { try AnimationModel(folder: folder) }
+            let error = #expect(throws: AnimationError.self) { try AnimationModel(path: folder) }
             let sentence = error?.description ?? ""
             for word in [
                 "reference_unet.pth", "https://huggingface.co/Pscgylotti/RAIN-v0.1", "taesdv.pth", "https://github.com/madebyollin/taesdv",
@@ -114,7 +114,7 @@ import Testing
             #expect(!sentence.contains("motion_unet") && !sentence.contains("sd-vae"), "\(sentence)")
         }
         try withFolder { folder in
-            let error = #expect(throws: AnimationError.self) { try AnimationModel(folder: folder) }
+            let error = #expect(throws: AnimationError.self) { try AnimationModel(path: folder) }
             #expect(error?.description.contains("model.json") == true)
         }
     }
@@ -183,7 +183,7 @@ import Testing
             }
             let file = "\(folder)/\(TinyPublished.weightsFile(of: mistake.part))"
             try SafetensorsWriter.write(to: file, tensors: mistake.tensors(wrong), metadata: [:])
-            let error = #expect(throws: ModelError.self) { try AnimationModel(folder: folder) }
+            let error = #expect(throws: ModelError.self) { try AnimationModel(path: folder) }
             let sentence = error?.description ?? ""
             #expect(sentence.contains(TinyPublished.weightsFile(of: mistake.part)), "\(sentence)")
             for word in mistake.words { #expect(sentence.contains(word), "\(sentence)") }
@@ -196,7 +196,7 @@ import Testing
             try TinyPublished.write(to: folder) { $0 == .taesdv ? nil : $1 }
             let page = "<!DOCTYPE html><html><head><title>taesdv.pth</title></head><body>" + String(repeating: "x", count: 4000)
             try Data(page.utf8).write(to: URL(fileURLWithPath: folder + "/taesdv.pth"))
-            let error = #expect(throws: CheckpointError.self) { try AnimationModel(folder: folder) }
+            let error = #expect(throws: CheckpointError.self) { try AnimationModel(path: folder) }
             #expect(error?.description.contains("taesdv.pth") == true, "\(error?.description ?? "")")
         }
     }
@@ -217,8 +217,8 @@ import Testing
             let file = try Checkpoint(path: folder + "/old/" + TinyPublished.weightsFile(of: .autoencoder))
             #expect(file.contains("encoder.mid_block.attentions.0.proj_attn.bias"))
             let (new, stored) = (
-                try pictures(AnimationModel(folder: folder + "/new"), groups: 1),
-                try pictures(AnimationModel(folder: folder + "/old"), groups: 1)
+                try pictures(AnimationModel(path: folder + "/new"), groups: 1),
+                try pictures(AnimationModel(path: folder + "/old"), groups: 1)
             )
             #expect(new == stored)
         }
@@ -246,7 +246,7 @@ import Testing
             #expect(text.contains(right))
             let range = try #require(text.range(of: right))
             try text.replacingCharacters(in: range, with: wrong).write(toFile: file, atomically: true, encoding: .utf8)
-            let error = #expect(throws: (any Error).self) { try AnimationModel(folder: folder) }
+            let error = #expect(throws: (any Error).self) { try AnimationModel(path: folder) }
             #expect("\(error.map { "\($0)" } ?? "")".contains(field), "\(error.map { "\($0)" } ?? "")")
         }
     }
@@ -260,7 +260,7 @@ import Testing
     func hostileSettingsAreRefusedOrIgnored(_ text: String) throws {
         try withFolder { folder in
             try text.write(toFile: folder + "/rain_morpher.yaml", atomically: true, encoding: .utf8)
-            #expect(throws: AnimationError.self) { try AnimationModel(folder: folder) }
+            #expect(throws: AnimationError.self) { try AnimationModel(path: folder) }
         }
     }
 
@@ -273,7 +273,7 @@ import Testing
             let file = folder + "/rain_morpher.yaml"
             let text = try String(contentsOfFile: file, encoding: .utf8).replacingOccurrences(of: "./pose_guider.pth", with: path)
             try text.write(toFile: file, atomically: true, encoding: .utf8)
-            let error = #expect(throws: AnimationError.self) { try AnimationModel(folder: folder) }
+            let error = #expect(throws: AnimationError.self) { try AnimationModel(path: folder) }
             #expect(error?.description.contains("missing are pose_guider.pth") == true, "\(error?.description ?? "")")
         }
     }

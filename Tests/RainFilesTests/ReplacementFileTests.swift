@@ -22,6 +22,16 @@ import Testing
         try [UInt8](Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")))
     }
 
+    @Test func theStartCanBeWrittenAgain() throws {
+        let file = try ReplacementFile(path: folder + "/a")
+        try file.append([1, 2, 3])
+        try file.overwriteStart([7, 8])
+        try file.append([4])
+        #expect(throws: FileError.self) { try file.overwriteStart([0, 0, 0, 0, 0]) }
+        try file.commit()
+        #expect(try bytes("a") == [7, 8, 3, 4])
+    }
+
     @Test func aFileIsThereWhollyOrNotAtAll() throws {
         try ReplacementFile.write([1], to: folder + "/a")
         do {

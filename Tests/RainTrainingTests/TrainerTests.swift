@@ -68,7 +68,7 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
         }
         let notes = try String(contentsOfFile: folder + "/notes.txt", encoding: .utf8)
         #expect(notes.contains("clips 3: streamed PSNR"), "\(notes)")
-        let model = try AnimationModel(folder: folder + "/tiny")
+        let model = try AnimationModel(path: folder + "/tiny")
         #expect(model.configuration == tiny)
     }
 

@@ -11,10 +11,8 @@ public struct AnimatedFrame: Sendable {
     public let captureTimestamp: Duration
     /// When the picture was handed over, on the animator's clock.
     public let deliveryTimestamp: Duration
-    /// What the giver of the driving frame attached to it; 0 if nothing.
-    public let tag: UInt64
-    /// How long the step took with which the frame's group left, decoding included.
-    public let stepDuration: Duration
+    /// How long the computation took that completed it: a step of all frames then in flight, and decoding its group.
+    public let computation: Duration
 
     /// End to end: from capture to delivery.
     public var latency: Duration { deliveryTimestamp - captureTimestamp }
@@ -38,15 +36,14 @@ public actor Animator {
     public nonisolated let configuration: ModelConfiguration
     public nonisolated let schedule: StreamSchedule
 
-    /// When a frame in flight was captured, and what is attached to it.
-    private typealias Capture = (timestamp: Duration, tag: UInt64)
-    /// Those of the frames in flight, oldest first; nil for frames that only fill up the last group.
-    private var captures: [Capture?] = []
-    private var ready: [(picture: Picture, capture: Capture)] = []
+    /// Capture times of the frames in flight, oldest first; those of frames that only fill up the last group are nil.
+    private var captures: [Duration?] = []
+    private var ready: [(picture: Picture, capture: Duration)] = []
     private var nextReady = 0
+    /// How long it took to make what is ready.
+    private var computation = Duration.zero
     private var delivered = 0
     private var isTaking = false
-    private var stepDuration = Duration.zero
 
     /// - Parameters:
     ///   - schedule: `nil` for the window the model was trained for
@@ -93,12 +90,8 @@ public actor Animator {
     public nonisolated func push(_ frame: LandmarkFrame, timestamp: Duration) async { await push(.face(frame), timestamp: timestamp) }
 
     /// Hands over the newest driving frame without waiting; the oldest one not yet in the batch gives way if there is no room.
-    ///
-    /// - Parameters:
-    ///   - timestamp: when it was captured, on the animator's clock
-    ///   - tag: comes back with the picture of this frame
-    public nonisolated func offer(_ pose: DrivingPose, timestamp: Duration, tag: UInt64 = 0) {
-        mailbox.offer(CapturedFrame(pose: pose, timestamp: timestamp, tag: tag))
+    public nonisolated func offer(_ pose: DrivingPose, timestamp: Duration) {
+        mailbox.offer(CapturedFrame(pose: pose, timestamp: timestamp))
     }
 
     /// Hands over the newest driving frame, as landmarks of a drawn face.
@@ -109,9 +102,6 @@ public actor Animator {
 
     /// Driving frames that gave way to newer ones before they entered the batch.
     public nonisolated var droppedFrames: Int { mailbox.dropped }
-
-    /// Driving frames that wait to enter the batch; at most one group.
-    public nonisolated var waitingFrames: Int { mailbox.waiting }
 
     /// Whether whoever takes frames waits for driving frames, all earlier ones having been worked on.
     nonisolated var isHungry: Bool { mailbox.isHungry }
@@ -146,35 +136,37 @@ public actor Animator {
         defer { isTaking = false }
         while nextReady == ready.count {
             if let group = await mailbox.take() {
-                try push(group)
+                try timed { try push(group) }
             } else if Task.isCancelled {
                 return nil
-            } else if let pictures = try batch.drain() {
-                keep(pictures)
             } else {
-                return nil
+                guard let pictures = try timed({ try batch.drain() }) else { return nil }
+                keep(pictures)
             }
         }
         defer { nextReady += 1 }
         let frame = ready[nextReady]
         delivered += 1
         return AnimatedFrame(
-            picture: frame.picture, index: delivered - 1, captureTimestamp: frame.capture.timestamp, deliveryTimestamp: now(),
-            tag: frame.capture.tag, stepDuration: stepDuration)
+            picture: frame.picture, index: delivered - 1, captureTimestamp: frame.capture, deliveryTimestamp: now(),
+            computation: computation)
+    }
+
+    private func timed<R>(_ body: () throws -> R) rethrows -> R {
+        let start = ContinuousClock.now
+        defer { computation = ContinuousClock.now - start }
+        return try body()
     }
 
     private func push(_ group: [CapturedFrame]) throws {
         var poses = group.map(\.pose)
-        captures += group.map { ($0.timestamp, $0.tag) }
+        captures += group.map(\.timestamp)
         // The last group of a stream may be short; its last frame fills it up, and what comes of that is not delivered.
         while poses.count < schedule.framesPerGroup {
             poses.append(poses[poses.count - 1])
             captures.append(nil)
         }
-        let start = now()
-        let pictures = try batch.push(poses)
-        stepDuration = now() - start
-        keep(pictures)
+        keep(try batch.push(poses))
     }
 
     private func keep(_ pictures: [Picture]) {

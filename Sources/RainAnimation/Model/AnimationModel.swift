@@ -30,33 +30,15 @@ public struct AnimationModel: Sendable {
         parameters = { name, shape in try source(name, shape) }
     }
 
-    /// The model of a folder: one with `model.json` and `<name>.safetensors`, or of the layout in which RAIN is published.
+    /// The model of a folder or a file; `ModelFiles` says of which.
     ///
     /// - Parameter size: width and height of the pictures, for a model that works at any; `nil` for its own
     /// - Throws: `AnimationError.model`, `CheckpointError` or `ModelError` naming file, field, expected and found;
     ///   `AnimationError.usage` for a size the model cannot have
-    public init(folder: String, size: Int? = nil) throws {
-        let file = folder + "/model.json"
-        if !FileManager.default.fileExists(atPath: file), PublishedFolder.isPresent(at: folder) {
-            let published = try PublishedModel(PublishedFolder(folder))
-            let source = published.parameters
-            try self.init(ModelConfiguration(published.configuration).resized(to: size)) { name, shape in try source(name, shape) }
-            return
-        }
-        let bytes: [UInt8]
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
-            defer { try? handle.close() }
-            bytes = try handle.read(upToCount: ModelConfiguration.largestFile + 1).map { [UInt8]($0) } ?? []
-        } catch {
-            throw AnimationError(
-                .model,
-                "\(file): could not be read; --model names a folder with model.json and the weights beside it, or with the files of the "
-                    + "published model (reference_unet.pth and others)")
-        }
-        let configuration = try ModelConfiguration(json: bytes, file: file)
-        try self.init(
-            configuration.resized(to: size), source: ParameterSource(path: "\(folder)/\(configuration.name).safetensors"))
+    public init(path: String, size: Int? = nil) throws {
+        let files = try ModelFiles(path: path)
+        let source = files.source
+        try self.init(files.configuration.resized(to: size)) { name, shape in try source(name, shape) }
     }
 
     /// The model at another size of its pictures.
@@ -77,7 +59,7 @@ public struct AnimationModel: Sendable {
         return try AnimationModel(configuration, source: ParameterSource([weights]))
     }
 
-    /// Writes the model as a folder, made if need be, that `init(folder:)` reads.
+    /// Writes the model as a folder, made if need be, that `init(path:)` reads.
     ///
     /// - Parameter type: of the stored elements
     /// - Throws: `AnimationError.model` if the folder cannot be made or written; `CheckpointError`; what `parameters` throws

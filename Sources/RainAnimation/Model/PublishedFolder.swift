@@ -63,7 +63,9 @@ struct PublishedFolder {
         let known = Set(weights.values)
         for folder in Self.folders {
             for name in Self.files(in: path + "/" + folder) where Self.endings.contains((name as NSString).pathExtension.lowercased()) {
-                if !known.contains("\(path)/\(folder)\(name)") { surplus.append(folder + name) }
+                let file = "\(path)/\(folder)\(name)"
+                // One file made of this folder, where the detectors are found beside it.
+                if !known.contains(file), !ModelFiles.isModel(file) { surplus.append(folder + name) }
             }
         }
         surplus.sort()

@@ -16,7 +16,7 @@ public enum SafetensorsWriter {
     /// - Throws: `CheckpointError` for a name that repeats, a shape that does not match its values, another `dtype`, a
     ///   finite value too large for `dtype`, or a file that cannot be written; nothing is then left behind.
     public static func write(to path: String, tensors: [Tensor], metadata: [String: String] = [:]) throws {
-        let declarations = tensors.map { TensorDeclaration($0.name, shape: $0.shape, dtype: $0.dtype) }
+        let declarations = tensors.map { TensorDeclaration($0.name, shape: $0.shape, dtype: $0.dtype) }.sorted { $0.name < $1.name }
         let values = Dictionary(tensors.map { ($0.name, $0.values) }, uniquingKeysWith: { first, _ in first })
         try write(to: path, declarations, metadata: metadata) { tensor in
             try tensor.dtype.encoded(values[tensor.name] ?? [], tensor: tensor.name, path: path)
@@ -27,24 +27,35 @@ public enum SafetensorsWriter {
     ///
     /// - Parameters:
     ///   - path: replaced only once everything is on disk
-    ///   - declarations: of all tensors, in any order; they are written as `write(to:tensors:metadata:)` orders them
+    ///   - declarations: of all tensors; those of larger elements are written first, so that each is aligned, others in this order
     ///   - metadata: stored as the header's `__metadata__`
+    ///   - completing: called after the last tensor, for metadata that are known only then; they replace others of the same keys that
+    ///     must be as long
     ///   - content: the bytes of a tensor, little-endian and row-major; called once for each, in the order of the file
     /// - Throws: `CheckpointError` as above, for bytes that do not fit a declaration, or what `content` throws; nothing is then
     ///   left behind
     public static func write(
         to path: String, _ declarations: [TensorDeclaration], metadata: [String: String] = [:],
-        content: (TensorDeclaration) throws -> [UInt8]
+        completing: () throws -> [String: String] = { [:] }, content: (TensorDeclaration) throws -> [UInt8]
     ) throws {
         try TensorDeclaration.check(declarations, path: path)
-        let ordered = declarations.sorted { ($1.dtype.byteCount, $0.name) < ($0.dtype.byteCount, $1.name) }
+        let ordered = declarations.enumerated().sorted {
+            ($1.element.dtype.byteCount, $0.offset) < ($0.element.dtype.byteCount, $1.offset)
+        }.map(\.element)
         do {
             let file = try ReplacementFile(path: path)
-            try file.append(headerBytes(ordered, metadata))
+            let header = headerBytes(ordered, metadata)
+            try file.append(header)
             for tensor in ordered {
                 let bytes = try content(tensor)
                 try tensor.check(bytes, path: path)
                 try file.append(bytes)
+            }
+            let late = try completing()
+            if !late.isEmpty {
+                let completed = headerBytes(ordered, metadata.merging(late) { $1 })
+                precondition(completed.count == header.count, "late metadata are as long as what they replace")
+                try file.overwriteStart(completed)
             }
             try file.commit()
         } catch let error as FileError {

@@ -27,7 +27,7 @@ struct DetectCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The video: any file FFmpeg reads, a folder of pictures, or a camera.", valueName: "video"))
     var input: String
 
-    @Option(help: ArgumentHelp("The folder of the networks.", valueName: "folder"))
+    @Option(help: ArgumentHelp("The folder of the networks, or a model's file beside them.", valueName: "folder"))
     var model: String?
 
     @Option(help: ArgumentHelp("The person detector instead.", valueName: "file.onnx"))
@@ -67,7 +67,7 @@ struct DetectCommand: AsyncParsableCommand {
 
     private func files() throws -> DetectorFiles {
         if let detector, let keypoints { return DetectorFiles(detector: detector, estimator: keypoints) }
-        var files = try DetectorFiles(folder: model ?? ".")
+        var files = try DetectorFiles(model: model ?? ".")
         files.detector = detector ?? files.detector
         files.estimator = keypoints ?? files.estimator
         return files

@@ -18,14 +18,14 @@ struct Inspect: ParsableCommand {
             Rain can run it.
 
             With --program it prints instead what a step of the stream computes: every operation with its shapes, stage by stage, as \
-            the engine runs it. That of rain-mini, of the model in the folder named, or of an ONNX file.
+            the engine runs it. That of rain-mini, of the model named, or of an ONNX file.
 
             Example: rain inspect model.safetensors --check
             Example: rain inspect motion_unet.pth
             Example: rain inspect --program --window 1x4
             """)
 
-    @Argument(help: ArgumentHelp("The checkpoint or network, or with --program a model's folder.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The checkpoint or network, or with --program a model.", valueName: "file"))
     var file: String?
 
     @Flag(help: "Print the program of a model instead.")
@@ -79,7 +79,7 @@ extension Inspect {
         if let file, file.hasSuffix(".onnx") {
             return print(try Program(ONNXModel(path: file).network().graph.optimizedForInference()).dump())
         }
-        let model = try file.map { try AnimationModel(folder: $0) } ?? AnimationModel.embedded()
+        let model = try file.map { try AnimationModel(path: $0) } ?? AnimationModel.embedded()
         let own = model.configuration.window
         let schedule =
             try window.map { try StreamSchedule(window: $0) }
@@ -109,7 +109,9 @@ private struct Report: Encodable {
 
     func printTable() {
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
-            print("\(Terminal.harmless(key)): \(Terminal.harmless(value))")
+            // Descriptions of models are long; --json has them whole.
+            let shown = value.utf8.count > 500 ? "\(value.utf8.count) bytes" : value
+            print("\(Terminal.harmless(key)): \(Terminal.harmless(shown))")
         }
         if !metadata.isEmpty { print() }
         let rows = tensors.map { tensor in

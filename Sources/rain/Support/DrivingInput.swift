@@ -17,8 +17,8 @@ struct DrivingInput: Sendable {
     /// Opens a landmark file, a video, a folder of pictures or a camera.
     ///
     /// - Parameters:
-    ///   - model: the model's folder, which holds the landmark detector's networks
-    ///   - smooth: whether a person's landmarks are smoothed over time
+    ///   - model: the model's folder, which holds the landmark detector's networks, or its file, beside which they are
+    ///   - smooth: whether landmarks are smoothed over time
     ///   - repeats: whether a file starts over at its end
     ///   - clock: for a pace that does not wait: pictures whose time has passed are not looked at
     static func open(
@@ -59,19 +59,19 @@ struct DrivingInput: Sendable {
 
 /// The landmark detectors that come with models.
 enum Detectors {
-    /// The detector of a model's folder, for driving by pictures. It runs on half of the processors, beside the stream.
+    /// The detector of a model's folder, or beside its file, for driving by pictures. It runs on half of the processors, beside the stream.
     ///
     /// - Throws: `AnimationError.driving` where there is none
     static func open(for path: String, model: String?) throws -> any LandmarkDetecting {
         do {
             guard let model else { throw DetectionError(.missing, file: path, expected: "--model", found: "none", advice: "name one") }
-            return try LandmarkDetector(DetectorFiles(folder: model), engine: CPUEngine(threads: CPUEngine.processorCount / 2))
+            return try LandmarkDetector(DetectorFiles(model: model), engine: CPUEngine(threads: CPUEngine.processorCount / 2))
         } catch let error as DetectionError where error.code == .missing {
             throw AnimationError(
                 .driving,
                 "\(path): expected a landmark file; driving by pictures needs a landmark detector (yolox_s.onnx, _m or _l, and "
-                    + "dw-mm_ucoco.onnx or dw-ll_ucoco_384.onnx from huggingface.co/yzd-v/DWPose, in the folder that --model names), found none"
-            )
+                    + "dw-mm_ucoco.onnx or dw-ll_ucoco_384.onnx from huggingface.co/yzd-v/DWPose, in the folder that --model names or beside the "
+                    + "file), found none")
         }
     }
 }
@@ -89,8 +89,11 @@ actor PictureFeed {
     private var last = 0.0
 
     init(path: String, repeats: Bool) throws {
-        let source = try PictureSource(path: path)
-        self.path = path
+        self.init(try PictureSource(path: path), repeats: repeats)
+    }
+
+    init(_ source: sending PictureSource, repeats: Bool) {
+        path = source.path
         self.repeats = repeats && !source.isLive
         isLive = source.isLive
         framesPerSecond = source.framesPerSecond

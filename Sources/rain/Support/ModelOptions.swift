@@ -8,8 +8,10 @@ import RainPose
 struct ModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A model's folder: with model.json, or with the files of the published RAIN; by default rain-mini, which is part of the program.",
-            valueName: "folder"))
+            """
+            A model: a folder with model.json or with the files of the published RAIN, or one file that 'rain convert' made of it; by default \
+            rain-mini, which is part of the program.
+            """, valueName: "path"))
     var model: String?
 
     @Option(
@@ -39,7 +41,7 @@ struct ModelOptions: ParsableArguments {
     var engine: CPUEngine { CPUEngine(threads: threads) }
 
     func load() throws -> AnimationModel {
-        try usage { try model.map { try AnimationModel(folder: $0, size: size) } ?? AnimationModel.embedded().resized(to: size) }
+        try usage { try model.map { try AnimationModel(path: $0, size: size) } ?? AnimationModel.embedded().resized(to: size) }
     }
 
     func schedule(_ configuration: ModelConfiguration) throws -> StreamSchedule {
