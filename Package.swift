@@ -25,8 +25,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -53,7 +51,8 @@ let package = Package(
         .target(name: "RainFiles", swiftSettings: common),
         .target(name: "RainCheckpoints", dependencies: ["RainFiles", "EmbeddedModel"], swiftSettings: common),
         .target(
-            name: "RainONNX", dependencies: ["RainGraph", "RainCheckpoints", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            name: "RainONNX",
+            dependencies: ["RainGraph", "RainFiles", "RainCheckpoints", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Messages/onnx.proto"], swiftSettings: safe),
         .target(name: "RainPictures", dependencies: ["RainFiles", "CCairo"], swiftSettings: common),
         .target(name: "RainMedia", dependencies: ["RainFiles", "RainPictures", "CFFmpeg"], swiftSettings: common),
@@ -80,24 +79,11 @@ let package = Package(
                 "RainGraph", "RainModels", "RainFiles", "RainCheckpoints", "RainPictures", "RainPose", "RainWorld", "RainAnimation",
             ],
             swiftSettings: safe),
-
-        // The web app.
-        .target(name: "StudioPage", exclude: ["Page"]),
-        .target(
-            name: "RainStudio",
-            dependencies: [
-                "StudioPage", "RainGraph", "RainFiles", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainAnimation",
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ],
-            swiftSettings: safe),
-
         .executableTarget(
             name: "rain",
             dependencies: [
                 "RainGraph", "RainCPU", "RainFiles", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
-                "RainAnimation", "RainTraining", "RainVerification", "RainONNX", "RainDetection", "RainStudio",
+                "RainAnimation", "RainTraining", "RainVerification", "RainONNX", "RainDetection",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),
@@ -118,7 +104,7 @@ let package = Package(
         .testTarget(name: "RainMediaTests", dependencies: ["RainMedia"], swiftSettings: common),
         .testTarget(name: "RainPoseTests", dependencies: ["RainPose", "RainPictures"], swiftSettings: common),
         .testTarget(
-            name: "RainDetectionTests", dependencies: ["RainDetection", "RainCPU", "RainGraph", "RainPictures", "RainPose"],
+            name: "RainDetectionTests", dependencies: ["RainDetection", "RainONNX", "RainCPU", "RainGraph", "RainPictures", "RainPose"],
             swiftSettings: common),
         .testTarget(name: "RainWorldTests", dependencies: ["RainWorld"], swiftSettings: common),
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
@@ -129,16 +115,11 @@ let package = Package(
         .testTarget(name: "RainAnimationTests", dependencies: ["RainAnimation", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainTrainingTests", dependencies: ["RainTraining", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(
-            name: "StudioTests",
-            dependencies: [
-                "RainStudio", "RainAnimation", "RainCPU", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainTesting",
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
-            ],
-            swiftSettings: common),
-        .testTarget(
             name: "CommandTests",
-            dependencies: ["rain", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainAnimation", "RainTesting"],
+            dependencies: [
+                "rain", "RainCPU", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainModels", "RainDetection",
+                "RainAnimation", "RainTesting",
+            ],
             swiftSettings: common),
     ],
     swiftLanguageModes: [.v6],

@@ -8,16 +8,19 @@ extension PublishedConfiguration {
     /// Writes a folder of exactly the published layout and names, with random weights.
     ///
     /// Every tensor depends on the seed, its name and its shape alone. Never more than one tensor is in memory. The detectors' ONNX
-    /// files are not part of it: they are programs, of which there is no random version.
+    /// files are programs and not known here; `others` writes them.
     ///
     /// - Parameters:
     ///   - folder: made if need be; must not hold any of the files yet
     ///   - seed: another one makes another model
     ///   - type: of the stored elements: F32 as published, F16 or BF16
-    ///   - progress: called with the bytes written so far and in all; what it throws ends the writing
-    /// - Throws: `ModelError.checkpoint`, `CheckpointError`, or what `progress` throws; nothing of the model is then left behind
+    ///   - others: files that belong beside these: the name in the folder, and what writes them to a path
+    ///   - progress: called with the bytes written so far and in all, without those of `others`; what it throws ends the writing
+    /// - Throws: `ModelError.checkpoint`, `CheckpointError`, or what the closures throw; nothing of the model is then left behind
     public func writeRandomModel(
-        to folder: String, seed: UInt64, type: ElementType = .float32, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+        to folder: String, seed: UInt64, type: ElementType = .float32,
+        others: [(name: String, write: (_ path: String) throws -> Void)] = [],
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws {
         let parts = try Part.allCases.map { part in (part: part, tensors: try declarations(of: part, type: type)) }
         let total = parts.flatMap(\.tensors).reduce(0) { $0 + $1.shape.reduce($1.dtype.byteCount, *) }
@@ -41,6 +44,7 @@ extension PublishedConfiguration {
                 }
             }
             for (name, text) in try descriptions() { try made.write(Array(text.utf8), to: name) }
+            for (name, write) in others { try write(made.add(name)) }
             try progress(total, total)
         } catch {
             made.remove()

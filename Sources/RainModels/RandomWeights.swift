@@ -5,8 +5,11 @@ import RainGraph
 ///
 /// Weights are uniform with standard deviation 1/√fan-in, gains near one, biases small. The layers that a training starts at zero
 /// (ends of motion modules and of the pose guider, the guidance embedding) are a quarter as large, so that all of them take part.
-struct RandomWeights {
-    let seed: UInt64
+public struct RandomWeights: Sendable {
+    private let seed: UInt64
+
+    /// - Parameter seed: another one gives other numbers
+    public init(seed: UInt64) { self.seed = seed }
 
     /// The bytes of a tensor.
     ///
@@ -21,7 +24,12 @@ struct RandomWeights {
         return try tensor.dtype.encoded(values(tensor.name, tensor.shape, in: network), tensor: tensor.name, path: path)
     }
 
-    private func values(_ name: String, _ shape: [Int], in network: String) -> [Float] {
+    /// The elements of a parameter, row-major, which depend on the seed, both names and the shape alone.
+    ///
+    /// - Parameters:
+    ///   - shape: the output channels first
+    ///   - network: in which it is
+    public func values(_ name: String, _ shape: [Int], in network: String) -> [Float] {
         let count = shape.reduce(1, *)
         if name.hasSuffix("pos_encoder.pe"), shape.count == 3 { return Sinusoids.positions(shape[1], channels: shape[2]) }
         // FNV-1a, so that each name has noise of its own.

@@ -15,7 +15,6 @@ struct Rain: AsyncParsableCommand {
         subcommands: [
             AnimateCommand.self,
             CalibrateCommand.self,
-            StudioCommand.self,
             DemoCommand.self,
             CharacterCommand.self,
             MotionCommand.self,

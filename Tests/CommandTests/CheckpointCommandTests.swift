@@ -1,6 +1,8 @@
 import Foundation
+import RainAnimation
 import RainCheckpoints
 import RainMedia
+import RainModels
 import Testing
 
 private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -50,9 +52,10 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     }
 
     private static let files = [
-        "image_encoder", "image_encoder/config.json", "image_encoder/pytorch_model.bin", "motion_unet.pth", "pose_guider.pth",
+        "dw-ll_ucoco_384.onnx", "image_encoder", "image_encoder/config.json", "image_encoder/pytorch_model.bin", "motion_unet.pth",
+        "pose_guider.pth",
         "rain_morpher.yaml", "reference_unet.pth", "sd-vae-ft-mse", "sd-vae-ft-mse/config.json",
-        "sd-vae-ft-mse/diffusion_pytorch_model.safetensors", "taesdv.pth", "unet.json",
+        "sd-vae-ft-mse/diffusion_pytorch_model.safetensors", "taesdv.pth", "unet.json", "yolox_s.onnx",
     ]
 
     @Test func makeModelWritesThePublishedLayout() throws {
@@ -118,24 +121,45 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
 
     @Test func convertMakesOneFileOfAFolder() throws {
         _ = try makeTiny("model")
-        let outcome = try workplace.run("convert", "model", "rain.safetensors", "--dtype", "bf16")
+        let outcome = try workplace.run("convert", "model", "model/rain.safetensors", "--dtype", "bf16")
         #expect(outcome.status == 0, "\(outcome.errors)")
-        let file = try Checkpoint(path: workplace.path + "/rain.safetensors")
-        #expect(file.format == .safetensors)
+        let file = try Checkpoint(path: workplace.path + "/model/rain.safetensors")
+        let prefixes = [
+            "reference_unet": "reference_unet", "motion_unet": "denoising_unet", "pose_guider": "pose_guider", "taesdv": "taesdv",
+            "sd-vae-ft-mse": "vae", "image_encoder": "image_encoder",
+        ]
         var count = 0
-        for part in Self.files where !part.hasSuffix(".json") && !part.hasSuffix(".yaml") && part.contains(".") {
+        for part in Self.files where [".pth", ".bin", ".safetensors"].contains(where: part.hasSuffix) {
             let source = try Checkpoint(path: "\(workplace.path)/model/\(part)")
-            let prefix = part.split { $0 == "/" || $0 == "." }[0] + "."
+            let prefix = try #require(prefixes[String(part.split { $0 == "/" || $0 == "." }[0])])
             for name in source.names {
-                #expect(try file.info(prefix + name).shape == source.info(name).shape)
-                #expect(try file.info(prefix + name).dtype == (source.info(name).dtype == .int64 ? .int64 : .bfloat16))
+                // The auto-encoder's attention had other names when it was published.
+                let current = "\(prefix).\(prefix == "vae" ? AutoencoderKL.currentName(name) : name)"
+                guard file.contains(current) else { continue }
+                #expect(try file.info(current).shape == source.info(name).shape)
+                #expect(try file.info(current).dtype == .bfloat16)
+                count += 1
             }
-            count += source.names.count
             #expect(file.metadata["sha256.\(part)"] == source.withFileBytes { Checksum.sha256($0) })
         }
         #expect(file.names.count == count)
-        for name in ["unet.json", "sd-vae-ft-mse/config.json", "image_encoder/config.json", "rain_morpher.yaml"] {
-            #expect(try file.metadata["file.\(name)"] == String(decoding: workplace.bytes("model/" + name), as: UTF8.self))
+        let model = try AnimationModel(path: workplace.path + "/model")
+        #expect(try file.names == ModelPrograms(model.configuration).parameters().map(\.name))
+        // The folder stays a model, and the file is one.
+        #expect(try AnimationModel(path: workplace.path + "/model/rain.safetensors").configuration == model.configuration)
+        // What is one file already can be made smaller.
+        #expect(try workplace.run("convert", "model/rain.safetensors", "half.safetensors", "--dtype", "fp16").status == 0)
+        #expect(try AnimationModel(path: workplace.path + "/half.safetensors").configuration == model.configuration)
+        let listed = try workplace.run("inspect", "half.safetensors")
+        #expect(listed.text.contains("model.json: ") && listed.text.contains("sha256.taesdv.pth: "), "\(listed.text.prefix(2000))")
+    }
+
+    @Test func aCheckpointIsNoModel() throws {
+        _ = try makeTiny("model")
+        for file in ["model/taesdv.pth", "model/sd-vae-ft-mse/diffusion_pytorch_model.safetensors"] {
+            let outcome = try workplace.run("inspect", "--program", file)
+            #expect(outcome.status == 1 && outcome.errorLines.count == 1)
+            #expect(outcome.errors.contains(file) && outcome.errors.contains("rain convert"), "\(outcome.errors)")
         }
     }
 
@@ -154,7 +178,8 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     static let mistakes = [
         BadInput("convert absent.pth out.safetensors", 1, "absent.pth", "No such file"),
         BadInput(
-            "convert . out.safetensors", 1, "found 1 of 6", "reference_unet.pth", "motion_unet.pth", "image_encoder/pytorch_model.bin"),
+            "convert . out.safetensors", 1, "missing are reference_unet.pth, motion_unet.pth", "image_encoder/",
+            "large.safetensors is no part"),
         BadInput("convert taesdv.pth out.safetensors", 1, "taesdv.pth", "a web page"),
         BadInput("convert large.safetensors out.safetensors --dtype fp16", 1, "'w'", "1000000.0", "BF16"),
         BadInput("convert large.safetensors /dev/full/out.safetensors", 1, "out.safetensors", "Not a directory"),

@@ -1,6 +1,11 @@
 import Foundation
+import RainMedia
+import RainPictures
 import RainTesting
 import Testing
+
+private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Fixtures").path
 
 /// `rain animate` on a folder of the published layout.
 @Suite struct PublishedModelCommandTests {
@@ -13,6 +18,7 @@ import Testing
         #expect(try workplace.run("motion", "--seed", "3", "--seconds", "1", "--fps", "10", "--output", "motion.json").status == 0)
     }
 
+    /// Runs `rain animate`; of options given twice the last one counts.
     private func animate(_ arguments: String) throws -> Outcome {
         let all = "animate --reference hero.png --driving motion.json --model published --threads 1 --frames 5 --output - " + arguments
         return try workplace.run(all.split(separator: " ").map(String.init))
@@ -29,6 +35,42 @@ import Testing
         let differs = first.output != other.output
         #expect(differs)
         #expect(larger.status == 0 && larger.output.count == 5 * 128 * 128 * 3, "\(larger.errors)")
+    }
+
+    /// One file of the folder gives the same frames, with the detectors beside it.
+    @Test func oneFileIsTheSameModel() throws {
+        let folder = try animate("--seed 4")
+        #expect(try workplace.run("convert", "published", "one.safetensors").status == 0)
+        let file = try animate("--seed 4 --model one.safetensors")
+        #expect(file.status == 0, "\(file.errors)")
+        let isSame = folder.output == file.output && !file.output.isEmpty
+        #expect(isSame)
+        let larger = try animate("--seed 4 --model one.safetensors --size 128")
+        #expect(larger.output.count == 5 * 128 * 128 * 3, "\(larger.errors)")
+        // Half the size, nearly the same pictures.
+        #expect(try workplace.run("convert", "published", "half.safetensors", "--dtype", "fp16").status == 0)
+        let half = try animate("--seed 4 --model half.safetensors")
+        let largest = zip(half.output, folder.output).map { abs(Int($0) - Int($1)) }.max()
+        #expect(half.output.count == folder.output.count && (largest ?? 255) < 32, "\(largest ?? -1)")
+    }
+
+    @Test func aFileFindsItsDetectorsBesideIt() throws {
+        #expect(try workplace.run("convert", "published", "one.safetensors").status == 0)
+        try FileManager.default.createDirectory(atPath: workplace.path + "/me", withIntermediateDirectories: true)
+        var bright = Picture(width: 64, height: 64, red: 8, green: 8, blue: 8)
+        for y in 20..<44 { for x in 20..<44 { for c in 0..<3 { bright.bytes[(y * 64 + x) * 3 + c] = 255 } } }
+        for frame in 0..<4 { try PictureWriter.write(bright, to: "\(workplace.path)/me/\(frame).png") }
+        let arguments = "--model one.safetensors --driving me --frames 4"
+        let without = try animate(arguments)
+        #expect(without.status == 1)
+        #expect(without.errors.contains("yolox_s.onnx") && without.errors.contains("beside the file"), "\(without.errors)")
+        for (name, blob) in [("yolox_s.onnx", "blob_detector.onnx"), ("dw-mm_ucoco.onnx", "blob_keypoints.onnx")] {
+            try FileManager.default.copyItem(atPath: "\(fixtures)/\(blob)", toPath: "\(workplace.path)/\(name)")
+        }
+        let with = try animate(arguments)
+        #expect(with.status == 0 && with.output.count == 4 * 64 * 64 * 3, "\(with.errors)")
+        let detected = try workplace.run("detect", "me", "--model", "one.safetensors", "--output", "seen.json")
+        #expect(detected.status == 0, "\(detected.errors)")
     }
 
     @Test func impossibleSizesAreMistakesInTheCommand() throws {

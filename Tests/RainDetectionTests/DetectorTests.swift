@@ -97,9 +97,14 @@ import Testing
         let both = #expect(throws: DetectionError.self) { try DetectorFiles(folder: folder) }
         #expect(both?.description.contains("yolox_s.onnx") == true && both?.description.contains("dw-mm_ucoco.onnx") == true)
         for name in ["yolox_s.onnx", "dw-mm_ucoco.onnx", "yolox_l.onnx"] {
-            FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil)
+            try Data().write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
         }
         let files = try DetectorFiles(folder: folder)
         #expect(files.detector.hasSuffix("yolox_l.onnx") && files.estimator.hasSuffix("dw-mm_ucoco.onnx"))
+        // Of a model in one file they lie beside it.
+        #expect(try DetectorFiles(model: folder) == files)
+        try Data().write(to: URL(fileURLWithPath: "\(folder)/rain.safetensors"))
+        #expect(try DetectorFiles(model: "\(folder)/rain.safetensors") == files)
+        #expect(throws: DetectionError.self) { try DetectorFiles(model: "\(folder)/absent.safetensors") }
     }
 }

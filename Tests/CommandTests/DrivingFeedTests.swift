@@ -1,0 +1,130 @@
+import Foundation
+import RainAnimation
+import RainCPU
+import RainDetection
+import RainPictures
+import RainPose
+import RainTesting
+import Synchronization
+import Testing
+
+@testable import RainMedia
+@testable import rain
+
+/// Cameras whose pictures are numbered by their width, and which end when there are no more.
+private struct NumberedCamera: Sendable {
+    let count: Int
+    private let asked = Asked()
+
+    private final class Asked: Sendable {
+        let count = Mutex(0)
+    }
+
+    init(_ count: Int) { self.count = count }
+
+    /// Whether all pictures have been taken, and the end seen.
+    var isOver: Bool { asked.count.withLock { $0 > count } }
+
+    func feed() -> PictureFeed {
+        let (count, asked) = (count, asked)
+        let camera = Camera(
+            path: "/dev/video0", now: { 0 }, pause: {},
+            ask: {
+                let number = asked.count.withLock { number in
+                    number += 1
+                    return number
+                }
+                return number <= count ? .picture(Picture(width: number, height: 1), seconds: Double(number) / 25) : .end
+            })
+        return PictureFeed(PictureSource(camera, path: "/dev/video0"), repeats: true)
+    }
+}
+
+/// Everybody is always in view.
+private struct Everywhere: LandmarkDetecting {
+    func detect(_ picture: Picture) async throws -> WholeBodyFrame? {
+        WholeBodyFrame(LandmarkFrame.neutral)
+    }
+}
+
+/// Between the source of pictures and the animator.
+@Suite struct DrivingFeedTests {
+    /// What was made before the camera vanished is completed and delivered, and the reason is handed on.
+    @Test(arguments: [1, 6, 17]) func aCameraThatVanishesEndsTheStreamWell(_ count: Int) async throws {
+        let feed = NumberedCamera(count).feed()
+        #expect(feed.isLive)
+        let source = DrivingSource(
+            pictures: { try await feed.next() }, name: "/dev/video0", framesPerSecond: nil, detector: Everywhere())
+        let animator = try Animator(model: TinyModel.model(), engine: CPUEngine(threads: 1))
+        try await animator.fuse(reference: TinyModel.reference)
+        let feeder = DrivingFeeder(
+            animator: animator, source: source, face: .neutral, count: nil, framesPerSecond: 25, isLive: false, clock: nil)
+        let feeding = Task { await feeder.run() }
+        var delivered = 0
+        for try await frame in animator.frames {
+            #expect(frame.index == delivered)
+            delivered += 1
+        }
+        let failure = try #require(await feeding.value as? MediaError)
+        #expect(failure.description.contains("goes on after \(count) pictures, found the end of its stream"))
+        #expect(delivered == (count < 8 ? 0 : count), "\(delivered)")
+    }
+
+    /// A camera is read all the time, however slow whoever looks at its pictures is, and that one gets the newest.
+    @Test(.timeLimit(.minutes(1))) func slowDetectionDoesNotHoldUpACamera() async throws {
+        let camera = NumberedCamera(300)
+        let newest = camera.feed().newest()
+        let first = try #require(try await newest())
+        #expect(first.picture.width >= 1)
+        while !camera.isOver { try await Task.sleep(for: .milliseconds(1)) }
+        let second = try #require(try await newest())
+        #expect(second.picture.width == 300)
+        await #expect(throws: MediaError.self) { try await newest() }
+    }
+}
+
+/// The detectors that a command finds for a model.
+@Suite struct DetectorsTests {
+    private let workplace: Workplace
+    private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Fixtures").path
+
+    init() throws { workplace = try Workplace() }
+
+    private func put(_ files: [(name: String, blob: String)]) throws {
+        for (name, blob) in files {
+            try FileManager.default.copyItem(atPath: "\(fixtures)/\(blob).onnx", toPath: "\(workplace.path)/\(name)")
+        }
+    }
+
+    @Test func theModelsOwnAreOpened() async throws {
+        try put([("yolox_m.onnx", "blob_detector"), ("dw-ll_ucoco_384.onnx", "blob_keypoints")])
+        try workplace.write("rain.safetensors", [])
+        var bright = Picture(width: 64, height: 64, red: 8, green: 8, blue: 8)
+        for y in 20..<44 { for x in 20..<44 { for c in 0..<3 { bright.bytes[(y * 64 + x) * 3 + c] = 255 } } }
+        for model in [workplace.path, workplace.path + "/rain.safetensors"] {
+            let detector = try Detectors.open(for: "me.mp4", model: model)
+            let person = try #require(try await detector.detect(bright))
+            #expect(person.face.allSatisfy { $0.x > 0.25 && $0.x < 0.75 })
+            #expect(try await detector.detect(Picture(width: 64, height: 64)) == nil)
+        }
+    }
+
+    @Test func whereThereAreNoneItIsSaidWhichAndWhere() throws {
+        for model in [nil, workplace.path, "absent", workplace.path + "/absent.safetensors"] {
+            let error = #expect(throws: AnimationError.self) { try Detectors.open(for: "me.mp4", model: model) }
+            #expect(error?.code == .driving)
+            for word in ["me.mp4", "yolox_s.onnx", "dw-mm_ucoco.onnx", "huggingface.co/yzd-v/DWPose", "--model"] {
+                #expect(error?.description.contains(word) == true, "\(error?.description ?? "")")
+            }
+        }
+        try put([("yolox_s.onnx", "blob_detector")])
+        #expect(throws: AnimationError.self) { try Detectors.open(for: "me.mp4", model: workplace.path) }
+    }
+
+    @Test func exchangedOnesAreNamed() throws {
+        try put([("yolox_s.onnx", "blob_keypoints"), ("dw-mm_ucoco.onnx", "blob_detector")])
+        let error = #expect(throws: DetectionError.self) { try Detectors.open(for: "me.mp4", model: workplace.path) }
+        #expect(error?.description.contains("yolox_s.onnx: expected a YOLOX detector") == true, "\(error?.description ?? "")")
+    }
+}
