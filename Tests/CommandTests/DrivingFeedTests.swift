@@ -128,3 +128,14 @@ private struct Everywhere: LandmarkDetecting {
         #expect(error?.description.contains("yolox_s.onnx: expected a YOLOX detector") == true, "\(error?.description ?? "")")
     }
 }
+
+@Suite struct LatencyHistogramTests {
+    @Test func aSlowStreamIsNotPraised() {
+        var latencies = LatencyHistogram()
+        #expect(latencies.text == "not measured")
+        for _ in 0..<10 { latencies.add(.milliseconds(250)) }
+        #expect(latencies.text == "p50 250 ms, p95 250 ms")
+        for _ in 0..<10 { latencies.add(.seconds(500)) }
+        #expect(latencies.text == "p50 250 ms, p95 60 s or more")
+    }
+}

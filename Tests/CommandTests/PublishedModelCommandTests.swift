@@ -73,6 +73,19 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
         #expect(detected.status == 0, "\(detected.errors)")
     }
 
+    /// A made model has all that a video needs, detectors included.
+    @Test func aMadeModelIsDrivenByAVideo() throws {
+        #expect(try workplace.run("make-model", "--config", "tiny", "--seed", "5", "made").status == 0)
+        let sink = try FrameSink.open(workplace.path + "/me.mp4", width: 64, height: 48, framesPerSecond: 10)
+        for frame in 0..<6 { try sink.write(Picture(width: 64, height: 48, red: UInt8(40 * frame), green: 90, blue: 20)) }
+        try sink.finish()
+        let outcome = try animate("--model made --driving me.mp4")
+        #expect(outcome.status == 0 && outcome.output.count == 5 * 64 * 64 * 3, "\(outcome.errors)")
+        #expect(outcome.errors.contains("steps p50") && outcome.errors.contains("at most"), "\(outcome.errors)")
+        let detected = try workplace.run("detect", "me.mp4", "--model", "made", "--output", "seen.json", "--preview", "seen.mp4")
+        #expect(detected.status == 0 && detected.errors.contains("6 frames at 10.0 per second"), "\(detected.errors)")
+    }
+
     @Test func impossibleSizesAreMistakesInTheCommand() throws {
         for size in ["100", "0", "-64", "1000000"] {
             let outcome = try animate("--size=\(size)")

@@ -38,7 +38,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Values set by hand, as for 'rain animate'.", valueName: "file,name=value,..."))
     var retarget: String?
 
-    @Option(help: ArgumentHelp("The model's folder, with a landmark detector.", valueName: "folder"))
+    @Option(help: ArgumentHelp("The model's folder, with a landmark detector, or its file beside one.", valueName: "path"))
     var model: String?
 
     @Option(help: ArgumentHelp("How many frames of the driver to look at, 1 to 10000.", valueName: "n"))

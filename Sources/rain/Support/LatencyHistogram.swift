@@ -31,6 +31,7 @@ struct LatencyHistogram {
     }
 
     private static func seconds(_ duration: Duration) -> String {
-        duration < .seconds(1) ? "\(Int(duration / .milliseconds(1))) ms" : "\((duration / .milliseconds(10)).rounded() / 100) s"
+        guard duration < .seconds(60) else { return "60 s or more" }
+        return duration < .seconds(1) ? "\(Int(duration / .milliseconds(1))) ms" : "\((duration / .milliseconds(10)).rounded() / 100) s"
     }
 }

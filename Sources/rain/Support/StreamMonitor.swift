@@ -10,7 +10,8 @@ struct StreamMonitor {
     private let clock = ContinuousClock()
     private let launch: ContinuousClock.Instant
     private let start: ContinuousClock.Instant
-    private var longestStep = Duration.zero
+    /// Of the step that each frame was delivered by.
+    private var steps = LatencyHistogram()
     private var firstFrame: ContinuousClock.Instant?
     private var nextReport: Duration
 
@@ -29,7 +30,7 @@ struct StreamMonitor {
         let now = clock.now
         if firstFrame == nil { firstFrame = now }
         all.add(frame.latency)
-        longestStep = max(longestStep, frame.computation)
+        steps.add(frame.computation)
         progress.update(all.count)
         guard isEndless else { return }
         recent.add(frame.latency)
@@ -46,7 +47,7 @@ struct StreamMonitor {
         let elapsed = (clock.now - start) / .seconds(1)
         var lines = ["\(output == "-" ? "standard output" : output): \(all.count) frames, \(Self.rate(all.count, elapsed))"]
         if let firstFrame { lines.append("first frame \(Self.milliseconds(firstFrame - launch)) ms after launch") }
-        lines.append("longest step \(Self.milliseconds(longestStep)) ms")
+        lines.append("steps \(steps.text)")
         lines.append("end-to-end latency \(all.text)")
         if dropped > 0 { lines.append("\(dropped) driving frames dropped") }
         lines.append("memory \(Terminal.bytes(ProcessMemory.resident)), at most \(Terminal.bytes(ProcessMemory.peak))")
