@@ -25,6 +25,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -79,11 +81,24 @@ let package = Package(
                 "RainGraph", "RainModels", "RainFiles", "RainCheckpoints", "RainPictures", "RainPose", "RainWorld", "RainAnimation",
             ],
             swiftSettings: safe),
+
+        // The web app.
+        .target(name: "StudioPage", exclude: ["Page"]),
+        .target(
+            name: "RainStudio",
+            dependencies: [
+                "StudioPage", "RainGraph", "RainFiles", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainAnimation",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: safe),
+
         .executableTarget(
             name: "rain",
             dependencies: [
                 "RainGraph", "RainCPU", "RainFiles", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
-                "RainAnimation", "RainTraining", "RainVerification", "RainONNX", "RainDetection",
+                "RainAnimation", "RainTraining", "RainVerification", "RainONNX", "RainDetection", "RainStudio",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),
@@ -114,6 +129,14 @@ let package = Package(
             swiftSettings: common),
         .testTarget(name: "RainAnimationTests", dependencies: ["RainAnimation", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainTrainingTests", dependencies: ["RainTraining", "RainCPU", "RainTesting"], swiftSettings: common),
+        .testTarget(
+            name: "StudioTests",
+            dependencies: [
+                "RainStudio", "RainAnimation", "RainCPU", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainTesting",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
+            ],
+            swiftSettings: common),
         .testTarget(
             name: "CommandTests",
             dependencies: [

@@ -21,7 +21,14 @@ public enum PictureReader {
     ///
     /// - Throws: `MediaError` for a file that is missing, unreadable, damaged, cut short or too large.
     public static func read(_ path: String, maximumPixels: Int = maximumPixels) throws -> Picture {
-        let bytes = try Files.read(path, limit: maximumFileByteCount)
+        try read(bytes: Files.read(path, limit: maximumFileByteCount), name: path, maximumPixels: maximumPixels)
+    }
+
+    /// Reads the bytes of a picture file.
+    ///
+    /// - Parameter name: what errors call it
+    /// - Throws: `MediaError` for bytes that are no picture, damaged, cut short or too many
+    public static func read(bytes: [UInt8], name path: String, maximumPixels: Int = maximumPixels) throws -> Picture {
         guard !bytes.isEmpty else {
             throw MediaError(.malformed, file: path, expected: "a picture", found: "0 bytes", advice: "save or download the file again")
         }

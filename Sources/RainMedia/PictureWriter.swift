@@ -42,6 +42,11 @@ public enum PictureWriter {
         try encode(picture, codec: "png", path: "PNG")
     }
 
+    /// The bytes of a JPEG file of high quality, every pixel with its own colour.
+    public static func jpeg(_ picture: Picture) throws -> [UInt8] {
+        try encode(picture, codec: "mjpeg", path: "JPEG")
+    }
+
     private static func encode(_ picture: Picture, codec: String, path: String) throws -> [UInt8] {
         FFmpeg.silenced
         var encoded: UnsafeMutablePointer<UInt8>?

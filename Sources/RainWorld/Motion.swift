@@ -34,7 +34,7 @@ public struct Motion: Sendable {
     private let yaw, pitch, roll, shiftX, shiftY, gazeX, gazeY, brow, talk, mouthOpen, mouthWidth, lean, lids: Wave
     private let leftDroop, rightDroop: Wave?
     private let talks: Bool
-    private let blinkSlot: Double
+    private let blinking: Blinking
 
     public init(seed: UInt64, startsAtRest: Bool = false) {
         self.seed = seed
@@ -62,7 +62,7 @@ public struct Motion: Sendable {
         leftDroop = random.chance(0.15) ? wave(0.6, 1.2, 2.8) : nil
         rightDroop = random.chance(0.15) ? wave(0.6, 1.2, 2.8) : nil
         talks = random.chance(0.85)
-        blinkSlot = random.uniform(1, 2.8)
+        blinking = Blinking(seed: seed, slot: random.uniform(1, 2.8))
     }
 
     /// A bit over thirty years; beyond, where a double tells no frames apart any more, the motion stands still.
@@ -87,7 +87,7 @@ public struct Motion: Sendable {
         pose.mouthWidth = clamp(mouthWidth(time), 1)
         pose.lean = clamp(lean(time), 1)
         let open = min(max(0.92 + lids(time), 0.6), 1)
-        let blink = blink(at: time)
+        let blink = blinking(at: time)
         pose.leftEye = open * min(max(leftDroop.map { 0.6 + $0(time) } ?? 1, 0), 1) * blink.left
         pose.rightEye = open * min(max(rightDroop.map { 0.6 + $0(time) } ?? 1, 0), 1) * blink.right
         if startsAtRest, time < 0.5 {
@@ -107,24 +107,6 @@ public struct Motion: Sendable {
         precondition(frameCount >= 0 && framesPerSecond > 0, "poses need a count and a rate")
         return (0..<frameCount).map { pose(at: start + Double($0) / framesPerSecond) }
     }
-
-    /// What blinking leaves of each eye's opening.
-    private func blink(at time: Double) -> (left: Double, right: Double) {
-        let slot = (time / blinkSlot).rounded(.down)
-        var random = SplitMix64(seed: seed ^ UInt64(bitPattern: Int64(slot)), stream: 4)
-        let start = random.uniform(0, blinkSlot - Self.blinkLength)
-        let who = random.unit()
-        let since = time - slot * blinkSlot - start
-        guard since > 0, since < Self.blinkLength else { return (1, 1) }
-        let place = since / Self.blinkLength * Double(Self.blinkCurve.count - 1)
-        let index = Int(place)
-        let from = Self.blinkCurve[index]
-        let open = from + (Self.blinkCurve[index + 1] - from) * (place - Double(index))
-        return (who < 0.9 ? open : 1, who > 0.1 ? open : 1)
-    }
-
-    private static let blinkLength = 0.24
-    private static let blinkCurve = [1, 0.5, 0.08, 0, 0.12, 0.6, 1]
 
     private func clamp(_ value: Double, _ bound: Double) -> Double { min(max(value, -bound), bound) }
 }

@@ -15,6 +15,7 @@ struct Rain: AsyncParsableCommand {
         subcommands: [
             AnimateCommand.self,
             CalibrateCommand.self,
+            StudioCommand.self,
             DemoCommand.self,
             CharacterCommand.self,
             MotionCommand.self,

@@ -11,6 +11,8 @@ public struct AnimatedFrame: Sendable {
     public let captureTimestamp: Duration
     /// When the picture was handed over, on the animator's clock.
     public let deliveryTimestamp: Duration
+    /// What the giver of the driving frame attached to it; 0 if nothing.
+    public let tag: UInt64
     /// How long the computation took that completed it: a step of all frames then in flight, and decoding its group.
     public let computation: Duration
 
@@ -36,9 +38,11 @@ public actor Animator {
     public nonisolated let configuration: ModelConfiguration
     public nonisolated let schedule: StreamSchedule
 
-    /// Capture times of the frames in flight, oldest first; those of frames that only fill up the last group are nil.
-    private var captures: [Duration?] = []
-    private var ready: [(picture: Picture, capture: Duration)] = []
+    /// When a frame in flight was captured, and what is attached to it.
+    private typealias Capture = (timestamp: Duration, tag: UInt64)
+    /// Those of the frames in flight, oldest first; nil for frames that only fill up the last group.
+    private var captures: [Capture?] = []
+    private var ready: [(picture: Picture, capture: Capture)] = []
     private var nextReady = 0
     /// How long it took to make what is ready.
     private var computation = Duration.zero
@@ -90,8 +94,12 @@ public actor Animator {
     public nonisolated func push(_ frame: LandmarkFrame, timestamp: Duration) async { await push(.face(frame), timestamp: timestamp) }
 
     /// Hands over the newest driving frame without waiting; the oldest one not yet in the batch gives way if there is no room.
-    public nonisolated func offer(_ pose: DrivingPose, timestamp: Duration) {
-        mailbox.offer(CapturedFrame(pose: pose, timestamp: timestamp))
+    ///
+    /// - Parameters:
+    ///   - timestamp: when it was captured, on the animator's clock
+    ///   - tag: comes back with the picture of this frame
+    public nonisolated func offer(_ pose: DrivingPose, timestamp: Duration, tag: UInt64 = 0) {
+        mailbox.offer(CapturedFrame(pose: pose, timestamp: timestamp, tag: tag))
     }
 
     /// Hands over the newest driving frame, as landmarks of a drawn face.
@@ -102,6 +110,9 @@ public actor Animator {
 
     /// Driving frames that gave way to newer ones before they entered the batch.
     public nonisolated var droppedFrames: Int { mailbox.dropped }
+
+    /// Driving frames that wait to enter the batch; at most one group.
+    public nonisolated var waitingFrames: Int { mailbox.waiting }
 
     /// Whether whoever takes frames waits for driving frames, all earlier ones having been worked on.
     nonisolated var isHungry: Bool { mailbox.isHungry }
@@ -148,8 +159,8 @@ public actor Animator {
         let frame = ready[nextReady]
         delivered += 1
         return AnimatedFrame(
-            picture: frame.picture, index: delivered - 1, captureTimestamp: frame.capture, deliveryTimestamp: now(),
-            computation: computation)
+            picture: frame.picture, index: delivered - 1, captureTimestamp: frame.capture.timestamp, deliveryTimestamp: now(),
+            tag: frame.capture.tag, computation: computation)
     }
 
     private func timed<R>(_ body: () throws -> R) rethrows -> R {
@@ -160,7 +171,7 @@ public actor Animator {
 
     private func push(_ group: [CapturedFrame]) throws {
         var poses = group.map(\.pose)
-        captures += group.map(\.timestamp)
+        captures += group.map { ($0.timestamp, $0.tag) }
         // The last group of a stream may be short; its last frame fills it up, and what comes of that is not delivered.
         while poses.count < schedule.framesPerGroup {
             poses.append(poses[poses.count - 1])

@@ -14,6 +14,7 @@ public enum InputPolicy: Hashable, Sendable {
 struct CapturedFrame: Sendable {
     var pose: DrivingPose
     var timestamp: Duration
+    var tag: UInt64 = 0
 }
 
 /// The bounded queue between whoever gives frames and the animator, which takes them group by group.
@@ -124,6 +125,7 @@ final class FrameMailbox: Sendable {
     }
 
     var dropped: Int { state.withLock(\.dropped) }
+    var waiting: Int { state.withLock(\.frames.count) }
     var isHungry: Bool { state.withLock(\.isHungry) }
 
     /// Hands over a frame; waits for room if the policy says so. A frame given after `finish()` or by a cancelled task is not taken.

@@ -1,0 +1,156 @@
+import NIOCore
+import NIOHTTP1
+
+/// Converts what we write to what the HTTP encoder takes.
+final class ResponsePartHandler: ChannelOutboundHandler {
+    typealias OutboundIn = HTTPPart<HTTPResponseHead, ByteBuffer>
+    typealias OutboundOut = HTTPServerResponsePart
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let part: HTTPServerResponsePart =
+            switch unwrapOutboundIn(data) {
+            case .head(let head): .head(head)
+            case .body(let buffer): .body(.byteBuffer(buffer))
+            case .end(let trailers): .end(trailers)
+            }
+        context.write(wrapOutboundOut(part), promise: promise)
+    }
+}
+
+/// A connection that speaks HTTP: one request after the other.
+struct HTTPConnection: Sendable {
+    typealias Channel = NIOAsyncChannel<HTTPServerRequestPart, HTTPPart<HTTPResponseHead, ByteBuffer>>
+    typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>
+
+    let router: Router
+    let gate: Gate
+    let metrics: StudioMetrics
+    let time: Timekeeper
+
+    func serve(_ channel: Channel) async throws {
+        try await channel.executeThenClose { inbound, outbound in
+            var parts = inbound.makeAsyncIterator()
+            while let part = try await parts.next(isolation: #isolation) {
+                guard case .head(let head) = part else { return }
+                guard try await answer(head, &parts, outbound) else { return }
+            }
+        }
+    }
+
+    /// - Returns: whether the connection stays open
+    private func answer(
+        _ head: HTTPRequestHead, _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator, _ outbound: Outbound
+    ) async throws -> Bool {
+        var response: StudioResponse
+        var isWhole = false
+        do {
+            var request = try StudioRequest(head: head)
+            switch gate.answer(request.method, path: request.path, query: request.query, request.headers) {
+            case .refuse(let error): throw error
+            case .keep(let token):
+                response = StudioResponse(303, type: "text/plain", [])
+                response.headers += [
+                    ("location", "/"),
+                    ("set-cookie", "\(Gate.cookie)=\(token); Path=/; HttpOnly; SameSite=Strict" + (gate.isSecure ? "; Secure" : "")),
+                ]
+                isWhole = try await discard(&parts, limit: Router.largestBody)
+            case .welcome:
+                request.body = try await body(&parts, limit: Router.largestBody(request))
+                isWhole = true
+                response = await router.respond(request)
+            }
+        } catch let error as StudioError {
+            response = StudioResponse(error)
+        }
+        let stays = isWhole && head.isKeepAlive
+        metrics.responded(response.status)
+        try await write(response, to: head, stays: stays, outbound)
+        if !isWhole {
+            // Whoever still sends gets to read the answer before the connection closes.
+            _ = try await discard(&parts, limit: 2 * Router.largestUpload)
+        }
+        return stays
+    }
+
+    private func body(
+        _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator, limit: Int
+    ) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while let part = try await parts.next(isolation: #isolation) {
+            switch part {
+            case .head: break
+            case .body(let buffer):
+                guard bytes.count + buffer.readableBytes <= limit else {
+                    throw StudioError(.tooLarge, "the body: expected at most \(limit) bytes, found more; send something smaller")
+                }
+                bytes += buffer.readableBytesView
+            case .end: return bytes
+            }
+        }
+        throw StudioError(.badRequest, "the body: expected more, found the connection's end")
+    }
+
+    /// - Returns: whether the request's end was reached
+    private func discard(
+        _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator, limit: Int
+    ) async throws -> Bool {
+        var count = 0
+        while count <= limit, let part = try await parts.next(isolation: #isolation) {
+            switch part {
+            case .head: return false
+            case .body(let buffer): count += buffer.readableBytes
+            case .end: return true
+            }
+        }
+        return false
+    }
+
+    // MARK: Answering
+
+    /// What every response says: nothing is kept, framed, or taken from elsewhere.
+    private static let usualHeaders: [(String, String)] = [
+        ("cache-control", "no-store"), ("x-content-type-options", "nosniff"), ("cross-origin-resource-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"), ("referrer-policy", "no-referrer"), ("x-frame-options", "DENY"),
+        (
+            "content-security-policy",
+            "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+        ),
+    ]
+
+    private func write(_ response: StudioResponse, to request: HTTPRequestHead, stays: Bool, _ outbound: Outbound) async throws {
+        var head = HTTPResponseHead(version: request.version, status: HTTPResponseStatus(statusCode: response.status))
+        for (name, value) in Self.usualHeaders + response.headers { head.headers.add(name: name, value: value) }
+        switch response.body {
+        case .bytes(let bytes):
+            if response.status != 204 { head.headers.add(name: "content-length", value: "\(bytes.count)") }
+            head.headers.add(name: "connection", value: stays ? "keep-alive" : "close")
+            try await outbound.write(.head(head))
+            if request.method != .HEAD, !bytes.isEmpty { try await outbound.write(.body(ByteBuffer(bytes: bytes))) }
+            try await outbound.write(.end(nil))
+        case .frames(let viewer, let session):
+            head.headers.add(name: "connection", value: "close")
+            do {
+                try await outbound.write(.head(head))
+                if request.method != .HEAD { try await write(framesOf: viewer, outbound) }
+                try await outbound.write(.end(nil))
+            } catch {
+                await session.leave(viewer)
+                throw error
+            }
+            await session.leave(viewer)
+        }
+    }
+
+    /// Pictures as they come. The connection itself holds back a client that is slow: then newer pictures replace older ones.
+    private func write(framesOf viewer: Viewer, _ outbound: Outbound) async throws {
+        while let next = await viewer.next() {
+            guard case .frame(let frame) = next else { continue }
+            var part = ByteBuffer(string: "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: \(frame.jpeg.count)\r\n\r\n")
+            part.writeBytes(frame.jpeg)
+            part.writeString("\r\n")
+            try await outbound.write(.body(part))
+            viewer.acknowledge(frame.sequence)
+            metrics.frameSent()
+        }
+    }
+}

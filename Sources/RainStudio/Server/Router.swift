@@ -1,0 +1,239 @@
+import NIOHTTP1
+import RainAnimation
+import RainMedia
+import RainPose
+import RainWorld
+
+/// Answers requests: the page, and version 1 of the API that `openapi.json` describes.
+struct Router: Sendable {
+    let store: SessionStore
+    let host: ModelHost
+    let metrics: StudioMetrics
+    /// What is said where a landmark detector would be needed.
+    static let noDetector =
+        "driving by pictures needs a landmark detector, which is not installed here; use mouse, keyboard, sliders, microphone or a landmark file"
+
+    /// The largest body of an upload, and of any other request.
+    static let largestUpload = 16 << 20
+    static let largestBody = 64 << 10
+
+    func respond(_ request: StudioRequest) async -> StudioResponse {
+        do {
+            return try await answer(request)
+        } catch let error as StudioError {
+            return StudioResponse(error)
+        } catch let error as MediaError {
+            return StudioResponse(StudioError(.failed, "\(error)"))
+        } catch {
+            return StudioResponse(StudioError(.failed, "\(error)"))
+        }
+    }
+
+    /// How many bytes the body of a request may have.
+    static func largestBody(_ request: StudioRequest) -> Int {
+        request.method == .PUT && request.path.count == 5 && ["reference", "motion"].contains(request.path[4]) ? largestUpload : largestBody
+    }
+
+    private func answer(_ request: StudioRequest) async throws -> StudioResponse {
+        let method = request.method == .HEAD ? .GET : request.method
+        func allow(_ methods: HTTPMethod...) throws(StudioError) {
+            guard methods.contains(method) else {
+                let names = methods.map(\.rawValue).joined(separator: ", ")
+                throw StudioError(.methodNotAllowed, "/\(request.path.joined(separator: "/")): expected \(names), found \(method.rawValue)")
+            }
+        }
+        switch request.path {
+        case ["metrics"]:
+            try allow(.GET)
+            return await metricsText()
+        case ["api", "v1", "openapi.json"]:
+            try allow(.GET)
+            return page("openapi.json")
+        case ["api", "v1", "health"]:
+            try allow(.GET)
+            return StudioResponse(json: Health(status: "ok", model: host.model.configuration.name, sessions: await store.all.count))
+        case ["api", "v1", "sessions"]:
+            try allow(.GET, .POST)
+            guard method == .POST else { return StudioResponse(json: SessionList(sessions: await states())) }
+            let wanted = request.body.isEmpty ? NewSession() : try StudioJSON.decode(NewSession.self, from: request.body)
+            let session = try await store.make(wanted.settings, character: wanted.character)
+            try await session.wake()
+            return StudioResponse(json: await session.state, status: 201)
+        case let path where path.count == 4 && path[0...2] == ["api", "v1", "characters"]:
+            try allow(.GET)
+            guard let seed = UInt64(path[3]) else { throw StudioError(.badRequest, "a character: expected a whole number from 0 on") }
+            return StudioResponse(type: "image/png", try PictureWriter.png(await host.character(seed).picture))
+        case let path where path.count >= 4 && path[0...2] == ["api", "v1", "sessions"]:
+            return try await answer(request, method, session: store.session(path[3]), part: Array(path[4...]))
+        default:
+            let name = request.path.joined(separator: "/")
+            guard PageFiles.table[name] != nil, request.path.count <= 1 else {
+                throw StudioError(.notFound, "/\(name.prefix(80)): there is no such page; the API is described by /api/v1/openapi.json")
+            }
+            try allow(.GET)
+            return page(name)
+        }
+    }
+
+    private func page(_ name: String) -> StudioResponse {
+        guard let file = PageFiles.table[name] else { return StudioResponse(StudioError(.notFound, name)) }
+        return StudioResponse(type: file.type, file.bytes)
+    }
+
+    private func states() async -> [SessionState] {
+        var states: [SessionState] = []
+        for session in await store.all { states.append(await session.state) }
+        return states
+    }
+
+    private func metricsText() async -> StudioResponse {
+        let sessions = await store.all
+        var (running, watchers, dropped) = (0, 0, 0)
+        for session in sessions {
+            if await session.isRunning { running += 1 }
+            watchers += await session.viewers.count
+            dropped += await session.stats.droppedInput
+        }
+        let text = metrics.text(sessions: sessions.count, running: running, watchers: watchers, droppedInput: dropped)
+        return StudioResponse(type: "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
+    }
+
+    // MARK: One session
+
+    private func answer(
+        _ request: StudioRequest, _ method: HTTPMethod, session: StudioSession, part: [String]
+    ) async throws -> StudioResponse {
+        let key = ([method.rawValue] + part).joined(separator: " ")
+        switch key {
+        case "GET": return StudioResponse(json: await session.state)
+        case "PATCH":
+            try await session.change(StudioJSON.decode(SettingsChange.self, from: request.body))
+            return StudioResponse(json: await session.state)
+        case "DELETE":
+            try await store.remove(session.id)
+            return .done
+        case "GET stats": return StudioResponse(json: await session.stats)
+        case "PUT reference":
+            try await session.show(reference(request))
+            return StudioResponse(json: await session.state)
+        case "GET reference": return StudioResponse(type: "image/png", try PictureWriter.png(await session.reference.picture))
+        case "GET pose": return StudioResponse(type: "image/png", try PictureWriter.png(await session.posePicture(side: 128)))
+        case "GET snapshot": return try await snapshot(session)
+        case "GET stream":
+            return StudioResponse(frames: try await session.watch(), of: session)
+        case "POST controls":
+            let given = try StudioJSON.decode([String: Float].self, from: request.body)
+            try await session.wake()
+            _ = await session.drive(try controls(given), from: nil)
+            return .done
+        case "POST landmarks":
+            let given = try StudioJSON.decode(GivenLandmarks.self, from: request.body)
+            let frame = try given.frame()
+            try await session.wake()
+            let stamp = given.time.map { InputStamp(client: InputStamp.outsider, milliseconds: $0) }
+            guard await session.drive(frame, from: stamp) else {
+                throw StudioError(.outOfOrder, "time: expected no earlier than the landmarks before, found \(given.time ?? 0)")
+            }
+            return .done
+        case "PUT motion":
+            let file: LandmarkFile
+            do {
+                file = try LandmarkFile(json: request.body)
+            } catch {
+                if request.contentType.hasPrefix("video/") || request.contentType.hasPrefix("image/") {
+                    throw StudioError(.unsupported, Self.noDetector)
+                }
+                throw StudioError(.badLandmarks, "\(error)")
+            }
+            await session.play(file, name: String((request.query["name"] ?? "a motion").prefix(80)))
+            return StudioResponse(json: await session.state)
+        case "DELETE motion":
+            await session.play(nil, name: "")
+            return StudioResponse(json: await session.state)
+        case "POST recording":
+            let format = try StudioJSON.decode([String: Recording.Format].self, from: request.body)["format"] ?? .mp4
+            try await session.startRecording(format)
+            return StudioResponse(json: await session.state, status: 201)
+        case "DELETE recording":
+            let (format, bytes) = try await session.finishRecording()
+            return StudioResponse(type: format.contentType, bytes)
+        case "GET socket": throw StudioError(.badRequest, "this address speaks WebSocket: expected an upgrade, found a plain request")
+        default:
+            throw StudioError(.notFound, "\(key.prefix(80)): a session has no such part; the API is described by /api/v1/openapi.json")
+        }
+    }
+
+    private func reference(_ request: StudioRequest) async throws -> Reference {
+        if request.contentType == "application/json" {
+            return await host.character(try StudioJSON.decode(Seed.self, from: request.body).seed)
+        }
+        var crop: (x: Double, y: Double, side: Double)?
+        if let x = try request.number("x", Double.self), let y = try request.number("y", Double.self),
+            let side = try request.number("side", Double.self)
+        {
+            crop = (x, y, side)
+        }
+        let name = String((request.query["name"] ?? "the picture").prefix(80))
+        return try await host.reference(picture: request.body, name: name, crop: crop)
+    }
+
+    private func snapshot(_ session: StudioSession) async throws -> StudioResponse {
+        try await session.wake()
+        for _ in 0..<100 {
+            if let frame = await session.newest { return StudioResponse(type: "image/png", try PictureWriter.png(frame.picture)) }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw StudioError(.busy, "there is no frame yet; ask again in a moment")
+    }
+
+    private func controls(_ given: [String: Float]) throws(StudioError) -> Controls {
+        var controls = Controls()
+        for (name, value) in given {
+            guard let field = Controls.Field.allCases.first(where: { $0.name == name }) else {
+                let names = Controls.Field.allCases.map(\.name).joined(separator: ", ")
+                throw StudioError(.badRequest, "'\(name.prefix(40))': expected one of \(names)")
+            }
+            guard value.isFinite else { throw StudioError(.badRequest, "\(name): expected a finite number") }
+            controls[field] = value
+        }
+        return controls
+    }
+}
+
+extension InputStamp {
+    /// The client of those who send landmarks by POST.
+    static let outsider: UInt16 = 0
+}
+
+private struct Health: Encodable {
+    var status: String
+    var model: String
+    var sessions: Int
+}
+
+private struct SessionList: Encodable { var sessions: [SessionState] }
+
+private struct NewSession: Decodable {
+    var settings: SettingsChange?
+    var character: UInt64?
+}
+
+private struct Seed: Decodable { var seed: UInt64 }
+
+private struct GivenLandmarks: Decodable {
+    /// `[x, y]` or `[x, y, visibility]` each, in the order of `LandmarkSet`.
+    var points: [[Float]]
+    /// In milliseconds on the sender's clock; later landmarks must not have an earlier one.
+    var time: Double?
+
+    func frame() throws(StudioError) -> LandmarkFrame {
+        var frame: [LandmarkPoint] = []
+        for (index, point) in points.prefix(LandmarkSet.count + 1).enumerated() {
+            guard point.count == 2 || point.count == 3 else {
+                throw StudioError(.badLandmarks, "points.\(index): expected x, y and perhaps visibility, found \(point.count) numbers")
+            }
+            frame.append(LandmarkPoint(x: point[0], y: point[1], visibility: point.count == 3 ? point[2] : 1))
+        }
+        return try LandmarkFrame(checking: frame)
+    }
+}

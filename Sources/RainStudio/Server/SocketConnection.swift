@@ -1,0 +1,177 @@
+import NIOCore
+import NIOWebSocket
+import Synchronization
+
+/// A connection that speaks WebSocket: frames and news go out, driving comes in.
+struct SocketConnection: Sendable {
+    typealias Channel = NIOAsyncChannel<WebSocketFrame, WebSocketFrame>
+
+    let session: StudioSession
+    let metrics: StudioMetrics
+    let time: Timekeeper
+
+    /// How often a client is asked whether it is still there, and after what silence it is taken for gone.
+    private static let pingInterval = Duration.seconds(8)
+    private static let patience = Duration.seconds(25)
+    /// Messages a second that are listened to, and how many beyond that end the connection.
+    private static let rate = 400.0
+    private static let mostRefused = 20_000
+
+    private struct Ended: Error {
+        var code: WebSocketErrorCode
+        var reason: String
+    }
+
+    func serve(_ channel: Channel) async throws {
+        try await channel.executeThenClose { inbound, outbound in
+            let viewer: Viewer
+            do {
+                viewer = try await session.watch()
+            } catch {
+                return await close(outbound, Ended(code: .unknown(1013), reason: "\(error)"))
+            }
+            let heard = LastHeard(time.now())
+            do {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await read(inbound, outbound, viewer, heard) }
+                    group.addTask { try await write(outbound, viewer, channel.channel.allocator) }
+                    group.addTask { try await watch(outbound, heard) }
+                    defer { group.cancelAll() }
+                    try await group.next()
+                }
+            } catch let ended as Ended {
+                await session.leave(viewer)
+                return await close(outbound, ended)
+            } catch {
+                await session.leave(viewer)
+                throw error
+            }
+            await session.leave(viewer)
+            await close(outbound, Ended(code: .goingAway, reason: "the session ended"))
+        }
+    }
+
+    // MARK: The three tasks
+
+    private func write(_ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ viewer: Viewer, _ allocator: ByteBufferAllocator)
+        async throws
+    {
+        while let next = await viewer.next() {
+            switch next {
+            case .text(let text): try await outbound.write(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: text)))
+            case .pong(let page):
+                let bytes = FrameMessage.pong(page: page, now: time.now(), allocator: allocator)
+                try await outbound.write(WebSocketFrame(fin: true, opcode: .binary, data: bytes))
+            case .frame(let frame):
+                let bytes = FrameMessage.frame(
+                    frame, for: viewer.number, dropped: viewer.dropped, now: time.now(), allocator: allocator)
+                try await outbound.write(WebSocketFrame(fin: true, opcode: .binary, data: bytes))
+                metrics.frameSent()
+            }
+        }
+    }
+
+    /// Asks now and then whether the client is there; a connection whose other end vanished would stay for ever.
+    private func watch(_ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ heard: LastHeard) async throws {
+        while !Task.isCancelled {
+            try await Task.sleep(for: Self.pingInterval)
+            guard time.now() - heard.time < Self.patience else {
+                metrics.timedOut()
+                throw Ended(code: .goingAway, reason: "nothing was heard for \(Self.patience.components.seconds) seconds")
+            }
+            try await outbound.write(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer()))
+        }
+    }
+
+    private func read(
+        _ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>, _ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>,
+        _ viewer: Viewer, _ heard: LastHeard
+    ) async throws {
+        var budget = RateLimit(rate: Self.rate, burst: 2 * Self.rate)
+        var refused = 0
+        for try await frame in inbound {
+            let now = time.now()
+            heard.time = now
+            switch frame.opcode {
+            case .connectionClose: throw Ended(code: .normalClosure, reason: "")
+            case .ping:
+                guard budget.admits(at: now) else { continue }
+                try await outbound.write(WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData))
+            case .pong: continue
+            case .binary:
+                guard budget.admits(at: now) else {
+                    refused += 1
+                    metrics.messageRefused()
+                    guard refused < Self.mostRefused else {
+                        throw Ended(code: .policyViolation, reason: "expected at most \(Int(Self.rate)) messages a second")
+                    }
+                    continue
+                }
+                do {
+                    try await take(ClientMessage(frame.unmaskedData), viewer)
+                    metrics.messageTaken()
+                } catch {
+                    metrics.messageRefused()
+                    throw Ended(code: .dataInconsistentWithMessage, reason: "\(error)")
+                }
+            default: throw Ended(code: .unacceptableData, reason: "expected binary messages, see Docs/StudioProtocol.md")
+            }
+        }
+    }
+
+    private func take(_ message: ClientMessage, _ viewer: Viewer) async throws(StudioError) {
+        func stamp(_ time: Double) throws(StudioError) -> InputStamp? {
+            if time.isNaN { return nil }
+            guard time >= 0, time < 1e13 else { throw StudioError(.badRequest, "the time: expected milliseconds or NaN, found \(time)") }
+            return InputStamp(client: viewer.number, milliseconds: time)
+        }
+        switch message {
+        // What is older than something already said is passed over.
+        case .controls(let controls, let time): _ = await session.drive(controls, from: try stamp(time))
+        case .landmarks(let frame, let time): _ = await session.drive(frame, from: try stamp(time))
+        case .acknowledge(let sequence): viewer.acknowledge(sequence)
+        case .ping(let time): viewer.pong(time)
+        }
+    }
+
+    private func close(_ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ ended: Ended) async {
+        var data = ByteBuffer()
+        data.write(webSocketErrorCode: ended.code)
+        // A control frame has at most 125 bytes.
+        data.writeString(String(decoding: ended.reason.utf8.prefix(120), as: UTF8.self))
+        if data.readableBytes > 125 { data.moveWriterIndex(to: 125) }
+        try? await outbound.write(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
+    }
+}
+
+/// How often something may happen: so much a second, and a bit more at once. Pure.
+struct RateLimit: Sendable {
+    private let rate: Double
+    private let burst: Double
+    private var left: Double
+    private var last: Duration?
+
+    init(rate: Double, burst: Double) {
+        (self.rate, self.burst, left) = (rate, burst, burst)
+    }
+
+    mutating func admits(at now: Duration) -> Bool {
+        left = min(burst, left + max(0, last.map { (now - $0).seconds } ?? 0) * rate)
+        last = now
+        guard left >= 1 else { return false }
+        left -= 1
+        return true
+    }
+}
+
+/// When a client was last heard of.
+private final class LastHeard: Sendable {
+    private let last: Mutex<Duration>
+
+    init(_ time: Duration) { last = Mutex(time) }
+
+    var time: Duration {
+        get { last.withLock { $0 } }
+        set { last.withLock { $0 = newValue } }
+    }
+}

@@ -1,0 +1,234 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import NIOWebSocket
+public import RainAnimation
+public import RainGraph
+
+/// The studio: a web server on which characters move as their watchers do.
+///
+/// Plain SwiftNIO: what it needs is small (one table of files, an API of a dozen paths, one binary protocol), while what must be under
+/// control is at the level of NIO itself: time for heads and bodies, bytes in flight per client, what happens when a client does not read.
+public final class StudioServer: Sendable {
+    public struct Configuration: Sendable {
+        public var address = "127.0.0.1"
+        /// 0 for any that is free.
+        public var port = 8787
+        /// What requests must carry; needed for every address but this machine's own.
+        public var token: String?
+        /// Certificate chain and private key, as PEM files; for HTTPS.
+        public var certificate: (chain: String, key: String)?
+        public var settings: SessionSettings
+        /// The character of the first session.
+        public var character: UInt64?
+        public var sessions = 4
+        /// How many connections may be open at once.
+        public var connections = 256
+        /// How long a request's head, and its body, may take; seconds.
+        var headSeconds: Int64 = 10
+        var bodySeconds: Int64 = 30
+
+        public init(settings: SessionSettings) { self.settings = settings }
+    }
+
+    private enum Connection: Sendable {
+        case http(HTTPConnection.Channel)
+        case socket(SocketConnection.Channel, session: String)
+    }
+
+    private typealias Listener = NIOAsyncChannel<EventLoopFuture<Connection>, Never>
+
+    let configuration: Configuration
+    let store: SessionStore
+    let metrics = StudioMetrics()
+    private let router: Router
+    private let gate: Gate
+    private let time: Timekeeper
+    private let group: MultiThreadedEventLoopGroup
+    private let listener: Listener
+
+    /// Starts to listen, and prepares the first session.
+    ///
+    /// - Throws: `StudioError` if the port is in use, the certificate cannot be read, or an address is given without a token
+    public static func start(
+        _ configuration: Configuration, model: AnimationModel, engine: any Engine, time: Timekeeper = .real()
+    ) async throws -> StudioServer {
+        guard configuration.token != nil || isLoopback(configuration.address) else {
+            throw StudioError(.failed, "\(configuration.address): expected a token for an address that others reach")
+        }
+        let tls = try configuration.certificate.map(Self.context)
+        // Two threads carry hundreds of clients; the processors are for the model.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        do {
+            return try await StudioServer(configuration, model: model, engine: engine, time: time, group: group, tls: tls)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private init(
+        _ configuration: Configuration, model: AnimationModel, engine: any Engine, time: Timekeeper, group: MultiThreadedEventLoopGroup,
+        tls: NIOSSLContext?
+    ) async throws {
+        self.configuration = configuration
+        self.time = time
+        self.group = group
+        let host = ModelHost(model: model, engine: engine, time: time)
+        var limits = SessionStore.Limits()
+        limits.sessions = configuration.sessions
+        let (store, metrics) = (
+            SessionStore(host: host, time: time, limits: limits, settings: configuration.settings, metrics: metrics), metrics
+        )
+        self.store = store
+        router = Router(store: store, host: host, metrics: metrics)
+        let gate = Gate(token: configuration.token, isSecure: tls != nil)
+        self.gate = gate
+        do {
+            listener = try await ServerBootstrap(group: group)
+                .serverChannelOption(.backlog, value: 64)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // What the system keeps for a client that does not read is latency nobody sees.
+                .childChannelOption(.socketOption(.so_sndbuf), value: 1 << 17)
+                .bind(host: configuration.address, port: configuration.port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try Self.configure(channel, tls: tls, configuration: configuration, gate: gate, store: store, metrics: metrics)
+                    }
+                }
+        } catch let error as IOError {
+            throw StudioError(
+                .failed,
+                "\(configuration.address):\(configuration.port): expected an address to listen on, found \(error.localizedDescription); "
+                    + "another program may use it: choose another --port")
+        } catch let error as SocketAddressError {
+            throw StudioError(.failed, "\(configuration.address): expected an address of this machine, found \(error)")
+        }
+        _ = try await store.make(nil, character: configuration.character)
+    }
+
+    private static func context(_ certificate: (chain: String, key: String)) throws -> NIOSSLContext {
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain).map { NIOSSLCertificateSource.certificate($0) }
+            let key = try NIOSSLPrivateKey(file: certificate.key, format: .pem)
+            return try NIOSSLContext(configuration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
+        } catch {
+            throw StudioError(
+                .failed, "\(certificate.chain), \(certificate.key): expected a certificate chain and its key as PEM, found \(error)")
+        }
+    }
+
+    /// Whether only this machine reaches an address.
+    public static func isLoopback(_ address: String) -> Bool {
+        address == "localhost" || address == "::1" || address.hasPrefix("127.")
+    }
+
+    /// The port that is listened on.
+    public var port: Int { listener.channel.localAddress?.port ?? configuration.port }
+
+    /// Where the page is, for people.
+    public var url: String {
+        let isHere = Self.isLoopback(configuration.address) || ["0.0.0.0", "::"].contains(configuration.address)
+        let name = isHere ? "localhost" : configuration.address
+        let base = "\(configuration.certificate == nil ? "http" : "https")://\(name.contains(":") ? "[\(name)]" : name):\(port)/"
+        return configuration.token.map { base + "?token=\($0)" } ?? base
+    }
+
+    // MARK: Connections
+
+    private static func configure(
+        _ channel: any Channel, tls: NIOSSLContext?, configuration: Configuration, gate: Gate, store: SessionStore, metrics: StudioMetrics
+    ) throws -> EventLoopFuture<Connection> {
+        let pipeline = channel.pipeline.syncOperations
+        if metrics.connect(most: configuration.connections) {
+            channel.closeFuture.whenComplete { _ in metrics.disconnect() }
+        } else {
+            channel.close(promise: nil)
+        }
+        if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+        let upgrader = NIOTypedWebSocketServerUpgrader<Connection>(
+            maxFrameSize: ClientMessage.largest,
+            shouldUpgrade: { channel, head in
+                guard let request = try? StudioRequest(head: head), let id = session(of: request),
+                    gate.answer(request.method, path: request.path, query: request.query, request.headers) == .welcome
+                else { return channel.eventLoop.makeSucceededFuture(nil) }
+                return channel.eventLoop.makeFutureWithTask { (try? await store.session(id)) == nil ? nil : HTTPHeaders() }
+            },
+            upgradePipelineHandler: { channel, head in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let id = session(of: try StudioRequest(head: head)) else { throw StudioError(.notFound, head.uri) }
+                    let pipeline = channel.pipeline.syncOperations
+                    pipeline.removeHandler(name: deadlineName, promise: nil)
+                    try pipeline.addHandler(
+                        NIOWebSocketFrameAggregator(
+                            minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 64, maxAccumulatedFrameSize: ClientMessage.largest))
+                    return Connection.socket(try NIOAsyncChannel(wrappingChannelSynchronously: channel), session: id)
+                }
+            })
+        let upgrade = NIOTypedHTTPServerUpgradeConfiguration(
+            upgraders: [upgrader],
+            notUpgradingCompletionHandler: { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ResponsePartHandler())
+                    return Connection.http(try NIOAsyncChannel(wrappingChannelSynchronously: channel))
+                }
+            })
+        var http = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrade)
+        http.decoderConfiguration.maxHeaderFieldSize = 16 << 10
+        http.decoderConfiguration.maxHeaderListSize = 32 << 10
+        http.decoderConfiguration.maxHeaderFieldCount = 100
+        let connection = try pipeline.configureUpgradableHTTPServerPipeline(configuration: http)
+        try pipeline.addHandler(
+            RequestDeadline(head: .seconds(configuration.headSeconds), body: .seconds(configuration.bodySeconds), metrics: metrics),
+            name: deadlineName)
+        return connection
+    }
+
+    private static let deadlineName = "deadline"
+
+    /// The session whose socket a request asks for.
+    private static func session(of request: StudioRequest) -> String? {
+        guard request.path.count == 5, request.path[0...2] == ["api", "v1", "sessions"], request.path[4] == "socket" else { return nil }
+        return request.path[3]
+    }
+
+    /// Serves until the task is cancelled.
+    public func run() async throws {
+        do {
+            try await withThrowingDiscardingTaskGroup { tasks in
+                tasks.addTask { [store] in
+                    // The first character is alive before anybody looks.
+                    for session in await store.all { try? await session.wake() }
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: .seconds(3))
+                        await store.sweep()
+                    }
+                }
+                try await listener.executeThenClose { connections in
+                    for try await connection in connections {
+                        tasks.addTask { await self.serve(connection) }
+                    }
+                }
+            }
+        } catch is CancellationError {
+        }
+        await store.closeAll()
+        try? await group.shutdownGracefully()
+    }
+
+    private func serve(_ connection: EventLoopFuture<Connection>) async {
+        // A connection that fails concerns nobody but its client.
+        do {
+            switch try await connection.get() {
+            case .http(let channel):
+                try await HTTPConnection(router: router, gate: gate, metrics: metrics, time: time).serve(channel)
+            case .socket(let channel, let id):
+                guard let session = try? await store.session(id) else { return try await channel.executeThenClose { _, _ in } }
+                try await SocketConnection(session: session, metrics: metrics, time: time).serve(channel)
+            }
+        } catch {
+            metrics.connectionFailed()
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import RainGraph
+import RainMedia
+import RainPictures
+
+/// A recording of a session on its way into a video file of the studio's own, on a thread of its own.
+actor Recording {
+    enum Format: String, Codable, CaseIterable, Sendable {
+        case mp4, webm, gif
+
+        var contentType: String {
+            switch self {
+            case .mp4: "video/mp4"
+            case .webm: "video/webm"
+            case .gif: "image/gif"
+            }
+        }
+    }
+
+    struct State: Codable, Hashable, Sendable {
+        var format: Format
+        var seconds: Double
+        var frames: Int
+    }
+
+    /// The longest recording in seconds; then it ends by itself.
+    static let longest = 120.0
+    /// Pictures smaller than this are enlarged, so that players show something.
+    private static let leastSide = 256
+
+    nonisolated let format: Format
+    nonisolated let framesPerSecond: Double
+    private let file: URL
+    private var sink: FrameSink?
+    private var frames = 0
+    private let executor = QueueExecutor(label: "rain.studio.recording")
+
+    /// - Throws: `MediaError` if the file cannot be made
+    init(format: Format, framesPerSecond: Double) {
+        self.format = format
+        self.framesPerSecond = min(framesPerSecond, 50)
+        file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-studio-\(UUID().uuidString).\(format.rawValue)")
+    }
+
+    deinit { try? FileManager.default.removeItem(at: file) }
+
+    // Safe: the actor owns its executor.
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    var isFull: Bool { Double(frames) / framesPerSecond >= Self.longest }
+
+    var state: State { State(format: format, seconds: Double(frames) / framesPerSecond, frames: frames) }
+
+    func write(_ picture: Picture) throws {
+        guard !isFull else { return }
+        let scale = max(1, Self.leastSide / picture.width)
+        let shown =
+            scale > 1 ? picture.resized(width: picture.width * scale, height: picture.height * scale, filter: .bilinear) : picture
+        let sink = try sink ?? FrameSink.open(file.path, width: shown.width, height: shown.height, framesPerSecond: framesPerSecond)
+        self.sink = sink
+        try sink.write(shown)
+        frames += 1
+    }
+
+    /// The finished file's bytes.
+    ///
+    /// - Throws: `StudioError` of code `conflict` for a recording without frames; `MediaError`
+    func finish() throws -> [UInt8] {
+        guard let sink, frames > 0 else { throw StudioError(.conflict, "the recording has no frames yet; record for a moment first") }
+        try sink.finish()
+        self.sink = nil
+        defer { try? FileManager.default.removeItem(at: file) }
+        return [UInt8](try Data(contentsOf: file))
+    }
+}

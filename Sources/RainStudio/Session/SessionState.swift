@@ -1,0 +1,99 @@
+import Foundation
+
+/// A session as the API and the page see it.
+struct SessionState: Codable, Hashable, Sendable {
+    struct ReferenceState: Codable, Hashable, Sendable {
+        var name: String
+        /// Of a drawn character; missing for an uploaded picture.
+        var seed: UInt64?
+        /// Grows with every change.
+        var generation: UInt32
+    }
+
+    struct Settings: Codable, Hashable, Sendable {
+        var preset: SessionSettings.Preset?
+        var window: String
+        var steps: Int
+        var framesPerSecond: Double
+        var seed: UInt64
+        var smoothing: Double
+        var gains: Driver.Gains
+    }
+
+    var id: String
+    /// `running` or `parked`.
+    var status: String
+    /// What drives: `idle`, `controls`, `landmarks` or `motion`.
+    var mode: String
+    var reference: ReferenceState
+    var settings: Settings
+    /// How many milliseconds the window alone takes.
+    var windowMilliseconds: Double
+    /// Width and height of the frames.
+    var size: Int
+    var model: String
+    var watchers: Int
+    var motion: String?
+    var recording: Recording.State?
+    /// Whether pictures of people can drive.
+    var detector: Bool
+}
+
+/// How a session fares; sent to the page twice a second.
+struct SessionStats: Codable, Hashable, Sendable {
+    var framesPerSecond: Double
+    var stepMilliseconds: Double
+    /// The share of the time in which the model computes.
+    var load: Double
+    /// From a driving frame to its picture being finished, the newest one's.
+    var modelMilliseconds: Double
+    /// Driving frames that wait to enter.
+    var waiting: Int
+    var inFlight: Int
+    /// Driving frames that gave way to newer ones.
+    var droppedInput: Int
+    var frames: Int
+    var watchers: Int
+    var mode: String
+    /// Of the client that is told: frames under way and not acknowledged, and frames that gave way to newer ones.
+    var unacknowledged = 0
+    var droppedOutput = 0
+}
+
+/// JSON as the studio writes it.
+enum StudioJSON {
+    static func text(_ value: some Encodable) -> String { String(decoding: bytes(value), as: UTF8.self) }
+
+    static func bytes(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Our own values: numbers are finite, so that there is nothing to fail.
+        guard let data = try? encoder.encode(value) else { preconditionFailure("a value that is no JSON") }
+        return [UInt8](data)
+    }
+
+    /// - Throws: `StudioError` of code `badRequest` that says where the JSON is wrong
+    static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws(StudioError) -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw StudioError(.badRequest, "the body: \(Self.words(error))")
+        } catch {
+            throw StudioError(.badRequest, "the body: expected JSON, found something else")
+        }
+    }
+
+    private static func words(_ error: DecodingError) -> String {
+        func place(_ context: DecodingError.Context) -> String {
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            return path.isEmpty ? "" : "\(path): "
+        }
+        return switch error {
+        case .typeMismatch(let type, let context): "\(place(context))expected \(type), found another type"
+        case .valueNotFound(let type, let context): "\(place(context))expected \(type), found null"
+        case .keyNotFound(let key, let context): "\(place(context))'\(key.stringValue)' is missing"
+        case .dataCorrupted(let context): "\(place(context))expected JSON of finite numbers, found something else"
+        @unknown default: "expected other JSON"
+        }
+    }
+}

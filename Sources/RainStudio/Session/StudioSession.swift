@@ -1,0 +1,371 @@
+import RainAnimation
+import RainMedia
+import RainPictures
+import RainPose
+
+/// One character on stage: its reference, its drivers, its stream, and those who watch.
+///
+/// A ticker makes driving frames at the session's rate and offers them to the animator, which keeps the newest; another task takes
+/// pictures as they are finished; a third shows them at an even pace. Changes that need another stream start it beside the old one,
+/// which goes on until the new one has its first frame.
+actor StudioSession {
+    nonisolated let id: String
+    let host: ModelHost
+    nonisolated let time: Timekeeper
+    let metrics: StudioMetrics
+
+    private(set) var settings: SessionSettings
+    private(set) var reference: Reference
+    private var generation: UInt32 = 1
+    private var driver: Driver
+    private var motion: (name: String, frames: [LandmarkFrame])?
+    private var pose: DrivingPose?
+
+    var viewers: [UInt16: Viewer] = [:]
+    private var lastViewer: UInt16 = 0
+    /// When somebody last watched, drove or asked.
+    private(set) var lastUse: Duration
+    var recording: Recording?
+
+    /// What runs: an animator and the tasks that take and show its frames.
+    private struct Stream {
+        var id: Int
+        var animator: Animator
+        var task: Task<Void, Never>
+    }
+    private var current: Stream?
+    /// The one that is to follow.
+    private var coming: Stream?
+    private var nextStream = 0
+    private var ticker: Task<Void, Never>?
+    private var starting: Task<Void, any Error>?
+
+    private var sequence: UInt32 = 0
+    private(set) var newest: StudioFrame?
+    private var shown = FrameRate()
+    private var step = Duration.zero
+    private var droppedBefore = 0
+    private var lastStats = Duration.zero
+    private(set) var isClosed = false
+
+    init(id: String, settings: SessionSettings, reference: Reference, host: ModelHost, time: Timekeeper, metrics: StudioMetrics) {
+        self.id = id
+        self.settings = settings
+        self.reference = reference
+        self.host = host
+        self.time = time
+        self.metrics = metrics
+        driver = Driver(seed: reference.seed ?? 1)
+        driver.smoothing = settings.smoothing
+        driver.gains = settings.gains
+        lastUse = time.now()
+    }
+
+    // MARK: Life
+
+    /// Whether frames are made.
+    var isRunning: Bool { current != nil || starting != nil }
+
+    /// Starts the stream unless it runs.
+    func wake() async throws {
+        lastUse = time.now()
+        guard !isClosed, current == nil else { return }
+        if let starting { return try await starting.value }
+        let task = Task { try await start() }
+        starting = task
+        defer { starting = nil }
+        try await task.value
+    }
+
+    private func start() async throws {
+        let stream = try await makeStream()
+        guard !isClosed else { return stream.task.cancel() }
+        current = stream
+        ticker = Task { [weak self, time] in
+            var next = time.now()
+            while !Task.isCancelled {
+                guard let period = await self?.tick() else { return }
+                next = max(next + period, time.now() - period)
+                await time.wait(next)
+            }
+        }
+        announce()
+    }
+
+    /// Stops making frames and frees the stream's memory; the next one who watches wakes it.
+    func park() {
+        ticker?.cancel()
+        ticker = nil
+        for stream in [current, coming].compactMap({ $0 }) { retire(stream) }
+        (current, coming) = (nil, nil)
+        announce()
+    }
+
+    /// Ends the session.
+    func close() {
+        isClosed = true
+        park()
+        for viewer in viewers.values { viewer.close() }
+        viewers = [:]
+        recording = nil
+    }
+
+    private func retire(_ stream: Stream) {
+        stream.task.cancel()
+        droppedBefore += stream.animator.droppedFrames
+    }
+
+    private func makeStream() async throws -> Stream {
+        let animator = try await host.animator(settings)
+        let (reference, generation) = (reference, generation)
+        try await animator.fuse(reference: reference.picture, landmarks: reference.face)
+        // The reference may have changed while the model looked at it.
+        if generation != self.generation { try await animator.fuse(reference: self.reference.picture, landmarks: self.reference.face) }
+        nextStream += 1
+        let id = nextStream
+        let task = Task { [weak self, time] in await LiveStream(id: id, animator: animator, time: time).run(showing: self) }
+        return Stream(id: id, animator: animator, task: task)
+    }
+
+    // MARK: Driving
+
+    /// Makes the driving frame of now.
+    ///
+    /// - Returns: how long until the next
+    private func tick() -> Duration {
+        let now = time.now()
+        let (pose, tag) = driver.frame(at: now)
+        let driving =
+            switch pose {
+            case .puppet(let pose): DrivingPose.face(reference.landmarks(pose))
+            case .landmarks(let pose): pose
+            case .motion(let index): DrivingPose.face(motion?.frames[index] ?? reference.face)
+            }
+        self.pose = driving
+        current?.animator.offer(driving, timestamp: now, tag: tag)
+        coming?.animator.offer(driving, timestamp: now, tag: tag)
+        if now - lastStats >= .milliseconds(500) {
+            lastStats = now
+            tellStats()
+        }
+        return .seconds(1 / settings.framesPerSecond)
+    }
+
+    /// - Returns: false if the client has already said something newer
+    func drive(_ controls: Controls, from stamp: InputStamp?) -> Bool {
+        lastUse = time.now()
+        return driver.take(controls, from: stamp, at: lastUse)
+    }
+
+    /// - Returns: false if the client has already said something newer
+    func drive(_ landmarks: LandmarkFrame, from stamp: InputStamp?) -> Bool {
+        lastUse = time.now()
+        return driver.take(.face(landmarks), from: stamp, at: lastUse)
+    }
+
+    /// Plays a motion over and over, carried over to the reference's face; `nil` to stop.
+    func play(_ file: LandmarkFile?, name: String) {
+        lastUse = time.now()
+        guard let file else {
+            motion = nil
+            driver.play(frames: nil, at: lastUse)
+            return announce()
+        }
+        let faces = (0..<file.frameCount).map { file[$0].face }
+        let rest = LandmarkFrame.median(of: faces.prefix(8)) ?? faces[0]
+        let carry = LandmarkRetargeter(from: rest, to: reference.face)
+        motion = (name, faces.map { carry($0) })
+        driver.play(frames: faces.count, rate: file.framesPerSecond, at: lastUse)
+        announce()
+    }
+
+    // MARK: Changes
+
+    /// Puts another character on stage; it takes over at the next boundary between groups.
+    func show(_ reference: Reference) async throws {
+        lastUse = time.now()
+        generation += 1
+        let mine = generation
+        self.reference = reference
+        for stream in [current, coming].compactMap({ $0 }) {
+            guard mine == generation else { return }
+            try await stream.animator.fuse(reference: reference.picture, landmarks: reference.face)
+        }
+        announce()
+    }
+
+    /// - Throws: `StudioError` of code `badSettings`; then everything stays as it was
+    func change(_ change: SettingsChange) async throws {
+        lastUse = time.now()
+        let before = settings
+        settings = try change.applied(to: settings)
+        driver.smoothing = settings.smoothing
+        driver.gains = settings.gains
+        if settings.streamKey != before.streamKey, current != nil {
+            let wanted = settings
+            do {
+                let stream = try await makeStream()
+                // A newer change, or the session's end, has overtaken this one.
+                guard wanted.streamKey == settings.streamKey, current != nil else { return retire(stream) }
+                if let coming { retire(coming) }
+                coming = stream
+            } catch {
+                if settings == wanted { settings = before }
+                throw error
+            }
+        }
+        announce()
+    }
+
+    // MARK: Showing
+
+    /// A frame's time has come.
+    func show(_ frame: AnimatedFrame, jpeg: [UInt8], stream id: Int) async {
+        if let coming, coming.id == id {
+            if let current { retire(current) }
+            (current, self.coming) = (coming, nil)
+        }
+        guard current?.id == id else { return }
+        sequence &+= 1
+        step = frame.computation
+        let now = time.now()
+        shown.add(now)
+        metrics.frameShown(step: frame.computation, latency: frame.deliveryTimestamp - frame.captureTimestamp)
+        let next = StudioFrame(
+            sequence: sequence, picture: frame.picture, jpeg: jpeg, captured: frame.captureTimestamp, finished: frame.deliveryTimestamp,
+            stamp: InputStamp(tag: frame.tag), generation: generation)
+        newest = next
+        for viewer in viewers.values { viewer.offer(next) }
+        if let recording { await record(frame.picture, recording) }
+    }
+
+    private func record(_ picture: Picture, _ recording: Recording) async {
+        do {
+            try await recording.write(picture)
+        } catch {
+            self.recording = nil
+            notice("the recording ended: \(error)")
+        }
+    }
+
+    /// The stream cannot go on.
+    func failed(_ error: any Error, stream id: Int) {
+        guard current?.id == id || coming?.id == id else { return }
+        notice("\(error)")
+        if coming?.id == id { coming = nil } else { park() }
+    }
+
+    // MARK: Watching
+
+    /// How many may watch one session.
+    static let mostViewers = 64
+    /// Frames under way to a client that it has not acknowledged.
+    static let frameWindow = 3
+
+    /// - Throws: `StudioError` of code `tooMany`
+    func watch() async throws -> Viewer {
+        guard viewers.count < Self.mostViewers else {
+            throw StudioError(.tooMany, "session \(id): expected at most \(Self.mostViewers) watchers; wait until one leaves")
+        }
+        repeat { lastViewer = lastViewer == .max ? 1 : lastViewer + 1 } while viewers[lastViewer] != nil
+        let viewer = Viewer(number: lastViewer, window: Self.frameWindow)
+        viewers[viewer.number] = viewer
+        viewer.post(.hello, StudioJSON.text(Hello(client: viewer.number, window: Self.frameWindow, session: state)))
+        if var newest {
+            newest.isOld = true
+            viewer.offer(newest)
+        }
+        do {
+            try await wake()
+        } catch {
+            leave(viewer)
+            throw error
+        }
+        announce()
+        return viewer
+    }
+
+    func leave(_ viewer: Viewer) {
+        viewer.close()
+        viewers[viewer.number] = nil
+        driver.forget(client: viewer.number)
+        lastUse = time.now()
+        announce()
+    }
+
+    // MARK: Telling
+
+    var state: SessionState {
+        let interval = 1000 / settings.framesPerSecond
+        return SessionState(
+            id: id, status: isRunning ? "running" : "parked", mode: driver.mode.rawValue,
+            reference: .init(name: reference.name, seed: reference.seed, generation: generation),
+            settings: .init(
+                preset: settings.preset, window: "\(settings.schedule.framesPerGroup)x\(settings.schedule.levels)",
+                steps: settings.schedule.steps, framesPerSecond: settings.framesPerSecond, seed: settings.seed,
+                smoothing: settings.smoothing, gains: settings.gains),
+            windowMilliseconds: Double(settings.schedule.latencyInFrames) * interval, size: host.model.configuration.imageSize,
+            model: host.model.configuration.name, watchers: viewers.count, motion: motion?.name,
+            recording: recording.map { .init(format: $0.format, seconds: 0, frames: 0) }, detector: false)
+    }
+
+    var stats: SessionStats {
+        SessionStats(
+            framesPerSecond: shown.rate(at: time.now()), stepMilliseconds: step.milliseconds, load: load,
+            modelMilliseconds: newest.map { ($0.finished - $0.captured).milliseconds } ?? 0,
+            waiting: current?.animator.waitingFrames ?? 0, inFlight: current == nil ? 0 : settings.schedule.frames,
+            droppedInput: droppedBefore + (current?.animator.droppedFrames ?? 0), frames: Int(sequence), watchers: viewers.count,
+            mode: driver.mode.rawValue)
+    }
+
+    /// The share of the time in which this session's model computes, were there no other.
+    var load: Double {
+        guard current != nil else { return 0 }
+        return step.seconds * settings.framesPerSecond / Double(settings.schedule.framesPerGroup)
+    }
+
+    /// What drives just now, as the model is shown it.
+    func posePicture(side: Int) -> Picture {
+        let face = pose?.face ?? reference.face
+        return PosePainter(width: side, height: side).picture(face)
+    }
+
+    private func tellStats() {
+        guard !viewers.isEmpty else { return }
+        var stats = stats
+        for viewer in viewers.values {
+            stats.unacknowledged = viewer.unacknowledged
+            stats.droppedOutput = viewer.dropped
+            viewer.post(.stats, StudioJSON.text(Told(type: "stats", stats: stats)))
+        }
+    }
+
+    /// Tells all watchers how the session stands.
+    func announce() {
+        guard !viewers.isEmpty else { return }
+        let text = StudioJSON.text(Told(type: "state", session: state))
+        for viewer in viewers.values { viewer.post(.state, text) }
+    }
+
+    private func notice(_ text: String) {
+        let text = StudioJSON.text(Told(type: "notice", message: text))
+        for viewer in viewers.values { viewer.post(.notice, text) }
+    }
+}
+
+/// The first text a client gets.
+private struct Hello: Encodable {
+    var type = "hello"
+    var protocolVersion = 1
+    var client: UInt16
+    var window: Int
+    var session: SessionState
+}
+
+/// Any other text.
+private struct Told: Encodable {
+    var type: String
+    var session: SessionState?
+    var stats: SessionStats?
+    var message: String?
+}

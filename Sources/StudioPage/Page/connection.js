@@ -1,0 +1,111 @@
+// The studio's binary protocol over a WebSocket that comes back by itself. Docs/StudioProtocol.md describes the bytes.
+
+export const fields = ["yaw", "pitch", "roll", "shiftX", "shiftY", "leftEye", "rightEye", "gazeX", "gazeY", "brow", "mouthOpen", "mouthWidth", "lean"];
+
+export class Connection extends EventTarget {
+  constructor() {
+    super();
+    this.socket = null;
+    this.session = null;
+    this.closed = false;
+    this.retries = 0;
+    this.offset = null; // the studio's clock less ours, in milliseconds
+    this.bestTrip = Infinity;
+    setInterval(() => this.ping(), 2000);
+  }
+
+  tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
+
+  open(session) {
+    this.session = session;
+    const url = new URL(`/api/v1/sessions/${encodeURIComponent(session)}/socket`, location.href);
+    url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    socket.onopen = () => { this.retries = 0; this.bestTrip = Infinity; this.tell("up"); this.ping(); };
+    socket.onmessage = event => {
+      if (typeof event.data === "string") {
+        const message = JSON.parse(event.data);
+        this.tell(message.type, message);
+      } else this.binary(event.data);
+    };
+    socket.onclose = event => {
+      if (this.socket !== socket) return;
+      this.socket = null;
+      this.tell("down", { reason: event.reason, code: event.code });
+    };
+  }
+
+  close() { const socket = this.socket; this.socket = null; socket?.close(); }
+
+  get isOpen() { return this.socket?.readyState === WebSocket.OPEN; }
+
+  binary(buffer) {
+    const view = new DataView(buffer);
+    const kind = view.getUint8(0);
+    if (kind === 1) {
+      this.tell("frame", {
+        codec: view.getUint8(1), flags: view.getUint16(2, true), sequence: view.getUint32(4, true), captured: view.getFloat64(8, true),
+        sent: view.getFloat64(16, true), input: view.getFloat64(24, true), generation: view.getUint32(32, true),
+        dropped: view.getUint32(36, true), received: performance.now(), data: new Uint8Array(buffer, 40),
+      });
+    } else if (kind === 3) {
+      // The answer with the shortest way there and back tells the clocks apart best.
+      const now = performance.now(), trip = now - view.getFloat64(1, true);
+      if (trip <= this.bestTrip) { this.bestTrip = trip; this.offset = view.getFloat64(9, true) - (now - trip / 2); }
+      this.bestTrip += 0.2;
+    }
+  }
+
+  send(bytes) { if (this.isOpen && this.socket.bufferedAmount < 65536) this.socket.send(bytes); }
+
+  ping() {
+    const view = new DataView(new ArrayBuffer(9));
+    view.setUint8(0, 3);
+    view.setFloat64(1, performance.now(), true);
+    this.send(view.buffer);
+  }
+
+  acknowledge(sequence) {
+    const view = new DataView(new ArrayBuffer(5));
+    view.setUint8(0, 2);
+    view.setUint32(1, sequence, true);
+    this.send(view.buffer);
+  }
+
+  // `controls` by name; `time` of the event on the page's clock, NaN to hold on to what was said before.
+  drive(controls, time) {
+    const view = new DataView(new ArrayBuffer(11 + 4 * fields.length));
+    view.setUint8(0, 1);
+    let mask = 0;
+    fields.forEach((name, index) => {
+      const value = controls[name];
+      if (value === undefined) return;
+      mask |= 1 << index;
+      view.setFloat32(11 + 4 * index, value, true);
+    });
+    if (!mask) return;
+    view.setUint16(1, mask, true);
+    view.setFloat64(3, time, true);
+    this.send(view.buffer);
+  }
+}
+
+// A request to the API; throws the studio's own sentence.
+export async function ask(method, path, body, type) {
+  const headers = {};
+  if (body !== undefined && !(body instanceof Blob)) { body = JSON.stringify(body); type = "application/json"; }
+  if (type) headers["content-type"] = type;
+  let response;
+  try { response = await fetch(`/api/v1/${path}`, { method, body, headers }); } catch { throw new Error("the studio does not answer"); }
+  if (!response.ok) {
+    const text = await response.text();
+    let message = text;
+    try { message = JSON.parse(text).error.message; } catch { /* not ours */ }
+    const error = new Error(message || response.statusText);
+    error.status = response.status;
+    throw error;
+  }
+  return response;
+}

@@ -1,0 +1,347 @@
+import { Connection, ask } from "./connection.js";
+import { Driving, drawInput, sliderFields } from "./driving.js";
+import { Window, plot } from "./measure.js";
+import { Cropper } from "./who.js";
+
+const $ = id => document.getElementById(id);
+const stage = $("stage");
+const connection = new Connection();
+const driving = new Driving(connection, stage);
+const state = { session: null, frames: 0, generation: 0, recordingSince: null };
+const latencyOfInput = new Window(20), latencyOfFrames = new Window(20), shown = new Window(2);
+
+// For tests and the curious: what the page measures.
+window.studio = {
+  get frames() { return state.frames; },
+  get session() { return state.session; },
+  get generation() { return state.generation; },
+  get latency() {
+    return { p50: latencyOfInput.percentile(0.5), p95: latencyOfInput.percentile(0.95), count: latencyOfInput.count,
+      frameP50: latencyOfFrames.percentile(0.5), frameP95: latencyOfFrames.percentile(0.95), rate: shown.rate };
+  },
+  get stats() { return state.stats; },
+  connection,
+};
+
+function toast(text, bad = false) {
+  const note = document.createElement("div");
+  note.className = bad ? "toast bad" : "toast";
+  note.textContent = text;
+  $("toasts").append(note);
+  while ($("toasts").children.length > 3) $("toasts").firstChild.remove();
+  setTimeout(() => note.remove(), bad ? 7000 : 3500);
+}
+const attempt = action => async (...given) => { try { return await action(...given); } catch (error) { toast(error.message, true); } };
+const path = part => `sessions/${state.session.id}${part ? `/${part}` : ""}`;
+
+// ---- Joining: the session of the address, the one from before, or the first there is ----
+
+async function join() {
+  const { sessions } = await (await ask("GET", "sessions")).json();
+  const wanted = location.hash.match(/^#\/s\/([a-z0-9]+)$/)?.[1] ?? sessionStorage.getItem("session");
+  let session = sessions.find(session => session.id === wanted) ?? sessions[0];
+  if (!session) {
+    const before = JSON.parse(localStorage.getItem("settings") ?? "null");
+    session = await (await ask("POST", "sessions", before ?? {})).json();
+  }
+  sessionStorage.setItem("session", session.id);
+  take(session);
+  connection.open(session.id);
+}
+
+let waiting = null;
+async function comeBack(delay) {
+  clearTimeout(waiting);
+  waiting = setTimeout(async () => {
+    try { await join(); } catch (error) {
+      link("gone", error.message.slice(0, 60));
+      connection.retries++;
+      comeBack(Math.min(8000, 500 * 2 ** connection.retries));
+    }
+  }, delay);
+}
+
+function link(kind, text) { $("link").className = `pill ${kind}`; $("link").querySelector("b").textContent = text; }
+
+connection.addEventListener("up", () => link("live", "live"));
+connection.addEventListener("down", event => {
+  link("gone", event.detail.reason || "connection lost, coming back");
+  connection.retries++;
+  comeBack(Math.min(8000, 300 * 2 ** connection.retries));
+});
+connection.addEventListener("hello", event => take(event.detail.session));
+connection.addEventListener("state", event => take(event.detail.session));
+connection.addEventListener("notice", event => toast(event.detail.message, true));
+
+// ---- Frames: decoded as they come, drawn when the screen is, counted when it has shown them ----
+
+const context = stage.getContext("2d", { alpha: false });
+let next = null, drawn = [];
+
+connection.addEventListener("frame", async event => {
+  const frame = event.detail;
+  let picture;
+  try {
+    picture = await createImageBitmap(new Blob([frame.data], { type: "image/jpeg" }));
+  } catch { connection.acknowledge(frame.sequence); return; }
+  if (next) { next.picture.close(); connection.acknowledge(next.frame.sequence); }
+  next = { frame, picture };
+  // A page that is not looked at draws nothing, but must not hold up the rest.
+  if (document.hidden) draw(performance.now());
+});
+
+function draw(now) {
+  if (drawn.length) {
+    // What was drawn for the screen's last turn has been shown by now.
+    for (const frame of drawn) {
+      shown.add(1, now);
+      if (frame.flags & 1) continue; // shown before we came
+      if (!Number.isNaN(frame.input)) latencyOfInput.add(now - frame.input, now);
+      if (connection.offset !== null) latencyOfFrames.add(now - (frame.captured - connection.offset), now);
+    }
+    drawn = [];
+  }
+  if (!next) return;
+  const { frame, picture } = next;
+  next = null;
+  const side = Math.round(Math.min(1024, Math.max(256, stage.clientWidth * (devicePixelRatio || 1))));
+  if (stage.width !== side) { stage.width = side; stage.height = side; }
+  context.imageSmoothingEnabled = true;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, side, side);
+  picture.close();
+  connection.acknowledge(frame.sequence);
+  state.frames++;
+  state.generation = frame.generation;
+  drawn.push(frame);
+}
+
+requestAnimationFrame(function turn(now) { requestAnimationFrame(turn); draw(now); });
+
+// ---- What the studio tells ----
+
+function take(session) {
+  const before = state.session;
+  state.session = session;
+  $("who").textContent = session.reference.name;
+  $("badge").hidden = session.status === "running";
+  $("badge").textContent = "waking up…";
+  if (!before || before.id !== session.id || before.reference.generation !== session.reference.generation) {
+    $("reference").src = `/api/v1/${path("reference")}?g=${session.reference.generation}`;
+    remember(session.reference);
+  }
+  if (document.activeElement !== $("character")) $("character").value = session.reference.seed ?? "";
+  const settings = session.settings;
+  for (const button of document.querySelectorAll("[data-preset]")) button.setAttribute("aria-pressed", button.dataset.preset === settings.preset);
+  if (![...$("windowselect").options].some(option => option.value === settings.window)) $("windowselect").add(new Option(settings.window, settings.window));
+  $("windowselect").value = settings.window;
+  if (document.activeElement !== $("seed")) $("seed").value = settings.seed;
+  for (const [name, slider] of tuning) if (document.activeElement !== slider.input) slider.set(slider.read(settings));
+  $("window").textContent = Math.round(session.windowMilliseconds);
+  const [frames, levels] = settings.window.split("x");
+  $("windownote").textContent = `${frames} ${frames === "1" ? "frame" : "frames"} per group, ${levels} noise levels: the window alone takes ${Math.round(session.windowMilliseconds)} ms.`;
+  $("watchers").textContent = session.watchers;
+  $("stopmotion").hidden = !session.motion;
+  $("mjpeg").href = `/api/v1/${path("stream")}`;
+  if (session.recording && !state.recordingSince) state.recordingSince = performance.now();
+  if (!session.recording) state.recordingSince = null;
+  showRecording();
+  localStorage.setItem("settings", JSON.stringify({
+    settings: { window: settings.window, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing },
+    character: session.reference.seed,
+  }));
+}
+
+connection.addEventListener("stats", event => {
+  const stats = state.stats = event.detail.stats;
+  $("step").textContent = stats.stepMilliseconds.toFixed(1);
+  $("load").textContent = Math.round(stats.load * 100);
+  $("queue").textContent = `${stats.waiting} / ${stats.inFlight} / ${stats.unacknowledged}`;
+  $("dropped").textContent = `${stats.droppedInput} / ${stats.droppedOutput}`;
+  $("watchers").textContent = stats.watchers;
+  $("mode").textContent = { idle: "idling", controls: "driven", landmarks: "landmarks", motion: "motion" }[stats.mode];
+});
+
+setInterval(() => {
+  // Without input there is nothing to answer: then it is the way from driving frame to screen that is told.
+  const inputs = latencyOfInput.count > 4;
+  const source = inputs ? latencyOfInput : latencyOfFrames;
+  const format = value => value === null ? "–" : Math.round(value);
+  $("latencyname").textContent = inputs ? "input to screen" : "frame to screen";
+  $("p50").textContent = format(source.percentile(0.5));
+  $("p95").textContent = format(source.percentile(0.95));
+  $("fps").textContent = shown.count > 1 ? shown.rate.toFixed(1) : "–";
+  plot($("plot"), latencyOfFrames, latencyOfInput);
+  drawInput($("input"), driving.mirror);
+  showRecording();
+}, 250);
+
+let poseBusy = false;
+setInterval(() => {
+  if (document.hidden || poseBusy || !connection.isOpen) return;
+  poseBusy = true;
+  const picture = new Image();
+  picture.onload = () => { $("pose").src = picture.src; poseBusy = false; };
+  picture.onerror = () => { poseBusy = false; };
+  picture.src = `/api/v1/${path("pose")}?t=${Date.now()}`;
+}, 400);
+
+// ---- Driving ----
+
+function slider(name, label, low, high, value, step, format, onchange) {
+  const row = document.createElement("label");
+  row.className = "slider";
+  row.innerHTML = `<span>${label}</span><input type="range" min="${low}" max="${high}" step="${step}" value="${value}" data-name="${name}"><output></output>`;
+  const input = row.querySelector("input"), output = row.querySelector("output");
+  const set = value => { input.value = value; output.textContent = format(+input.value); };
+  input.addEventListener("input", event => { output.textContent = format(+input.value); onchange(+input.value, event.timeStamp, row); });
+  set(value);
+  return { row, input, set };
+}
+
+const puppet = sliderFields.map(([name, label, low, high, rest]) => {
+  const made = slider(name, label, low, high, rest, 0.01, value => value.toFixed(2), (value, time, row) => {
+    row.classList.add("pinned");
+    driving.pin(name, value, time);
+  });
+  $("sliders").append(made.row);
+  return { ...made, rest };
+});
+$("release").onclick = () => {
+  driving.release();
+  for (const made of puppet) { made.set(made.rest); made.row.classList.remove("pinned"); }
+};
+$("follow").onchange = () => { driving.follow = $("follow").checked; };
+$("microphone").onchange = async () => {
+  try { await driving.microphone($("microphone").checked); } catch {
+    $("microphone").checked = false;
+    toast("The browser gave no microphone; allow it for this page, or plug one in.", true);
+  }
+};
+$("camera").onclick = () => toast("The camera needs a landmark detector, which is not installed with this model. Mouse, keys, sliders, microphone and landmark files all work.");
+$("blink").onclick = event => driving.blink(event.timeStamp);
+$("wink").onclick = event => driving.pulse({ leftEye: 0, mouthWidth: 0.6 }, 380, event.timeStamp);
+$("smile").onclick = event => driving.pulse({ mouthWidth: 1, brow: 0.5, leftEye: 0.75, rightEye: 0.75 }, 1200, event.timeStamp);
+addEventListener("pointermove", () => setTimeout(() => $("hint").classList.add("gone"), 2500), { once: true });
+$("motion").onclick = () => $("motionfile").click();
+$("motionfile").onchange = attempt(async () => {
+  const file = $("motionfile").files[0];
+  $("motionfile").value = "";
+  if (!file) return;
+  await ask("PUT", `${path("motion")}?name=${encodeURIComponent(file.name)}`, file, file.type || "application/json");
+  toast(`${file.name} plays over and over.`);
+});
+$("stopmotion").onclick = attempt(() => ask("DELETE", path("motion")));
+
+// ---- Who ----
+
+const recent = JSON.parse(localStorage.getItem("recent") ?? "[]");
+function remember(reference) {
+  if (reference.seed === undefined || reference.seed === null) return;
+  const old = recent.findIndex(seed => seed === reference.seed);
+  if (old >= 0) recent.splice(old, 1);
+  recent.unshift(reference.seed);
+  recent.length = Math.min(recent.length, 6);
+  localStorage.setItem("recent", JSON.stringify(recent));
+  $("recent").replaceChildren(...recent.slice(1).map(seed => {
+    const button = document.createElement("button");
+    button.title = `Character ${seed}`;
+    button.setAttribute("aria-label", `Character ${seed}`);
+    const picture = new Image();
+    picture.alt = "";
+    picture.src = `/api/v1/characters/${seed}`;
+    button.append(picture);
+    button.onclick = () => call(seed);
+    return button;
+  }));
+}
+const call = attempt(seed => ask("PUT", path("reference"), { seed }));
+$("roll").onclick = () => call(Math.floor(Math.random() * 2 ** 20));
+$("call").onclick = () => {
+  if (!/^\d{1,15}$/.test($("character").value)) return toast("A character is a whole number from 0 on.", true);
+  call(+$("character").value);
+};
+$("character").onkeydown = event => { if (event.key === "Enter") $("call").click(); };
+
+const cropper = new Cropper($("crop"));
+const usePicture = attempt(async file => {
+  const crop = await cropper.ask(file);
+  if (crop === null) return;
+  const query = crop ? `&x=${crop.x}&y=${crop.y}&side=${crop.side}` : "";
+  await ask("PUT", `${path("reference")}?name=${encodeURIComponent(file.name || "a picture")}${query}`, file, file.type || "application/octet-stream");
+});
+$("upload").onclick = () => $("picturefile").click();
+$("picturefile").onchange = () => { const file = $("picturefile").files[0]; $("picturefile").value = ""; if (file) usePicture(file); };
+addEventListener("dragover", event => event.preventDefault());
+addEventListener("drop", event => { event.preventDefault(); const file = event.dataTransfer.files[0]; if (file) usePicture(file); });
+addEventListener("paste", event => { const file = [...event.clipboardData.files].find(file => file.type.startsWith("image/")); if (file) usePicture(file); });
+
+// ---- Tuning ----
+
+const change = attempt(async settings => { try { await ask("PATCH", path(), settings); } catch (error) { take(state.session); throw error; } });
+let later = null;
+const changeSoon = settings => { clearTimeout(later); later = setTimeout(() => change(settings), 120); };
+const tuning = new Map([
+  ["framesPerSecond", ["Frames/s", 5, 60, 1, value => value.toFixed(0), settings => settings.framesPerSecond, value => ({ framesPerSecond: value })]],
+  ["smoothing", ["Smoothing", 0, 0.4, 0.01, value => `${Math.round(value * 1000)} ms`, settings => settings.smoothing, value => ({ smoothing: value })]],
+  ...[["head", "Head"], ["eyes", "Eyes"], ["brows", "Brows"], ["mouth", "Mouth"]].map(([part, label]) =>
+    [part, [`${label} gain`, 0, 2, 0.05, value => `×${value.toFixed(2)}`, settings => settings.gains[part], value => ({ gains: { [part]: value } })]]),
+].map(([name, [label, low, high, step, format, read, write]]) => {
+  const made = slider(name, label, low, high, low, step, format, value => changeSoon(write(value)));
+  $("tuning").append(made.row);
+  return [name, { ...made, read }];
+}));
+for (const window of ["1x1", "1x2", "1x4", "2x4", "4x4", "8x4", "4x2"]) $("windowselect").add(new Option(`${window.replace("x", " × ")}`, window));
+$("windowselect").onchange = () => change({ window: $("windowselect").value });
+$("seed").onchange = () => { if (/^\d{1,15}$/.test($("seed").value)) change({ seed: +$("seed").value }); else toast("A seed is a whole number from 0 on.", true); };
+for (const button of document.querySelectorAll("[data-preset]")) button.onclick = () => change({ preset: button.dataset.preset });
+
+// ---- Taking away ----
+
+function save(blob, name) {
+  const anchor = document.createElement("a");
+  anchor.href = URL.createObjectURL(blob);
+  anchor.download = name;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
+}
+const named = ending => `rain-${state.session.reference.seed ?? "picture"}.${ending}`;
+$("snapshot").onclick = attempt(async () => save(await (await ask("GET", path("snapshot"))).blob(), named("png")));
+$("record").onclick = attempt(async () => {
+  const format = $("format").value;
+  if (!state.recordingSince) { await ask("POST", path("recording"), { format }); return; }
+  const response = await ask("DELETE", path("recording"));
+  const blob = await response.blob();
+  window.studio.recorded = blob;
+  save(blob, named(blob.type.split("/")[1]));
+});
+function showRecording() {
+  const on = !!state.recordingSince;
+  $("record").setAttribute("aria-pressed", on);
+  $("record").querySelector("span").textContent = on ? "Stop and save" : "Record";
+  $("rec").hidden = !on;
+  if (!on) return;
+  const seconds = Math.floor((performance.now() - state.recordingSince) / 1000);
+  $("rec").querySelector("span").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+async function copy(text, told) {
+  try { await navigator.clipboard.writeText(text); toast(told); } catch { prompt("Copy this:", text); }
+}
+$("command").onclick = () => {
+  const { settings, reference } = state.session;
+  const who = reference.seed === undefined || reference.seed === null ? "" : ` --character ${reference.seed}`;
+  copy(`rain studio --window ${settings.window} --fps ${settings.framesPerSecond} --seed ${settings.seed} --smoothing ${settings.smoothing}${who}`, "The command is in the clipboard.");
+};
+$("share").onclick = () => copy(`${location.origin}/#/s/${state.session.id}`, "The link is in the clipboard: whoever opens it watches and drives this character.");
+
+// ---- Dark or light ----
+
+const theme = localStorage.getItem("theme") ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
+document.documentElement.dataset.theme = theme;
+$("theme").onclick = () => {
+  const now = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = now;
+  localStorage.setItem("theme", now);
+};
+
+comeBack(0);

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Foundation
+import RainAnimation
+import RainStudio
+
+/// Serves the studio.
+struct StudioCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "studio",
+        abstract: "Serves a page on which a character moves as you move.",
+        discussion: """
+            Prints the page's address; open it in a browser on this machine. The character idles until it is driven: by mouse, \
+            keyboard, touch, sliders, a microphone or a landmark file. What programs can do there is described at /api/v1/openapi.json.
+
+            On an address that others reach (--address 0.0.0.0), a token is printed once and every request must carry it.
+
+            Example: rain studio --port 8787
+            """)
+
+    @OptionGroup var model: ModelOptions
+
+    @Option(help: "The address to listen on.")
+    var address = "127.0.0.1"
+
+    @Option(help: "The port to listen on, 0 for any that is free.")
+    var port = 8787
+
+    @Option(help: ArgumentHelp("Frames per second of a session, 1 to 60.", valueName: "rate"))
+    var fps: Double = 30
+
+    @Option(help: "Seed of the noise.")
+    var seed: UInt64 = 0
+
+    @Option(help: ArgumentHelp("Time constant with which controls follow their driver, 0 to 1.", valueName: "seconds"))
+    var smoothing = 0.0
+
+    @Option(help: ArgumentHelp("The first character; by default one at random.", valueName: "seed"))
+    var character: UInt64?
+
+    @Option(help: "How many sessions there may be, 1 to 16.")
+    var sessions = 4
+
+    @Option(help: ArgumentHelp("Certificate chain for HTTPS, as PEM.", valueName: "file"))
+    var certificate: String?
+
+    @Option(help: ArgumentHelp("Private key of the certificate, as PEM.", valueName: "file"))
+    var key: String?
+
+    mutating func validate() throws {
+        guard (0...65535).contains(port) else { throw ValidationError("--port: expected 0 to 65535, found \(port)") }
+        guard SessionSettings.frameRates.contains(fps) else { throw ValidationError("--fps: expected 1 to 60, found \(fps)") }
+        guard (0...1).contains(smoothing) else { throw ValidationError("--smoothing: expected 0 to 1, found \(smoothing)") }
+        guard (1...16).contains(sessions) else { throw ValidationError("--sessions: expected 1 to 16, found \(sessions)") }
+        guard (certificate == nil) == (key == nil) else { throw ValidationError("--certificate and --key: expected both or neither") }
+    }
+
+    func run() async throws {
+        let launch = ContinuousClock.now
+        Interrupt.install()
+        let animated = try model.load()
+        var model = model
+        // The studio is about what happens now: the window of least latency, where the model has one.
+        if model.window == nil, model.model == nil { model.window = "1x4" }
+        var configuration = StudioServer.Configuration(
+            settings: SessionSettings(
+                schedule: try model.schedule(animated.configuration), framesPerSecond: fps, seed: seed, smoothing: smoothing))
+        configuration.address = address
+        configuration.port = port
+        configuration.character = character
+        configuration.sessions = sessions
+        if let certificate, let key { configuration.certificate = (certificate, key) }
+        if !StudioServer.isLoopback(address) { configuration.token = Self.token() }
+        let server = try await StudioServer.start(configuration, model: animated, engine: model.engine)
+        print(server.url)
+        // Whoever reads through a pipe wants the address now.
+        fflush(nil)
+        Terminal.note(
+            "listening after \(Int((ContinuousClock.now - launch) / .milliseconds(1))) ms; open the address above, Ctrl-C ends"
+                + (configuration.token == nil ? "" : "; whoever has its token can use the studio"))
+        let serving = Task { try await server.run() }
+        let watching = Task {
+            while !Interrupt.requested, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(100)) }
+            serving.cancel()
+        }
+        defer { watching.cancel() }
+        try await serving.value
+    }
+
+    /// 128 bits that nobody guesses.
+    private static func token() -> String {
+        var random = SystemRandomNumberGenerator()
+        return (0..<2).map { _ in
+            let text = String(random.next(), radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }.joined()
+    }
+}

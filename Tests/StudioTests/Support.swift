@@ -1,0 +1,167 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOWebSocket
+import RainAnimation
+import RainCPU
+import RainTesting
+import Synchronization
+
+@testable import RainStudio
+
+/// A studio on a port of its own, stopped at the end.
+struct TestStudio: Sendable {
+    let server: StudioServer
+    var port: Int { server.port }
+
+    /// - Parameters:
+    ///   - embedded: whether characters are alive, or a tiny model makes noise fast
+    ///   - seconds: for a request's head, and for its body
+    static func run<Result: Sendable>(
+        embedded: Bool = false, sessions: Int = 4, seconds: Int64 = 10, token: String? = nil,
+        _ body: @Sendable (TestStudio) async throws -> Result
+    ) async throws -> Result {
+        let model = try embedded ? AnimationModel.embedded() : TinyModel.model()
+        var configuration = StudioServer.Configuration(
+            settings: SessionSettings(schedule: try StreamSchedule(framesPerGroup: 1, levels: 4), framesPerSecond: 30))
+        configuration.port = 0
+        configuration.character = 7
+        configuration.sessions = sessions
+        (configuration.headSeconds, configuration.bodySeconds) = (seconds, seconds)
+        configuration.token = token
+        let server = try await StudioServer.start(configuration, model: model, engine: CPUEngine(threads: embedded ? nil : 1))
+        let serving = Task { try await server.run() }
+        do {
+            let result = try await body(TestStudio(server: server))
+            serving.cancel()
+            try await serving.value
+            return result
+        } catch {
+            serving.cancel()
+            try? await serving.value
+            throw error
+        }
+    }
+
+    /// The first session's id.
+    func session() async throws -> String {
+        struct List: Decodable { var sessions: [SessionState] }
+        return try JSONDecoder().decode(List.self, from: Data(try await get("/api/v1/sessions").body)).sessions[0].id
+    }
+
+    func get(_ path: String, _ headers: [(String, String)] = []) async throws -> Answer { try await ask(.GET, path, headers: headers) }
+
+    func ask(_ method: HTTPMethod, _ path: String, headers: [(String, String)] = [], json: String) async throws -> Answer {
+        try await ask(method, path, headers: headers + [("content-type", "application/json")], body: Array(json.utf8))
+    }
+
+    /// One request on a connection of its own.
+    func ask(
+        _ method: HTTPMethod, _ path: String, headers: [(String, String)] = [], body: [UInt8] = []
+    ) async throws -> Answer {
+        var text = "\(method.rawValue) \(path) HTTP/1.1\r\nConnection: close\r\n"
+        if !headers.contains(where: { $0.0.lowercased() == "host" }) { text += "Host: localhost:\(port)\r\n" }
+        for (name, value) in headers { text += "\(name): \(value)\r\n" }
+        if !body.isEmpty || method != .GET { text += "Content-Length: \(body.count)\r\n" }
+        let bytes = Array((text + "\r\n").utf8) + body
+        return try await Wire.run(port: port) { wire in
+            try await wire.send(bytes)
+            return try Answer(await wire.readToEnd())
+        }
+    }
+
+    func socket(_ session: String? = nil, origin: String? = nil) async throws -> WebSocketClient {
+        let session = if let session { session } else { try await self.session() }
+        return try await WebSocketClient.connect(port: port, path: "/api/v1/sessions/\(session)/socket", origin: origin)
+    }
+}
+
+/// A response taken apart.
+struct Answer: Sendable {
+    var status: Int
+    var headers: [String: String]
+    var body: [UInt8]
+    var text: String { String(decoding: body, as: UTF8.self) }
+    /// The code of a refusal.
+    var code: String? {
+        struct Refusal: Decodable {
+            struct Words: Decodable { var code: String }
+            var error: Words
+        }
+        return try? JSONDecoder().decode(Refusal.self, from: Data(body)).error.code
+    }
+
+    init(_ bytes: [UInt8]) throws {
+        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { throw WireError(text: "no response in \(bytes.count) bytes") }
+        let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
+        status = Int(lines[0].split(separator: " ")[1]) ?? 0
+        headers = [:]
+        for line in lines.dropFirst() {
+            let sides = line.split(separator: ":", maxSplits: 1)
+            headers[sides[0].lowercased()] = sides[1].trimmingCharacters(in: .whitespaces)
+        }
+        body = Array(bytes[end.upperBound...])
+    }
+}
+
+struct WireError: Error { var text: String }
+
+/// A plain connection.
+struct Wire: Sendable {
+    private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    private let received = Received()
+
+    private actor Received {
+        var bytes: [UInt8] = []
+        var isAtEnd = false
+        func add(_ more: [UInt8]) { bytes += more }
+        func end() { isAtEnd = true }
+        func take() -> [UInt8] {
+            defer { bytes = [] }
+            return bytes
+        }
+    }
+
+    static func run<Result: Sendable>(port: Int, _ body: @Sendable (Wire) async throws -> Result) async throws -> Result {
+        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            let wire = Wire(outbound: outbound)
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    do {
+                        for try await buffer in inbound { await wire.received.add(Array(buffer.readableBytesView)) }
+                    } catch {}
+                    await wire.received.end()
+                }
+                defer { group.cancelAll() }
+                return try await body(wire)
+            }
+        }
+    }
+
+    func send(_ bytes: [UInt8]) async throws { try await outbound.write(ByteBuffer(bytes: bytes)) }
+
+    /// Everything until the other end closes; fails after a while.
+    func readToEnd(seconds: Double = 20) async throws -> [UInt8] {
+        try await until(seconds: seconds) { await received.isAtEnd }
+        return await received.take()
+    }
+
+    /// Whether the other end closes within a time.
+    func isClosed(within seconds: Double) async -> Bool {
+        (try? await until(seconds: seconds) { await received.isAtEnd }) != nil
+    }
+}
+
+/// Asks again and again until something holds.
+func until(seconds: Double = 20, _ what: String = "something", _ condition: () async throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while try await !condition() {
+        guard ContinuousClock.now < end else { throw WireError(text: "waited \(seconds) s for \(what)") }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+}
