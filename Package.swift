@@ -132,7 +132,7 @@ let package = Package(
         .testTarget(
             name: "StudioTests",
             dependencies: [
-                "RainStudio", "RainAnimation", "RainCPU", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainTesting",
+                "rain", "RainStudio", "RainAnimation", "RainCPU", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainTesting",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
             ],

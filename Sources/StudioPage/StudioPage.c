@@ -23,6 +23,9 @@ static const uint8_t driving_js[] = {
 static const uint8_t measure_js[] = {
 #embed "Page/measure.js"
 };
+static const uint8_t video_js[] = {
+#embed "Page/video.js"
+};
 static const uint8_t who_js[] = {
 #embed "Page/who.js"
 };
@@ -44,6 +47,7 @@ static const struct {
     {"connection.js", connection_js, sizeof connection_js},
     {"driving.js", driving_js, sizeof driving_js},
     {"measure.js", measure_js, sizeof measure_js},
+    {"video.js", video_js, sizeof video_js},
     {"who.js", who_js, sizeof who_js},
     {"icon.svg", icon_svg, sizeof icon_svg},
     {"openapi.json", openapi_json, sizeof openapi_json},

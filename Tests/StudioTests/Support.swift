@@ -17,9 +17,9 @@ struct TestStudio: Sendable {
 
     /// - Parameters:
     ///   - embedded: whether characters are alive, or a tiny model makes noise fast
-    ///   - seconds: for a request's head, and for its body
+    ///   - seconds: for a request's head, for its body, and of silence
     static func run<Result: Sendable>(
-        embedded: Bool = false, sessions: Int = 4, seconds: Int64 = 10, token: String? = nil,
+        embedded: Bool = false, sessions: Int = 4, connections: Int = 256, seconds: Int64 = 10, token: String? = nil,
         _ body: @Sendable (TestStudio) async throws -> Result
     ) async throws -> Result {
         let model = try embedded ? AnimationModel.embedded() : TinyModel.model()
@@ -28,7 +28,8 @@ struct TestStudio: Sendable {
         configuration.port = 0
         configuration.character = 7
         configuration.sessions = sessions
-        (configuration.headSeconds, configuration.bodySeconds) = (seconds, seconds)
+        configuration.connections = connections
+        (configuration.headSeconds, configuration.bodySeconds, configuration.silenceSeconds) = (seconds, seconds, seconds)
         configuration.token = token
         let server = try await StudioServer.start(configuration, model: model, engine: CPUEngine(threads: embedded ? nil : 1))
         let serving = Task { try await server.run() }
@@ -144,6 +145,9 @@ struct Wire: Sendable {
     }
 
     func send(_ bytes: [UInt8]) async throws { try await outbound.write(ByteBuffer(bytes: bytes)) }
+
+    /// What has come since it was last asked for.
+    func take() async -> [UInt8] { await received.take() }
 
     /// Everything until the other end closes; fails after a while.
     func readToEnd(seconds: Double = 20) async throws -> [UInt8] {

@@ -116,6 +116,7 @@ actor WebSocketClient {
 
 /// A frame as the protocol has it.
 struct ReceivedFrame: Sendable {
+    var codec: UInt8
     var flags: UInt16
     var sequence: UInt32
     var captured: Double
@@ -130,6 +131,7 @@ struct ReceivedFrame: Sendable {
         func number<Number: FixedWidthInteger>(_ place: Int, _ type: Number.Type = Number.self) -> Number {
             (0..<MemoryLayout<Number>.size).reduce(0) { $0 | Number(truncatingIfNeeded: bytes[place + $1]) << Number($1 * 8) }
         }
+        codec = bytes[1]
         flags = number(2)
         sequence = number(4)
         captured = Double(bitPattern: number(8))

@@ -66,6 +66,21 @@ int rain_encoder_finish(RainEncoder *encoder);
 // Closes (if still open) and frees.
 void rain_encoder_free(RainEncoder *encoder);
 
+// ---- Encoding video packet by packet ----
+
+typedef struct RainPackets RainPackets;
+
+// Opens an encoder ("libx264", "libvpx") of pictures of width × height, which are enlarged by an integer factor; YUV 4:2:0, BT.709.
+int rain_packets_open(RainPackets *_Nullable *_Nonnull packets, const char *codec, const char *options, int width, int height, int scale,
+                      double frames_per_second);
+
+// Encodes one picture of height × width × 3 bytes, as a key frame if key is not 0: 1 with a packet, which stays until the next call,
+// 0 without, negative on error.
+int rain_packets_encode(RainPackets *packets, const uint8_t *rgb, int key, const uint8_t *_Nullable *_Nonnull bytes, size_t *count,
+                        int *is_key);
+
+void rain_packets_free(RainPackets *packets);
+
 // ---- Writing stills ----
 
 // Encodes one picture of height × width × 3 bytes with the encoder "png", "mjpeg" or "libwebp";

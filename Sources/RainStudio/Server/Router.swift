@@ -136,6 +136,10 @@ struct Router: Sendable {
             }
             return .done
         case "PUT motion":
+            if let world = try? StudioJSON.decode(Seed.self, from: request.body) {
+                await session.play(PlayedMotion(seed: world.seed))
+                return StudioResponse(json: await session.state)
+            }
             let file: LandmarkFile
             do {
                 file = try LandmarkFile(json: request.body)
@@ -145,10 +149,10 @@ struct Router: Sendable {
                 }
                 throw StudioError(.badLandmarks, "\(error)")
             }
-            await session.play(file, name: String((request.query["name"] ?? "a motion").prefix(80)))
+            await session.play(PlayedMotion(file, name: String((request.query["name"] ?? "a motion").prefix(80))))
             return StudioResponse(json: await session.state)
         case "DELETE motion":
-            await session.play(nil, name: "")
+            await session.play(nil)
             return StudioResponse(json: await session.state)
         case "POST recording":
             let format = try StudioJSON.decode([String: Recording.Format].self, from: request.body)["format"] ?? .mp4

@@ -1,5 +1,7 @@
 import NIOCore
 import NIOWebSocket
+import RainMedia
+import RainPictures
 import Synchronization
 
 /// A connection that speaks WebSocket: frames and news go out, driving comes in.
@@ -10,9 +12,10 @@ struct SocketConnection: Sendable {
     let metrics: StudioMetrics
     let time: Timekeeper
 
-    /// How often a client is asked whether it is still there, and after what silence it is taken for gone.
-    private static let pingInterval = Duration.seconds(8)
-    private static let patience = Duration.seconds(25)
+    /// After what silence a client is taken for gone; it is asked three times meanwhile.
+    let patience: Duration
+    /// What the client can decode, best first; pictures if nothing.
+    let video: [PacketEncoder.Codec]
     /// Messages a second that are listened to, and how many beyond that end the connection.
     private static let rate = 400.0
     private static let mostRefused = 20_000
@@ -56,6 +59,7 @@ struct SocketConnection: Sendable {
     private func write(_ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ viewer: Viewer, _ allocator: ByteBufferAllocator)
         async throws
     {
+        var video = VideoOfViewer(wanted: video.filter(\.isAvailable))
         while let next = await viewer.next() {
             switch next {
             case .text(let text): try await outbound.write(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: text)))
@@ -64,7 +68,7 @@ struct SocketConnection: Sendable {
                 try await outbound.write(WebSocketFrame(fin: true, opcode: .binary, data: bytes))
             case .frame(let frame):
                 let bytes = FrameMessage.frame(
-                    frame, for: viewer.number, dropped: viewer.dropped, now: time.now(), allocator: allocator)
+                    frame, packet: video.packet(frame), for: viewer.number, dropped: viewer.dropped, now: time.now(), allocator: allocator)
                 try await outbound.write(WebSocketFrame(fin: true, opcode: .binary, data: bytes))
                 metrics.frameSent()
             }
@@ -74,10 +78,10 @@ struct SocketConnection: Sendable {
     /// Asks now and then whether the client is there; a connection whose other end vanished would stay for ever.
     private func watch(_ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ heard: LastHeard) async throws {
         while !Task.isCancelled {
-            try await Task.sleep(for: Self.pingInterval)
-            guard time.now() - heard.time < Self.patience else {
+            try await Task.sleep(for: patience / 3)
+            guard time.now() - heard.time < patience else {
                 metrics.timedOut()
-                throw Ended(code: .goingAway, reason: "nothing was heard for \(Self.patience.components.seconds) seconds")
+                throw Ended(code: .goingAway, reason: "nothing was heard for \(patience.components.seconds) seconds")
             }
             try await outbound.write(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer()))
         }
@@ -141,6 +145,34 @@ struct SocketConnection: Sendable {
         data.writeString(String(decoding: ended.reason.utf8.prefix(120), as: UTF8.self))
         if data.readableBytes > 125 { data.moveWriterIndex(to: 125) }
         try? await outbound.write(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
+    }
+}
+
+/// The video of one viewer: only what is sent is encoded, so that nothing that follows is missing what it builds on.
+private struct VideoOfViewer {
+    private var wanted: [PacketEncoder.Codec]
+    private var encoder: PacketEncoder?
+
+    init(wanted: [PacketEncoder.Codec]) { self.wanted = wanted }
+
+    /// - Returns: `nil` where the client gets pictures
+    mutating func packet(_ frame: StudioFrame) -> (codec: FrameMessage.Codec, packet: PacketEncoder.Packet)? {
+        while let codec = wanted.first {
+            do {
+                var isFirst = false
+                if encoder?.width != frame.picture.width || encoder?.height != frame.picture.height {
+                    encoder = try PacketEncoder(codec, width: frame.picture.width, height: frame.picture.height, framesPerSecond: 30)
+                    isFirst = true
+                }
+                if let packet = try encoder?.encode(frame.picture, key: isFirst) { return (.init(codec), packet) }
+                return nil
+            } catch {
+                // One that cannot do this size, or fails, is not asked again.
+                wanted.removeFirst()
+                encoder = nil
+            }
+        }
+        return nil
     }
 }
 

@@ -5,6 +5,7 @@ import NIOSSL
 import NIOWebSocket
 public import RainAnimation
 public import RainGraph
+import RainMedia
 
 /// The studio: a web server on which characters move as their watchers do.
 ///
@@ -28,13 +29,15 @@ public final class StudioServer: Sendable {
         /// How long a request's head, and its body, may take; seconds.
         var headSeconds: Int64 = 10
         var bodySeconds: Int64 = 30
+        /// After how many seconds of silence a watcher is taken for gone.
+        var silenceSeconds: Int64 = 25
 
         public init(settings: SessionSettings) { self.settings = settings }
     }
 
     private enum Connection: Sendable {
         case http(HTTPConnection.Channel)
-        case socket(SocketConnection.Channel, session: String)
+        case socket(SocketConnection.Channel, session: String, video: [PacketEncoder.Codec])
     }
 
     private typealias Listener = NIOAsyncChannel<EventLoopFuture<Connection>, Never>
@@ -157,13 +160,17 @@ public final class StudioServer: Sendable {
             },
             upgradePipelineHandler: { channel, head in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let id = session(of: try StudioRequest(head: head)) else { throw StudioError(.notFound, head.uri) }
+                    let request = try StudioRequest(head: head)
+                    guard let id = session(of: request) else { throw StudioError(.notFound, head.uri) }
+                    let video = (request.query["video"] ?? "").split(separator: ",").prefix(8).compactMap {
+                        PacketEncoder.Codec(rawValue: String($0))
+                    }
                     let pipeline = channel.pipeline.syncOperations
                     pipeline.removeHandler(name: deadlineName, promise: nil)
                     try pipeline.addHandler(
                         NIOWebSocketFrameAggregator(
                             minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 64, maxAccumulatedFrameSize: ClientMessage.largest))
-                    return Connection.socket(try NIOAsyncChannel(wrappingChannelSynchronously: channel), session: id)
+                    return Connection.socket(try NIOAsyncChannel(wrappingChannelSynchronously: channel), session: id, video: video)
                 }
             })
         let upgrade = NIOTypedHTTPServerUpgradeConfiguration(
@@ -223,9 +230,11 @@ public final class StudioServer: Sendable {
             switch try await connection.get() {
             case .http(let channel):
                 try await HTTPConnection(router: router, gate: gate, metrics: metrics, time: time).serve(channel)
-            case .socket(let channel, let id):
+            case .socket(let channel, let id, let video):
                 guard let session = try? await store.session(id) else { return try await channel.executeThenClose { _, _ in } }
-                try await SocketConnection(session: session, metrics: metrics, time: time).serve(channel)
+                try await SocketConnection(
+                    session: session, metrics: metrics, time: time, patience: .seconds(configuration.silenceSeconds), video: video
+                ).serve(channel)
             }
         } catch {
             metrics.connectionFailed()

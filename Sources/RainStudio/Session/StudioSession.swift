@@ -18,7 +18,7 @@ actor StudioSession {
     private(set) var reference: Reference
     private var generation: UInt32 = 1
     private var driver: Driver
-    private var motion: (name: String, frames: [LandmarkFrame])?
+    private var motion: PlayedMotion?
     private var pose: DrivingPose?
 
     var viewers: [UInt16: Viewer] = [:]
@@ -139,7 +139,7 @@ actor StudioSession {
             switch pose {
             case .puppet(let pose): DrivingPose.face(reference.landmarks(pose))
             case .landmarks(let pose): pose
-            case .motion(let index): DrivingPose.face(motion?.frames[index] ?? reference.face)
+            case .motion(let index): DrivingPose.face(motion?.landmarks(index, on: reference) ?? reference.face)
             }
         self.pose = driving
         current?.animator.offer(driving, timestamp: now, tag: tag)
@@ -163,19 +163,11 @@ actor StudioSession {
         return driver.take(.face(landmarks), from: stamp, at: lastUse)
     }
 
-    /// Plays a motion over and over, carried over to the reference's face; `nil` to stop.
-    func play(_ file: LandmarkFile?, name: String) {
+    /// Plays a motion over and over, on whoever is on stage; `nil` to stop.
+    func play(_ motion: PlayedMotion?) {
         lastUse = time.now()
-        guard let file else {
-            motion = nil
-            driver.play(frames: nil, at: lastUse)
-            return announce()
-        }
-        let faces = (0..<file.frameCount).map { file[$0].face }
-        let rest = LandmarkFrame.median(of: faces.prefix(8)) ?? faces[0]
-        let carry = LandmarkRetargeter(from: rest, to: reference.face)
-        motion = (name, faces.map { carry($0) })
-        driver.play(frames: faces.count, rate: file.framesPerSecond, at: lastUse)
+        self.motion = motion
+        driver.play(frames: motion?.count, rate: motion?.framesPerSecond ?? 1, at: lastUse)
         announce()
     }
 
@@ -311,7 +303,8 @@ actor StudioSession {
 
     var stats: SessionStats {
         SessionStats(
-            framesPerSecond: shown.rate(at: time.now()), stepMilliseconds: step.milliseconds, load: load,
+            framesPerSecond: shown.rate(at: time.now()), stepMilliseconds: step.milliseconds,
+            load: min(1, step.seconds * shown.rate(at: time.now()) / Double(settings.schedule.framesPerGroup)),
             modelMilliseconds: newest.map { ($0.finished - $0.captured).milliseconds } ?? 0,
             waiting: current?.animator.waitingFrames ?? 0, inFlight: current == nil ? 0 : settings.schedule.frames,
             droppedInput: droppedBefore + (current?.animator.droppedFrames ?? 0), frames: Int(sequence), watchers: viewers.count,

@@ -16,9 +16,11 @@ export class Connection extends EventTarget {
 
   tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
-  open(session) {
+  // `video`: what the page can decode, best first; pictures come if the studio can none of them.
+  open(session, video) {
     this.session = session;
     const url = new URL(`/api/v1/sessions/${encodeURIComponent(session)}/socket`, location.href);
+    if (video.length) url.searchParams.set("video", video.join(","));
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";

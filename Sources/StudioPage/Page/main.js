@@ -1,6 +1,7 @@
 import { Connection, ask } from "./connection.js";
 import { Driving, drawInput, sliderFields } from "./driving.js";
 import { Window, plot } from "./measure.js";
+import { Video, decodable } from "./video.js";
 import { Cropper } from "./who.js";
 
 const $ = id => document.getElementById(id);
@@ -20,6 +21,7 @@ window.studio = {
       frameP50: latencyOfFrames.percentile(0.5), frameP95: latencyOfFrames.percentile(0.95), rate: shown.rate };
   },
   get stats() { return state.stats; },
+  get codec() { return state.codec; },
   connection,
 };
 
@@ -46,7 +48,8 @@ async function join() {
   }
   sessionStorage.setItem("session", session.id);
   take(session);
-  connection.open(session.id);
+  video.stop();
+  connection.open(session.id, await formats);
 }
 
 let waiting = null;
@@ -77,18 +80,31 @@ connection.addEventListener("notice", event => toast(event.detail.message, true)
 
 const context = stage.getContext("2d", { alpha: false });
 let next = null, drawn = [];
+// ?pictures asks for pictures whatever the browser can.
+let formats = new URLSearchParams(location.search).has("pictures") ? Promise.resolve([]) : decodable();
+const video = new Video(keep, () => { formats = Promise.resolve([]); connection.socket?.close(); });
 
 connection.addEventListener("frame", async event => {
   const frame = event.detail;
+  state.codec = ["JPEG", "H.264", "VP8"][frame.codec];
+  if (frame.codec) {
+    // Without its key frame a chunk says nothing.
+    if (!video.take(frame)) connection.acknowledge(frame.sequence);
+    return;
+  }
   let picture;
   try {
     picture = await createImageBitmap(new Blob([frame.data], { type: "image/jpeg" }));
   } catch { connection.acknowledge(frame.sequence); return; }
+  keep(frame, picture);
+});
+
+function keep(frame, picture) {
   if (next) { next.picture.close(); connection.acknowledge(next.frame.sequence); }
   next = { frame, picture };
   // A page that is not looked at draws nothing, but must not hold up the rest.
   if (document.hidden) draw(performance.now());
-});
+}
 
 function draw(now) {
   if (drawn.length) {
@@ -159,6 +175,7 @@ connection.addEventListener("stats", event => {
   $("queue").textContent = `${stats.waiting} / ${stats.inFlight} / ${stats.unacknowledged}`;
   $("dropped").textContent = `${stats.droppedInput} / ${stats.droppedOutput}`;
   $("watchers").textContent = stats.watchers;
+  $("codec").textContent = state.codec ?? "–";
   $("mode").textContent = { idle: "idling", controls: "driven", landmarks: "landmarks", motion: "motion" }[stats.mode];
 });
 
@@ -231,6 +248,7 @@ $("motionfile").onchange = attempt(async () => {
   await ask("PUT", `${path("motion")}?name=${encodeURIComponent(file.name)}`, file, file.type || "application/json");
   toast(`${file.name} plays over and over.`);
 });
+$("dance").onclick = attempt(() => ask("PUT", path("motion"), { seed: Math.floor(Math.random() * 2 ** 20) }));
 $("stopmotion").onclick = attempt(() => ask("DELETE", path("motion")));
 
 // ---- Who ----

@@ -1,0 +1,192 @@
+import Foundation
+import NIOCore
+import NIOWebSocket
+
+@testable import RainStudio
+
+/// A headless Chromium, driven through its DevTools protocol.
+actor Browser {
+    /// Where the program is; `nil` if there is none.
+    static let program: String? = {
+        let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin").split(separator: ":")
+        return ["chromium", "chromium-browser", "google-chrome"].lazy.flatMap { name in path.map { "\($0)/\(name)" } }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }()
+
+    private let process: Process
+    private let folder: URL
+    private let socket: WebSocketClient
+    private var lastID = 0
+    /// Errors of the page: exceptions, and what it or the browser wrote to the console as an error.
+    private(set) var complaints: [String] = []
+
+    static func run<Result: Sendable>(_ body: @Sendable (Browser) async throws -> Result) async throws -> Result {
+        let browser = try await Browser()
+        do {
+            let result = try await body(browser)
+            await browser.stop()
+            return result
+        } catch {
+            await browser.stop()
+            throw error
+        }
+    }
+
+    private init() async throws {
+        guard let program = Self.program else { throw WireError(text: "no Chromium") }
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rain-browser-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
+            "--mute-audio",
+            "--remote-debugging-port=0", "--user-data-dir=\(folder.path)", "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream", "--force-dark-mode", "about:blank",
+        ]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        do {
+            var port = 0
+            let file = folder.appendingPathComponent("DevToolsActivePort")
+            try await until(seconds: 60, "Chromium") {
+                port = (try? String(contentsOf: file, encoding: .utf8))?.split(separator: "\n").first.flatMap { Int($0) } ?? 0
+                return port != 0
+            }
+            struct Target: Decodable {
+                var type: String
+                var id: String
+            }
+            let found = port
+            var page: String?
+            try await until(seconds: 30, "a page") {
+                let answer = try await Wire.run(port: found) { wire in
+                    try await wire.send(Array("GET /json HTTP/1.1\r\nHost: localhost:\(found)\r\nConnection: close\r\n\r\n".utf8))
+                    try await Task.sleep(for: .milliseconds(300))
+                    return try Answer(await wire.take())
+                }
+                page = try JSONDecoder().decode([Target].self, from: Data(answer.body)).first { $0.type == "page" }?.id
+                return page != nil
+            }
+            socket = try await WebSocketClient.connect(port: port, path: "/devtools/page/\(page ?? "")")
+        } catch {
+            process.terminate()
+            throw error
+        }
+        self.process = process
+        self.folder = folder
+        for domain in ["Page", "Runtime", "Log"] { try await call("\(domain).enable") }
+    }
+
+    private func stop() {
+        socket.close()
+        process.terminate()
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// One command of the protocol.
+    ///
+    /// - Parameter parameters: as JSON
+    /// - Returns: the result as JSON
+    @discardableResult
+    func call(_ method: String, _ parameters: String = "{}") async throws -> Data {
+        lastID += 1
+        let id = lastID
+        try await socket.send(.text, .init(string: #"{"id":\#(id),"method":"\#(method)","params":\#(parameters)}"#))
+        while true {
+            guard case .text(let text) = try await socket.next(seconds: 60) else { throw WireError(text: "the browser went away") }
+            guard let message = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else { continue }
+            if message["id"] as? Int == id {
+                guard let result = message["result"] else { throw WireError(text: "\(method): \(text.prefix(300))") }
+                return try JSONSerialization.data(withJSONObject: result)
+            }
+            note(message)
+        }
+    }
+
+    private func note(_ message: [String: Any]) {
+        let parameters = message["params"] as? [String: Any]
+        switch message["method"] as? String {
+        case "Runtime.exceptionThrown": complaints.append("\(parameters?["exceptionDetails"] ?? "")")
+        case "Log.entryAdded":
+            if let entry = parameters?["entry"] as? [String: Any], entry["level"] as? String == "error" {
+                complaints.append("\(entry["text"] ?? "") \(entry["url"] ?? "")")
+            }
+        case "Runtime.consoleAPICalled":
+            if parameters?["type"] as? String == "error" { complaints.append("\(parameters?["args"] ?? "")") }
+        default: break
+        }
+    }
+
+    /// The value of an expression of the page, waited for.
+    func value<Value: Decodable>(_ expression: String, _ type: Value.Type = Value.self) async throws -> Value {
+        let parameters = StudioJSON.text(Expression(expression: expression))
+        let data = try await call("Runtime.evaluate", parameters)
+        guard let value = try JSONDecoder().decode(Evaluated<Value>.self, from: data).result.value else {
+            throw WireError(text: "\(expression.prefix(120)): \(String(decoding: data, as: UTF8.self).prefix(400))")
+        }
+        return value
+    }
+
+    private struct Evaluated<Value: Decodable>: Decodable {
+        struct Result: Decodable { var value: Value? }
+        var result: Result
+    }
+
+    private struct Expression: Encodable {
+        var expression: String
+        var awaitPromise = true
+        var returnByValue = true
+    }
+
+    /// Runs statements in the page.
+    func run(_ statements: String) async throws { _ = try await value("(async () => { \(statements); return true })()", Bool.self) }
+
+    func open(_ address: String) async throws { try await call("Page.navigate", #"{"url":"\#(address)"}"#) }
+
+    func resize(_ width: Int, _ height: Int, scale: Int = 1, phone: Bool = false) async throws {
+        try await call(
+            "Emulation.setDeviceMetricsOverride",
+            #"{"width":\#(width),"height":\#(height),"deviceScaleFactor":\#(scale),"mobile":\#(phone)}"#)
+    }
+
+    func theme(_ name: String) async throws {
+        try await call("Emulation.setEmulatedMedia", #"{"features":[{"name":"prefers-color-scheme","value":"\#(name)"}]}"#)
+    }
+
+    func movePointer(_ x: Double, _ y: Double) async throws {
+        try await call("Input.dispatchMouseEvent", #"{"type":"mouseMoved","x":\#(x),"y":\#(y)}"#)
+    }
+
+    /// Presses and lets go of the mouse over an element.
+    func click(_ id: String) async throws { try await run("document.getElementById('\(id)').click()") }
+
+    /// Moves a slider as a hand does.
+    func slide(_ name: String, to value: Double) async throws {
+        try await run(
+            "const slider = document.querySelector('[data-name=\(name)]'); slider.value = \(value);"
+                + "slider.dispatchEvent(new Event('input', { bubbles: true }))")
+    }
+
+    /// What the stage shows, as red, green, blue of 64 × 64 points.
+    func stage() async throws -> [Int] {
+        try await value(
+            """
+            (() => { const small = new OffscreenCanvas(64, 64), context = small.getContext("2d");
+            context.drawImage(document.getElementById("stage"), 0, 0, 64, 64);
+            return [...context.getImageData(0, 0, 64, 64).data].filter((_, index) => index % 4 < 3) })()
+            """)
+    }
+
+    /// Keeps what is seen as `Tests/Screenshots/<name>.png`, for a person to look at.
+    func screenshot(_ name: String) async throws {
+        struct Shot: Decodable { var data: Data }
+        let shot = try JSONDecoder().decode(Shot.self, from: await call("Page.captureScreenshot", #"{"format":"png"}"#))
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Screenshots")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try shot.data.write(to: folder.appendingPathComponent("\(name).png"))
+    }
+}
