@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <new>
@@ -164,6 +165,16 @@ const Table *table_of(RainISA isa) {
     }
 }
 
+/// Bytes of a processor's second-level cache, within what machines have; half a megabyte where the system does not say.
+size_t second_level_cache() {
+    long bytes = 0;
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    if (bytes <= 0) return 512 << 10;
+    return bytes < 256 << 10 ? 256 << 10 : bytes > 4 << 20 ? 4 << 20 : bytes;
+}
+
 }  // namespace
 
 void run_chunks(RainPool *pool, long chunks, Task task, void *context) { pool->state->run(chunks, task, context); }
@@ -194,7 +205,7 @@ RainPool *rain_pool_create(int threads, RainISA isa) {
     state->threads = threads;
     state->stretches = stretches;
     state->handles = handles;
-    *pool = {table_of(isa), isa, threads, state};
+    *pool = {table_of(isa), isa, threads, second_level_cache(), state};
     for (int i = 1; i < threads; i++) {
         auto *start = static_cast<Start *>(malloc(sizeof(Start)));
         if (start) *start = {state, i};

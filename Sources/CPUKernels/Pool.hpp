@@ -13,6 +13,7 @@ struct RainPool {
     const rain::Table *table;
     RainISA isa;
     int threads;
+    size_t cache_bytes;  // second-level cache of one processor
     rain::PoolState *state;
 };
 

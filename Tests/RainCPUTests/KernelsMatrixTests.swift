@@ -49,7 +49,7 @@ import Testing
         let (plain, pools) = (plainPool(), [1, 2].map(set.pool))
         for m in [1, 2, 7, 8, 13, 31, 600] {
             for n in [1, 3, 16, 17, 33, 64, 96] {
-                for k in [1, 3, 7, 33, 128] where m < 100 || k == 128 {
+                for k in [1, 3, 7, 33, 128, 1031] where (m < 100 || k == 128) && (k < 1000 || n % 2 == 1) {
                     let linear = Linear(
                         m: m, n: n, k: k, epilogue: (m + n + k) % 8, activation: Self.activations[(m + n + k) % 7],
                         transposed: k % 2 == 0)
@@ -155,6 +155,9 @@ import Testing
             Convolution(1, 6, 6, 4, 16, kernel: (3, 3), stride: 2, padding: [2, 0, 1, 2], upsample: true),
             Convolution(1, 5, 5, 3, 4, kernel: (5, 2), stride: 3, padding: [2, 1, 0, 0], upsample: true),
             Convolution(1, 30, 30, 3, 8, kernel: (14, 14), stride: 14, padding: [0, 0, 0, 0]),
+            // Weights that do not fit the cache as points: few tiles, many, one; channels and columns that fill no block.
+            Convolution(2, 9, 7, 150, 170), Convolution(9, 16, 13, 150, 151), Convolution(1, 3, 2, 211, 129),
+            Convolution(31, 4, 4, 161, 149), Convolution(2, 6, 5, 149, 163, upsample: true),
         ]
         var random = KernelRandom(1)
         for index in 0..<120 {
@@ -222,21 +225,24 @@ import Testing
     func doesNotDependOnThreads(_ set: KernelSet) throws {
         let pools = [1, 2, 3].map(set.pool)
         let linear = Linear(m: 700, n: 96, k: 64, epilogue: 7, activation: RAIN_ACT_SILU)
-        let convolution = try #require(Convolution(6, 16, 16, 48, 64))
-        let (x, w, _, _, _) = convolution.numbers()
+        let convolutions = [Convolution(6, 16, 16, 48, 64), Convolution(2, 9, 7, 150, 170), Convolution(9, 16, 13, 150, 151)]
         let reference = (linear.run(pools[0]), linear.weightGradient(pools[0]))
         for pool in pools + pools {
             #expect(linear.run(pool) == reference.0)
             #expect(linear.weightGradient(pool) == reference.1)
         }
-        for algorithm in convolution.algorithms {
-            let forward = convolution.forward(pools[0], algorithm, x: x, w: w)
-            let dx = convolution.inputGradient(pools[0], algorithm)
-            let dw = convolution.weightGradient(pools[0], algorithm)
-            for pool in pools + pools {
-                #expect(convolution.forward(pool, algorithm, x: x, w: w) == forward)
-                #expect(convolution.inputGradient(pool, algorithm) == dx)
-                #expect(convolution.weightGradient(pool, algorithm) == dw)
+        for convolution in convolutions {
+            let convolution = try #require(convolution)
+            let (x, w, _, _, _) = convolution.numbers()
+            for algorithm in convolution.algorithms {
+                let forward = convolution.forward(pools[0], algorithm, x: x, w: w)
+                let dx = convolution.inputGradient(pools[0], algorithm)
+                let dw = convolution.weightGradient(pools[0], algorithm)
+                for pool in pools + pools {
+                    #expect(convolution.forward(pool, algorithm, x: x, w: w) == forward)
+                    #expect(convolution.inputGradient(pool, algorithm) == dx)
+                    #expect(convolution.weightGradient(pool, algorithm) == dw)
+                }
             }
         }
     }

@@ -71,7 +71,9 @@ import Testing
             try one.run(.step)
             let alone = try one.read("simcc_x")
             let part = both[index * alone.count..<(index + 1) * alone.count]
-            #expect(zip(alone, part).allSatisfy { abs($0 - $1) < 1e-5 })
+            // One picture and two may go through different convolution kernels, which round differently.
+            let largest = alone.reduce(0) { max($0, abs($1)) }
+            #expect(zip(alone, part).allSatisfy { abs($0 - $1) < 5e-5 * largest })
         }
     }
 }

@@ -4,10 +4,10 @@
 // Forward keeps a running maximum and sum per query over blocks of keys (arXiv 2205.14135). The gradient keeps all keys'
 // scores of one block of queries. Own and reference keys are copied side by side once per head.
 
-/// body(Constant<R>, first row): rows cut into tiles of up to `tile_rows`, as even as possible.
+/// body(Constant<R>, first row): rows cut into tiles of up to `outer_rows`, as even as possible.
 template <class Body>
 RAIN_INLINE void each_tile(long rows, Body &&body) {
-    const long tiles = (rows + tile_rows - 1) / tile_rows;
+    const long tiles = (rows + outer_rows - 1) / outer_rows;
     for (long t = 0; t < tiles; t++) {
         const long first = rows * t / tiles;
         switch (rows * (t + 1) / tiles - first) {
@@ -32,15 +32,13 @@ __attribute__((noinline)) void lane_products(const float *a, long rows, long str
                                              V *most) {
     each_tile(rows, [&](auto height, long first) RAIN_INLINE_LAMBDA {
         constexpr int R = decltype(height)::value;
-        const float *row[R];
         V sum[R][N];
 #pragma clang loop unroll(full)
         for (int r = 0; r < R; r++) {
-            row[r] = a + (first + r) * stride;
 #pragma clang loop unroll(full)
             for (int n = 0; n < N; n++) sum[r][n] = splat(0);
         }
-        accumulate<R, N>(row, k, panel, sum);
+        accumulate_spaced<R, N>(a + first * stride, stride, k, panel, sum);
 #pragma clang loop unroll(full)
         for (int r = 0; r < R; r++) {
 #pragma clang loop unroll(full)

@@ -8,7 +8,7 @@ inline bool winograd_wins(const RainConv &s) {
     const double pixels = double(s.batch) * s.out_height * s.out_width, taps = s.upsample ? 4 : 9;
     const double direct = pixels * taps * (double(g.k) * g.n_stride / rate + 4);
     const double transforms = double(g.tiles) * (150.0 * g.k_stride / W + 130.0 * g.n_stride / W + 200);
-    const double weights = points * double(g.k) * g.n_stride / 2;  // reading them, floats per cycle
+    const double weights = double(g.k) * g.n_stride * (9 / 2.0 + 90.0 / W);  // reading them and turning them into points
     const double winograd = transforms + double(g.tiles) * points * g.k * g.n_stride / rate + weights;
     return winograd < direct;
 }

@@ -5,10 +5,13 @@ namespace rain::RAIN_NAMESPACE {
 
 #include "Vector.hpp"
 #include "Turn.hpp"
+#include "Tile.hpp"
 #include "Multiply.hpp"
 #include "Convolution.hpp"
 #include "Outer.hpp"
+#include "WinogradTransforms.hpp"
 #include "Winograd.hpp"
+#include "WinogradRun.hpp"
 #include "WinogradWeights.hpp"
 #include "Choose.hpp"
 #include "Elementwise.hpp"

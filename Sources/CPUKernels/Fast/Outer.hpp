@@ -1,8 +1,13 @@
 // Sums of outer products over pixels: weight gradients of linear layers and convolutions, straight from rows of channels.
 //
-// out[a][b] = Σ_p left[p][a] · right[p][b]. A tile of `tile_rows` a's × two vectors of b is summed in registers over a
+// out[a][b] = Σ_p left[p][a] · right[p][b]. A tile of `outer_rows` a's × two vectors of b is summed in registers over a
 // block of pixels and then added to memory, so that no sum is a single long chain; the order depends on sizes alone.
 
+#if RAIN_WIDTH == 16
+constexpr int outer_rows = 8;
+#else
+constexpr int outer_rows = 6;
+#endif
 constexpr long pixel_block = 256;
 
 /// Rows found through pointers, or evenly spaced.
@@ -70,7 +75,7 @@ RAIN_INLINE void outer_tile_of(long rows, Left left, Right right, long pixels, l
 
 template <class Left, class Right>
 inline void outer_tiles(Left left, Right right, long pixels, Range as, long b, long width, float *out, long stride, bool add) {
-    const long count = as.end - as.begin, tiles = (count + tile_rows - 1) / tile_rows;
+    const long count = as.end - as.begin, tiles = (count + outer_rows - 1) / outer_rows;
     for (long t = 0; t < tiles; t++) {
         const long a = as.begin + count * t / tiles, rows = as.begin + count * (t + 1) / tiles - a;
         float *to = out + a * stride;
@@ -92,7 +97,7 @@ template <class Rows>
 inline void outer(Rows left, Rows right, long pixels, Range as, Range bs, float *out, long stride, bool add) {
     for (long b = bs.begin; b < bs.end; b += panel_width) {
         const long width = bs.end - b < panel_width ? bs.end - b : panel_width;
-        if (as.end - as.begin < 4 * tile_rows || width < panel_width || pixels > pixel_block) {
+        if (as.end - as.begin < 4 * outer_rows || width < panel_width || pixels > pixel_block) {
             outer_tiles(left, right, pixels, as, b, width, out + b, stride, add);
             continue;
         }
@@ -116,7 +121,7 @@ struct Plane {
 };
 RAIN_INLINE Plane plane_of(const RainPool *pool, long a, long b, double work) {
     if (pool->threads == 1 || work < 2 * small_work) return {1, 1};
-    const long wanted = 2 * pool->threads, a_tiles = (a + tile_rows - 1) / tile_rows, b_tiles = panel_count(b);
+    const long wanted = 2 * pool->threads, a_tiles = (a + outer_rows - 1) / outer_rows, b_tiles = panel_count(b);
     const long a_chunks = a_tiles < wanted ? a_tiles : wanted;
     const long b_chunks = (wanted + a_chunks - 1) / a_chunks;
     return {a_chunks, b_chunks < b_tiles ? b_chunks : b_tiles};
@@ -136,7 +141,7 @@ void linear_weight_gradient(RainPool *pool, long m, long n, long k, const float 
     float *out = straight ? dw : static_cast<float *>(scratch);
     const Plane plane = plane_of(pool, a, b, double(m) * n * k);
     parallel(pool, plane.a_chunks * plane.b_chunks, [&](long chunk, int) {
-        const Range as = stretch(a, plane.a_chunks, chunk / plane.b_chunks, tile_rows);
+        const Range as = stretch(a, plane.a_chunks, chunk / plane.b_chunks, outer_rows);
         const Range bs = stretch(b, plane.b_chunks, chunk % plane.b_chunks, panel_width);
         for (long p = 0; p < m; p += pixel_block) {
             const long pixels = m - p < pixel_block ? m - p : pixel_block;
@@ -188,7 +193,7 @@ void direct_weight_gradient(RainPool *pool, const RainConv *conv, const float *x
         while (plane.a_chunks * plane.b_chunks * tap_chunks < pool->threads && tap_chunks < c.taps) tap_chunks++;
     }
     parallel(pool, plane.a_chunks * plane.b_chunks * tap_chunks, [&](long chunk, int thread) {
-        const Range as = stretch(c.a, plane.a_chunks, chunk / tap_chunks / plane.b_chunks, tile_rows);
+        const Range as = stretch(c.a, plane.a_chunks, chunk / tap_chunks / plane.b_chunks, outer_rows);
         const Range bs = stretch(c.b, plane.b_chunks, chunk / tap_chunks % plane.b_chunks, panel_width);
         const Range taps = stretch(c.taps, tap_chunks, chunk % tap_chunks);
         const float **inputs = reinterpret_cast<const float **>(lists + thread * c.list_bytes());
