@@ -15,6 +15,7 @@ inline void multiply(long rows, const Source &from, long k, const float *packed,
         const int vectors = panel_vectors(to.columns, p);
         for (long part = 0; part < parts; part++) {
             const Range inner = stretch(k, parts, part, 16);
+            const long floats = (inner.end - inner.begin) * from.taps * vectors * W;
             const float *panel = packed + size_t(p) * panel_width * k * from.taps + inner.begin * vectors * W;
             Source source = from;
             if (!from.table) source.base += inner.begin;
@@ -28,6 +29,8 @@ inline void multiply(long rows, const Source &from, long k, const float *packed,
                     for (int r = 0; r < tile_rows; r++) own[r] = first_index + begin + r;
                 }
                 const long *lines = index ? index + begin : own;
+                // A tile's share of what follows this part of the panel, which is wanted next.
+                for (long at = floats * t / tiles; at < floats * (t + 1) / tiles; at += 16) __builtin_prefetch(panel + floats + at, 0, 2);
                 if (vectors == 2) {
                     tile_of<2>(count, source, begin, inner.end - inner.begin, panel, sink, lines, column);
                 } else {
@@ -47,12 +50,11 @@ struct Grid {
     long count() const { return row_chunks * panel_chunks; }
 };
 
-constexpr long cache_bytes = 512 << 10;
 constexpr double small_work = 256 << 10;  // multiply-adds (about 3 µs) below which waking threads does not pay
 
 RAIN_INLINE Grid grid_of(const RainPool *pool, long rows, long panels, long row_bytes, long most_rows, double work) {
-    long block = cache_bytes / (row_bytes < 1 ? 1 : row_bytes);
-    if (block < 4 * tile_rows) block = 4 * tile_rows;
+    long block = long(pool->cache_bytes) * 6 / 10 / (row_bytes < 1 ? 1 : row_bytes);
+    if (block < 8 * tile_rows) block = 8 * tile_rows;
     if (block > most_rows) block = most_rows;
     long row_chunks = (rows + block - 1) / block, panel_chunks = 1;
     if (pool->threads == 1 || work < 2 * small_work) return {row_chunks, 1, true};

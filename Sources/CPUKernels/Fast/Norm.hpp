@@ -5,6 +5,23 @@ constexpr long norm_run = 32;
 /// Positions one task takes when a sample is shared among threads.
 constexpr long norm_task = 1024;
 
+typedef double Doubles __attribute__((ext_vector_type(RAIN_WIDTH)));
+typedef double DoublesUnaligned __attribute__((ext_vector_type(RAIN_WIDTH), aligned(8)));
+
+/// Adds the first `part` lanes of a run's sum, and of its squares about the mean, to the sums of all.
+RAIN_INLINE void add_moments(V sum, V square, double share, long part, double *sums, double *squares) {
+    const Doubles s = __builtin_convertvector(sum, Doubles), q = __builtin_convertvector(square, Doubles) + s * s * share;
+    if (part == W) {
+        *reinterpret_cast<DoublesUnaligned *>(sums) += s;
+        *reinterpret_cast<DoublesUnaligned *>(squares) += q;
+        return;
+    }
+    for (long lane = 0; lane < part; lane++) {
+        sums[lane] += s[lane];
+        squares[lane] += q[lane];
+    }
+}
+
 /// Adds per channel Σx and Σx² of `positions` rows to sums[0…channels) and squares[0…channels). Each run's squares are
 /// taken about the run's own mean, so that a large common offset does not swallow the variance.
 inline void channel_moments(long positions, long channels, const float *x, double *sums, double *squares) {
@@ -30,12 +47,7 @@ inline void channel_moments(long positions, long channels, const float *x, doubl
                 const V a = load_part(from + i * channels, part) - mean;
                 square0 = fma(a, a, square0);
             }
-            const V square = square0 + square1;
-            for (long lane = 0; lane < part; lane++) {
-                const double s = sum[lane];
-                sums[c + lane] += s;
-                squares[c + lane] += double(square[lane]) + s * s / double(count);
-            }
+            add_moments(sum, square0 + square1, 1 / double(count), part, sums + c, squares + c);
         }
     }
 }

@@ -4,7 +4,6 @@
 // two shuffles per vector.
 
 constexpr int turn = 16;  // floats of each row turned at once, at most: a whole line of the cache
-typedef float Four __attribute__((ext_vector_type(4)));
 typedef float FourUnaligned __attribute__((ext_vector_type(4), aligned(4)));
 
 RAIN_INLINE Four load_four(const float *p) { return *reinterpret_cast<const FourUnaligned *>(p); }

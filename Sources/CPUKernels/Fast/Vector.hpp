@@ -46,26 +46,32 @@ RAIN_INLINE void store_part(float *p, V x, long count) {
 #endif
 }
 
-RAIN_INLINE float sum_lanes(V x) {
-    float parts[W] __attribute__((aligned(64)));
-    *reinterpret_cast<V *>(parts) = x;
-#pragma clang loop unroll(full)
-    for (int half = W / 2; half > 0; half /= 2) {
-#pragma clang loop unroll(full)
-        for (int i = 0; i < half; i++) parts[i] += parts[i + half];
-    }
-    return parts[0];
+typedef float Four __attribute__((ext_vector_type(4)));
+
+/// The lanes joined by `join` in halves: i with i + W/2, and so on.
+template <class Join>
+RAIN_INLINE float join_lanes(V x, Join &&join) {
+#if RAIN_WIDTH == 16
+    const auto eight = join(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7),
+                            __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
+#elif RAIN_WIDTH == 8
+    const V eight = x;
+#endif
+#if RAIN_WIDTH >= 8
+    const Four four = join(__builtin_shufflevector(eight, eight, 0, 1, 2, 3), __builtin_shufflevector(eight, eight, 4, 5, 6, 7));
+#else
+    const Four four = x;
+#endif
+    const Four two = join(four, __builtin_shufflevector(four, four, 2, 3, 2, 3));
+    const Four one = join(two, __builtin_shufflevector(two, two, 1, 1, 1, 1));
+    return one[0];
 }
 
+RAIN_INLINE float sum_lanes(V x) {
+    return join_lanes(x, [](auto a, auto b) RAIN_INLINE_LAMBDA { return a + b; });
+}
 RAIN_INLINE float largest_lane(V x) {
-    float parts[W] __attribute__((aligned(64)));
-    *reinterpret_cast<V *>(parts) = x;
-#pragma clang loop unroll(full)
-    for (int half = W / 2; half > 0; half /= 2) {
-#pragma clang loop unroll(full)
-        for (int i = 0; i < half; i++) parts[i] = parts[i] > parts[i + half] ? parts[i] : parts[i + half];
-    }
-    return parts[0];
+    return join_lanes(x, [](auto a, auto b) RAIN_INLINE_LAMBDA { return a > b ? a : b; });
 }
 
 RAIN_INLINE V absolute(V x) { return V(I(x) & 0x7fffffff); }
@@ -89,7 +95,7 @@ RAIN_INLINE V exponential(V x) {
     return x < splat(-87.3f) ? splat(0) : p * power;
 }
 
-/// 2ˣ within 2 ulp for x ≤ 127; 10⁻³⁸ below -126. For softmax, where x ≤ 0.
+/// 2ˣ within 2 ulp for x ≤ 127; 10⁻³⁸ below -126.
 RAIN_INLINE V power_of_two(V x) {
     const V t = at_least(x, splat(-126)), magic = 12582912.0f;
     const V shifted = t + magic, r = t - (shifted - magic);
@@ -102,7 +108,27 @@ RAIN_INLINE V power_of_two(V x) {
     return V(I(p) + (I(shifted) << 23));
 }
 
-RAIN_INLINE V sigmoid(V x) { return 1.0f / (1.0f + exponential(-x)); }
+/// 1/x within 2 ulp for 10⁻³⁷ ≤ |x| ≤ 10³⁷, 0 or nearly so beyond; without the machine's slow division.
+RAIN_INLINE V reciprocal(V x) {
+#if RAIN_WIDTH == 16
+    const V guess = _mm512_rcp14_ps(x);
+#elif RAIN_WIDTH == 8
+    const V guess = _mm256_rcp_ps(x);
+#else
+    return 1.0f / x;
+#endif
+#if RAIN_WIDTH > 4
+    return fma(guess, fma(-x, guess, splat(1)), guess);
+#endif
+}
+
+// Below, powers of e are taken as powers of 2: rounding their exponents is an error of no more than 4·10⁻⁸, absolutely, where
+// the result lies between 0 and 1.
+constexpr float log2_e = 1.44269504f;
+
+/// e⁻ˣ for a sigmoid, whose reciprocal must stay finite.
+RAIN_INLINE V decay(V x) { return power_of_two(at_most(x * -log2_e, splat(126))); }
+RAIN_INLINE V sigmoid(V x) { return reciprocal(1.0f + decay(x)); }
 
 /// tanh within 4e-7, relatively near 0.
 RAIN_INLINE V hyperbolic_tangent(V x) {
@@ -110,19 +136,20 @@ RAIN_INLINE V hyperbolic_tangent(V x) {
     V p = fma(s, splat(0.021869489f), splat(-0.053968254f));
     p = fma(p, s, splat(0.133333333f));
     p = fma(p, s, splat(-0.333333333f));
-    const V far = 1.0f - 2.0f / (exponential(2.0f * x) + 1.0f);
+    const V far = 1.0f - 2.0f * reciprocal(exponential(2.0f * x) + 1.0f);
     return absolute(x) < splat(0.3f) ? fma(p * s, x, x) : far;
 }
 
 /// Φ(x), the normal distribution, and its density: erf by Abramowitz and Stegun 7.1.26, absolute error of Φ below 2e-7.
 RAIN_INLINE V normal_distribution(V x, V *density) {
-    const V magnitude = absolute(x);
-    const V t = 1.0f / fma(magnitude, splat(0.3275911f * 0.70710678f), splat(1));
+    // Beyond 50 there is nothing left, and infinity has no reciprocal here.
+    const V magnitude = at_most(absolute(x), splat(50));
+    const V t = reciprocal(fma(magnitude, splat(0.3275911f * 0.70710678f), splat(1)));
     V p = fma(t, splat(1.061405429f), splat(-1.453152027f));
     p = fma(p, t, splat(1.421413741f));
     p = fma(p, t, splat(-0.284496736f));
     p = fma(p, t, splat(0.254829592f));
-    const V bell = exponential(-0.5f * x * x);
+    const V bell = power_of_two(-0.5f * log2_e * magnitude * magnitude) - 1.17549435e-38f;  // so that it ends in 0
     const V tail = 0.5f * p * t * bell;
     *density = 0.39894228f * bell;
     return x < splat(0) ? tail : 1.0f - tail;
@@ -138,8 +165,9 @@ RAIN_INLINE V gelu_slope(V x) {
     return fma(x, density, distribution);
 }
 RAIN_INLINE V silu_slope(V x) {
-    const V s = sigmoid(x);
-    return s * fma(x, 1.0f - s, splat(1));
+    // 1 - σ as e⁻ˣ σ: the difference would lose what x multiplies.
+    const V power = decay(x), s = reciprocal(1.0f + power);
+    return s * fma(x, power * s, splat(1));
 }
 
 template <RainActivation kind>
