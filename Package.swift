@@ -135,6 +135,7 @@ let package = Package(
                 "rain", "RainStudio", "RainAnimation", "RainCPU", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainTesting",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: common),
         .testTarget(

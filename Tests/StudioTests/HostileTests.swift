@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOWebSocket
 import RainAnimation
 import RainCPU
@@ -149,6 +150,22 @@ extension Studio {
                     #expect(await wire.isClosed(within: 6))
                 }
                 try await until { try await studio.get("/metrics").text.contains("rain_watchers 0\n") }
+            }
+        }
+
+        /// One that asks for pictures without end and takes none: what is written to it must not wait for ever.
+        @Test func aClientThatNeverReads() async throws {
+            try await TestStudio.run(embedded: true, seconds: 2) { studio in
+                let id = try await studio.session()
+                let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                    .channelOption(.autoRead, value: false).channelOption(.socketOption(.so_rcvbuf), value: 4096)
+                    .connect(host: "127.0.0.1", port: studio.port).get()
+                try await channel.writeAndFlush(
+                    ByteBuffer(string: "GET /api/v1/sessions/\(id)/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+                try await until { try await studio.get("/metrics").text.contains("rain_watchers 1\n") }
+                try await until(seconds: 40) { try await studio.get("/metrics").text.contains("rain_watchers 0\n") }
+                #expect(try await studio.get("/api/v1/sessions/\(id)/snapshot").status == 200)
+                try? await channel.close()
             }
         }
 

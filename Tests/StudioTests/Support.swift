@@ -20,6 +20,7 @@ struct TestStudio: Sendable {
     ///   - seconds: for a request's head, for its body, and of silence
     static func run<Result: Sendable>(
         embedded: Bool = false, sessions: Int = 4, connections: Int = 256, seconds: Int64 = 10, token: String? = nil,
+        certificate: (String, String)? = nil,
         _ body: @Sendable (TestStudio) async throws -> Result
     ) async throws -> Result {
         let model = try embedded ? AnimationModel.embedded() : TinyModel.model()
@@ -31,6 +32,7 @@ struct TestStudio: Sendable {
         configuration.connections = connections
         (configuration.headSeconds, configuration.bodySeconds, configuration.silenceSeconds) = (seconds, seconds, seconds)
         configuration.token = token
+        if let certificate { configuration.certificate = certificate }
         let server = try await StudioServer.start(configuration, model: model, engine: CPUEngine(threads: embedded ? nil : 1))
         let serving = Task { try await server.run() }
         do {

@@ -149,6 +149,7 @@ public final class StudioServer: Sendable {
         } else {
             channel.close(promise: nil)
         }
+        try pipeline.addHandler(StallDeadline(patience: .seconds(configuration.bodySeconds), metrics: metrics))
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
         let upgrader = NIOTypedWebSocketServerUpgrader<Connection>(
             maxFrameSize: ClientMessage.largest,

@@ -33,6 +33,7 @@ actor Recording {
     private let file: URL
     private var sink: FrameSink?
     private var frames = 0
+    private var start: Duration?
     private let executor = QueueExecutor(label: "rain.studio.recording")
 
     /// - Throws: `MediaError` if the file cannot be made
@@ -47,19 +48,24 @@ actor Recording {
     // Safe: the actor owns its executor.
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
-    var isFull: Bool { Double(frames) / framesPerSecond >= Self.longest }
-
     var state: State { State(format: format, seconds: Double(frames) / framesPerSecond, frames: frames) }
 
-    func write(_ picture: Picture) throws {
-        guard !isFull else { return }
+    /// Takes in what is shown from now on; a picture that stays is written as often as the file's rate asks.
+    ///
+    /// - Parameter now: on any clock that does not go back
+    func write(_ picture: Picture, at now: Duration) throws {
+        let start = start ?? now
+        self.start = start
+        let wanted = min(Int(((now - start).seconds * framesPerSecond).rounded()) + 1, Int(Self.longest * framesPerSecond))
+        guard wanted > frames else { return }
         let scale = max(1, Self.leastSide / picture.width)
         let shown =
             scale > 1 ? picture.resized(width: picture.width * scale, height: picture.height * scale, filter: .bilinear) : picture
         let sink = try sink ?? FrameSink.open(file.path, width: shown.width, height: shown.height, framesPerSecond: framesPerSecond)
         self.sink = sink
-        try sink.write(shown)
-        frames += 1
+        // After a long pause the film goes on where it is rather than standing still as long.
+        for _ in 0..<min(wanted - frames, Int(2 * framesPerSecond) + 1) { try sink.write(shown) }
+        frames = wanted
     }
 
     /// The finished file's bytes.

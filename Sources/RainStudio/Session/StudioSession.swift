@@ -233,7 +233,7 @@ actor StudioSession {
 
     private func record(_ picture: Picture, _ recording: Recording) async {
         do {
-            try await recording.write(picture)
+            try await recording.write(picture, at: time.now())
         } catch {
             self.recording = nil
             notice("the recording ended: \(error)")
