@@ -90,9 +90,8 @@ extension Studio {
 
         @Test func picturesComeAsMJPEG() async throws {
             try await TestStudio.run { studio in
-                let id = try await studio.session()
                 try await Wire.run(port: studio.port) { wire in
-                    try await wire.send(Array("GET /api/v1/sessions/\(id)/stream HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
+                    try await wire.send(Array("GET /api/v1/sessions/first/stream HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
                     let count = Mutex((parts: 0, isMixed: false))
                     try await until(seconds: 10, "six pictures") {
                         let text = String(decoding: await wire.take(), as: UTF8.self)

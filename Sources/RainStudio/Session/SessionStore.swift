@@ -32,9 +32,12 @@ actor SessionStore {
 
     var all: [StudioSession] { order.compactMap { sessions[$0] } }
 
+    /// The name by which programs that cannot look up ids call the oldest session.
+    static let first = "first"
+
     /// - Throws: `StudioError` of code `notFound`
     func session(_ id: String) throws(StudioError) -> StudioSession {
-        guard let session = sessions[id] else {
+        guard let session = sessions[id == Self.first ? order.first ?? "" : id] else {
             throw StudioError(.notFound, "session '\(id.prefix(40))' is not here: it was deleted or left alone too long; make a new one")
         }
         return session
@@ -76,7 +79,7 @@ actor SessionStore {
     /// - Throws: `StudioError` of code `notFound`
     func remove(_ id: String) async throws {
         let session = try session(id)
-        forget(id)
+        forget(session.id)
         await session.close()
     }
 
