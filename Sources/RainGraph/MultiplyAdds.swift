@@ -27,8 +27,9 @@ extension Node {
 }
 
 extension Program {
+    /// Multiply-adds of one node, counting convolutions as computed directly; 0 where the work is a matter of memory.
+    public func multiplyAdds(of node: Int) -> Int { graph.nodes[node].multiplyAdds(graph.nodes[node].operands.map(graph.shape)) }
+
     /// Multiply-adds of one run of a stage, counting convolutions as computed directly.
-    public func multiplyAdds(in stage: Lifetime) -> Int {
-        (stages[stage] ?? []).reduce(0) { $0 + graph.nodes[$1].multiplyAdds(graph.nodes[$1].operands.map(graph.shape)) }
-    }
+    public func multiplyAdds(in stage: Lifetime) -> Int { (stages[stage] ?? []).reduce(0) { $0 + multiplyAdds(of: $1) } }
 }

@@ -27,6 +27,7 @@ struct Rain: AsyncParsableCommand {
             ConvertCommand.self,
             MakeModelCommand.self,
             Doctor.self,
+            BenchmarkCommand.self,
         ])
 
     static func main() async {

@@ -36,7 +36,7 @@ struct MakeModelCommand: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
-        let configuration = try described()
+        let configuration = try PublishedConfiguration(described: config)
         var (progress, written): (ProgressLine?, Int) = (nil, 0)
         try configuration.writeRandomModel(to: folder, seed: seed, type: dtype.elementType, others: detectors) { done, total in
             try Interrupt.check()
@@ -58,33 +58,5 @@ struct MakeModelCommand: ParsableCommand {
             ("yolox_s.onnx", { try detector.write(to: $0) { weights.values($0, $1, in: "yolox") } }),
             ("dw-ll_ucoco_384.onnx", { try estimator.write(to: $0) { weights.values($0, $1, in: "dwpose") } }),
         ]
-    }
-
-    private func described() throws -> PublishedConfiguration {
-        switch config {
-        case "published": return .rain
-        case "tiny": return .tiny
-        default:
-            let limit = 1 << 20
-            guard let size = try? FileManager.default.attributesOfItem(atPath: config)[.size] as? Int, size <= limit,
-                let data = FileManager.default.contents(atPath: config)
-            else {
-                throw ModelError(
-                    .configuration, at: config, "expected published, tiny or a readable JSON file of at most \(limit) bytes")
-            }
-            do {
-                return try JSONDecoder().decode(PublishedConfiguration.self, from: data)
-            } catch let error as ModelError {
-                throw ModelError(error.code, at: "\(config): \(error.place)", error.message)
-            } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
-                let field = context.codingPath.map(\.stringValue).joined(separator: ".")
-                throw ModelError(.configuration, at: config, "field '\(field)': \(context.debugDescription)")
-            } catch DecodingError.keyNotFound(let key, let context) {
-                let field = (context.codingPath + [key]).map(\.stringValue).joined(separator: ".")
-                throw ModelError(.configuration, at: config, "expected a field '\(field)', found none")
-            } catch {
-                throw ModelError(.configuration, at: config, "is no JSON object that describes a model")
-            }
-        }
     }
 }

@@ -1,0 +1,132 @@
+import Foundation
+import RainGraph
+
+/// What was measured of a step.
+struct StepReport {
+    let model: String
+    let size: Int
+    let window: String
+    let threads: Int
+    let instructions: String
+    /// Until the first step could run: planning, making up and packing weights, the reference stage.
+    let loadSeconds: Double
+    let stepSeconds: [Double]
+    let peer: String?
+    let peerSeconds: [Double]
+    let program: Program
+    /// Of the fastest step: nodes and their seconds, in order.
+    let times: [(node: Int, seconds: Double)]
+
+    /// Operations of one kind.
+    struct Row: Encodable {
+        var operation: String
+        var count = 0
+        var seconds = 0.0
+        var multiplyAdds = 0
+
+        /// 10⁹ operations per second, two per multiply-add of the plain algorithm.
+        var gigaflops: Double { seconds > 0 ? 2e-9 * Double(multiplyAdds) / seconds : 0 }
+    }
+
+    struct Summary: Encodable {
+        var model: String
+        var size: Int
+        var window: String
+        var threads: Int
+        var instructions: String
+        var loadSeconds: Double
+        var stepSeconds: [Double]
+        var medianSeconds: Double
+        var gigaflop: Double
+        var peakMemoryBytes: Int
+        var peer: String?
+        var peerSeconds: [Double]
+        var ratio: Double?
+        var operations: [Row]
+    }
+
+    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+    /// Median of the ratios of the rounds, the peer's time by ours.
+    private var ratio: Double? { peerSeconds.isEmpty ? nil : Self.median(zip(peerSeconds, stepSeconds).map { $0 / $1 }) }
+
+    private var rows: [Row] {
+        var rows: [String: Row] = [:]
+        for (node, seconds) in times {
+            let name = program.graph.nodes[node].operation.name
+            rows[name, default: Row(operation: name)].count += 1
+            rows[name]!.seconds += seconds
+            rows[name]!.multiplyAdds += program.multiplyAdds(of: node)
+        }
+        return rows.values.sorted { $0.seconds > $1.seconds }
+    }
+
+    var summary: Summary {
+        Summary(
+            model: model, size: size, window: window, threads: threads, instructions: instructions, loadSeconds: loadSeconds,
+            stepSeconds: stepSeconds, medianSeconds: Self.median(stepSeconds), gigaflop: 2e-9 * Double(program.multiplyAdds(in: .step)),
+            peakMemoryBytes: ProcessMemory.peak, peer: peer, peerSeconds: peerSeconds, ratio: ratio, operations: rows)
+    }
+
+    var text: String {
+        let summary = summary
+        var text = """
+            \(model), \(size)×\(size), window \(window), \(instructions), \(threads) threads
+            step: \(Self.time(summary.medianSeconds)) (median of \(stepSeconds.count)), \(Int(summary.gigaflop)) GFLOP as the plain algorithm \
+            counts, \(Int(summary.gigaflop / summary.medianSeconds)) GFLOP/s; ready after \(String(format: "%.1f s", loadSeconds)); \
+            memory \(Terminal.bytes(summary.peakMemoryBytes)) at most
+
+            """
+        if let peer, let ratio {
+            text += """
+                peer: \(Self.time(Self.median(peerSeconds))), \(peer)
+                ratio: \(String(format: "%.2f", ratio))
+
+                """
+        }
+        let total = times.reduce(0) { $0 + $1.seconds }
+        let table = summary.operations.prefix(14).map { row in
+            [
+                row.operation, "\(row.count)", Self.time(row.seconds), String(format: "%.1f %%", 100 * row.seconds / total),
+                row.multiplyAdds > 0 ? "\(Int(row.gigaflops)) GFLOP/s" : "",
+            ]
+        }
+        return text + "\n" + Terminal.table([["operation", "count", "time", "share", "rate"]] + table, rightAligned: [1, 2, 3, 4])
+    }
+
+    private static func time(_ seconds: Double) -> String {
+        seconds < 1 ? String(format: "%.2f ms", 1000 * seconds) : String(format: "%.2f s", seconds)
+    }
+
+    // MARK: Timeline
+
+    /// One complete event of the trace event format, times in microseconds.
+    private struct Event: Encodable {
+        var name: String
+        var cat: String
+        var ph = "X"
+        var ts: Double
+        var dur: Double
+        var pid = 1
+        var tid = 1
+        var args: [String: String]
+    }
+
+    /// The fastest step in Chrome's trace event format (JSON).
+    func trace() throws -> [UInt8] {
+        var (events, now): ([Event], Double) = ([], 0)
+        for (index, seconds) in times {
+            let node = program.graph.nodes[index]
+            var arguments = [
+                "place": node.place, "result": node.results.map(\.description).joined(separator: " "),
+                "operands": node.operands.map { program.graph.shape($0).description }.joined(separator: " "),
+            ]
+            let multiplyAdds = program.multiplyAdds(of: index)
+            if multiplyAdds > 0, seconds > 0 { arguments["GFLOP/s"] = "\(Int(2e-9 * Double(multiplyAdds) / seconds))" }
+            events.append(
+                Event(name: node.operation.name, cat: node.operation.name, ts: 1e6 * now, dur: 1e6 * seconds, args: arguments))
+            now += seconds
+        }
+        return Array(try JSONEncoder().encode(["traceEvents": events]))
+    }
+}
