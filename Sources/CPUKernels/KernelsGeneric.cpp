@@ -4,4 +4,5 @@
 
 #define RAIN_NAMESPACE generic
 #define RAIN_WIDTH 4
+#define RAIN_TILES 0
 #include "Fast/Kernels.hpp"

@@ -6,6 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <atomic>
 #include <new>
 
@@ -131,6 +139,23 @@ void *enter(void *argument) {
     return nullptr;
 }
 
+#if defined(__x86_64__)
+/// Whether the processor has AMX for bfloat16 and the system lets this process use it.
+bool has_matrix_unit() {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    const bool tiles = d >> 24 & 1, bfloat16_tiles = d >> 22 & 1;
+    if (!tiles || !bfloat16_tiles || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a >> 5 & 1)) return false;
+#if defined(__linux__)
+    // Linux gives the registers' eight kilobytes only to who asks (arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA).
+    static const bool permitted = syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+    return permitted;
+#else
+    return false;
+#endif
+}
+#endif
+
 bool machine_has(RainISA isa) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
@@ -140,6 +165,7 @@ bool machine_has(RainISA isa) {
         return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
     }
+    if (isa == RAIN_ISA_AMX) return machine_has(RAIN_ISA_AVX512) && has_matrix_unit();
 #endif
     return isa == RAIN_ISA_GENERIC || isa == RAIN_ISA_PLAIN;
 }
@@ -149,6 +175,7 @@ RainISA automatic() {
         if (!strcmp(wish, "generic")) return RAIN_ISA_GENERIC;
         if (!strcmp(wish, "avx2")) return RAIN_ISA_AVX2;
         if (!strcmp(wish, "avx512")) return RAIN_ISA_AVX512;
+        if (!strcmp(wish, "amx")) return RAIN_ISA_AMX;
         if (!strcmp(wish, "plain")) return RAIN_ISA_PLAIN;
     }
     return rain_best_isa();
@@ -157,6 +184,7 @@ RainISA automatic() {
 const Table *table_of(RainISA isa) {
     switch (isa) {
 #if defined(__x86_64__)
+        case RAIN_ISA_AMX: return &amx::table;
         case RAIN_ISA_AVX512: return &avx512::table;
         case RAIN_ISA_AVX2: return &avx2::table;
 #endif
@@ -184,6 +212,7 @@ void run_chunks(RainPool *pool, long chunks, Task task, void *context) { pool->s
 using namespace rain;
 
 RainISA rain_best_isa(void) {
+    if (machine_has(RAIN_ISA_AMX)) return RAIN_ISA_AMX;
     if (machine_has(RAIN_ISA_AVX512)) return RAIN_ISA_AVX512;
     return machine_has(RAIN_ISA_AVX2) ? RAIN_ISA_AVX2 : RAIN_ISA_GENERIC;
 }

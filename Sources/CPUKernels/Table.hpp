@@ -38,6 +38,9 @@ extern const Table table;
 namespace avx512 {
 extern const Table table;
 }
+namespace amx {
+extern const Table table;
+}
 #endif
 
 }  // namespace rain

@@ -4,18 +4,21 @@ import Synchronization
 
 /// The CPU engine: plans programs onto the kernels of `CPUKernels`.
 ///
-/// Layout is rows of channels everywhere; arithmetic is float32. Repeated runs are bit-identical for a given machine,
+/// Layout is rows of channels everywhere; numbers are float32. Repeated runs are bit-identical for a given machine,
 /// instruction set and thread count.
 public struct CPUEngine: TrainingEngine {
     /// Instruction sets the kernels are compiled for.
     public enum InstructionSet: String, Sendable, CaseIterable {
         case generic, avx2, avx512
+        /// AVX-512 and the matrix unit: products of floats split into two bfloat16, exact to about 10⁻⁵.
+        case amx
 
         var code: RainISA {
             switch self {
             case .generic: RAIN_ISA_GENERIC
             case .avx2: RAIN_ISA_AVX2
             case .avx512: RAIN_ISA_AVX512
+            case .amx: RAIN_ISA_AMX
             }
         }
 
@@ -24,7 +27,13 @@ public struct CPUEngine: TrainingEngine {
 
         /// The best one this machine has.
         public static var best: InstructionSet {
+            rain_best_isa() == RAIN_ISA_AMX ? .amx : bestExact
+        }
+
+        /// The best one whose products are those of float32.
+        static var bestExact: InstructionSet {
             switch rain_best_isa() {
+            case RAIN_ISA_AMX: .avx512
             case RAIN_ISA_AVX512: .avx512
             case RAIN_ISA_AVX2: .avx2
             default: .generic
@@ -32,12 +41,13 @@ public struct CPUEngine: TrainingEngine {
         }
     }
 
-    /// Which convolution algorithms may be used.
-    public enum Convolutions: Sendable {
-        /// The fastest for each shape; Winograd's rounding errors are some times larger than direct ones.
+    /// How sums of products are computed.
+    public enum Arithmetic: Sendable {
+        /// The fastest way for each shape. Winograd's convolutions round some times worse than direct ones, the matrix unit's products
+        /// are exact to about 10⁻⁵ of the largest.
         case fastest
-        /// Direct ones only, for comparisons with a reference.
-        case direct
+        /// Direct convolutions, and float32 products only unless the instruction set is given: for comparisons with a reference.
+        case exact
     }
 
     public let name = "cpu"
@@ -48,16 +58,16 @@ public struct CPUEngine: TrainingEngine {
 
     public let threads: Int
     public let instructionSet: InstructionSet
-    public let convolutions: Convolutions
+    public let arithmetic: Arithmetic
     private let pools = PoolOwner()
 
     /// - Parameters:
     ///   - threads: the caller's counts as one; `nil` takes one per processor.
     ///   - instructionSet: `nil` takes the best this machine has.
-    public init(threads: Int? = nil, instructionSet: InstructionSet? = nil, convolutions: Convolutions = .fastest) {
+    public init(threads: Int? = nil, instructionSet: InstructionSet? = nil, arithmetic: Arithmetic = .fastest) {
         self.threads = min(max(1, threads ?? Self.processorCount), Self.mostThreads)
-        self.instructionSet = instructionSet ?? .best
-        self.convolutions = convolutions
+        self.instructionSet = instructionSet ?? (arithmetic == .exact ? .bestExact : .best)
+        self.arithmetic = arithmetic
     }
 
     public func prepare(_ program: Program) throws -> any Executable { try prepareForTraining(program, sharing: nil) }
@@ -67,7 +77,7 @@ public struct CPUEngine: TrainingEngine {
         var neighbour = (other as? CPUExecutable)?.plan
         // One of another engine could run at the same time.
         if neighbour?.pool !== pool { neighbour = nil }
-        return CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, beside: neighbour), beside: neighbour)
+        return CPUExecutable(try Plan(program, pool: pool, arithmetic: arithmetic, beside: neighbour), beside: neighbour)
     }
 
     public func prepare(_ program: Program, sharing other: (any TrainableExecutable)?) throws -> any TrainableExecutable {
@@ -78,7 +88,7 @@ public struct CPUEngine: TrainingEngine {
         _ program: Program, inputs: [String: [Float]], parameters: (_ name: String, _ shape: Shape) throws -> [Float]
     ) throws -> [String: [Float]] {
         let pool = try pools.pool(threads: threads, instructionSet)
-        let executable = CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, runsOnce: true))
+        let executable = CPUExecutable(try Plan(program, pool: pool, arithmetic: arithmetic, runsOnce: true))
         for (name, values) in inputs { try executable.write(name, values) }
         try executable.runOnce(parameters)
         return try program.graph.outputs.reduce(into: [:]) { $0[$1.name] = try executable.read($1.name) }
@@ -95,7 +105,7 @@ public struct CPUEngine: TrainingEngine {
             guard let executable = other as? CPUExecutable else { throw CPUError(message: "only its own executables can share parameters") }
             shared = executable.trained
         }
-        return CPUExecutable(try Plan(program, pool: pool, convolutions: convolutions, sharing: shared))
+        return CPUExecutable(try Plan(program, pool: pool, arithmetic: arithmetic, sharing: shared))
     }
 }
 

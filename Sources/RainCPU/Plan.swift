@@ -10,7 +10,7 @@ final class Plan {
 
     let program: Program
     let pool: Pool
-    let convolutions: CPUEngine.Convolutions
+    let arithmetic: CPUEngine.Arithmetic
 
     /// Where a value lives.
     private enum Place {
@@ -62,7 +62,7 @@ final class Plan {
     ///   - neighbour: a plan of the same pool, whose choices are kept to, so that its packed weights fit, and whose arena is used
     ///     if it is large enough
     init(
-        _ program: Program, pool: Pool, convolutions: CPUEngine.Convolutions, sharing other: TrainedMemory? = nil, runsOnce: Bool = false,
+        _ program: Program, pool: Pool, arithmetic: CPUEngine.Arithmetic, sharing other: TrainedMemory? = nil, runsOnce: Bool = false,
         beside neighbour: Plan? = nil
     ) throws {
         self.program = program
@@ -77,7 +77,7 @@ final class Plan {
             trained = try TrainedMemory(program.graph.trainedParameters, hasGradients: !program.gradients.isEmpty)
         }
         self.pool = pool
-        self.convolutions = convolutions
+        self.arithmetic = arithmetic
         arena = try Block(count: 0)
         persistent = try Block(count: 0)
         try check()

@@ -10,7 +10,7 @@ import Testing
     enum Kernels: CaseIterable {
         case direct, fastest
 
-        var engine: CPUEngine { CPUEngine(threads: 2, convolutions: self == .direct ? .direct : .fastest) }
+        var engine: CPUEngine { CPUEngine(threads: 2, arithmetic: self == .direct ? .exact : .fastest) }
         var tolerance: Float { self == .direct ? 2e-5 : 1e-4 }
     }
 
@@ -47,7 +47,7 @@ import Testing
     func warmUp(_ kernels: Kernels) throws { try warmUp(kernels.engine, calls: 6, tolerance: kernels.tolerance) }
 
     @Test("One executable at a time, for large models")
-    func frugalWarmUp() throws { try warmUp(CPUEngine(threads: 2, convolutions: .direct), calls: 6, tolerance: 2e-5, keepsAll: false) }
+    func frugalWarmUp() throws { try warmUp(CPUEngine(threads: 2, arithmetic: .exact), calls: 6, tolerance: 2e-5, keepsAll: false) }
 
     @Test("The interpreter says the same") func warmUpInterpreted() throws {
         try warmUp(Interpreter(), calls: 1, tolerance: 2e-5)

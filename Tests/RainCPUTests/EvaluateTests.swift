@@ -5,7 +5,7 @@ import Testing
 
 /// Programs that run once, with parameters that come and go, and programs that share what they packed.
 @Suite struct EvaluateTests {
-    private static let engine = CPUEngine(threads: 2, convolutions: .direct)
+    private static let engine = CPUEngine(threads: 2, arithmetic: .exact)
 
     @Test(arguments: UInt64(0)..<60)
     func onceIsAsOften(_ seed: UInt64) throws {

@@ -47,16 +47,19 @@ import Testing
     @Test(arguments: KernelSet.available)
     func linear(_ set: KernelSet) {
         let (plain, pools) = (plainPool(), [1, 2].map(set.pool))
-        for m in [1, 2, 7, 8, 13, 31, 600] {
+        for m in [1, 2, 7, 8, 13, 31, 300, 600] {
             for n in [1, 3, 16, 17, 33, 64, 96] {
-                for k in [1, 3, 7, 33, 128, 1031] where (m < 100 || k == 128) && (k < 1000 || n % 2 == 1) {
+                // 2000 is longer than what is split at once for a matrix unit.
+                for k in [1, 3, 7, 33, 128, 1031, 2000] where k < 1000 ? m < 100 || k == 128 : n == 33 && (k == 2000) == (m == 300) {
                     let linear = Linear(
                         m: m, n: n, k: k, epilogue: (m + n + k) % 8, activation: Self.activations[(m + n + k) % 7],
                         transposed: k % 2 == 0)
                     let expected = linear.run(plain)
                     let slopes = linear.weightGradient(plain)
+                    // Activations may be far smaller than the sums they are of.
+                    let bound = tolerance(k) + 2 * set.productError * Double(k).squareRoot()
                     for pool in pools {
-                        #expect(disagreement(linear.run(pool), expected) < tolerance(k), "\(linear)")
+                        #expect(disagreement(linear.run(pool), expected) < bound, "\(linear)")
                         #expect(disagreement(linear.weightGradient(pool), slopes) < tolerance(m), "\(linear)")
                     }
                 }
@@ -189,10 +192,14 @@ import Testing
                 let pixels = convolution.outputs / convolution.geometry.out_channels
                 for pool in pools {
                     let found = convolution.forward(pool, algorithm, x: x, w: w)
-                    #expect(disagreement(found, expected) < tolerance(convolution.terms, factor: factor), "\(algorithm) \(convolution)")
+                    #expect(
+                        disagreement(found, expected) < tolerance(convolution.terms, factor: factor) + 2 * set.productError * factor,
+                        "\(algorithm) \(convolution)")
                     guard gradients else { continue }
                     let dx = convolution.inputGradient(pool, algorithm)
-                    #expect(disagreement(dx, inputSlopes) < tolerance(convolution.terms * 4, factor: factor), "\(algorithm) \(convolution)")
+                    #expect(
+                        disagreement(dx, inputSlopes) < tolerance(convolution.terms * 4, factor: factor) + 2 * set.productError * factor,
+                        "\(algorithm) \(convolution)")
                     let dw = convolution.weightGradient(pool, algorithm)
                     #expect(disagreement(dw, weightSlopes) < tolerance(pixels, factor: factor), "\(algorithm) \(convolution)")
                 }

@@ -53,15 +53,19 @@ final class KernelPool: @unchecked Sendable {
 
 /// An instruction set that this machine has.
 enum KernelSet: String, CaseIterable, Sendable {
-    case generic, avx2, avx512
+    case generic, avx2, avx512, amx
 
     var isa: RainISA {
         switch self {
         case .generic: RAIN_ISA_GENERIC
         case .avx2: RAIN_ISA_AVX2
         case .avx512: RAIN_ISA_AVX512
+        case .amx: RAIN_ISA_AMX
         }
     }
+
+    /// Relative error of a product besides what sums of floats lose: 2⁻¹⁷ where floats are split.
+    var productError: Double { self == .amx ? 0x1p-17 : 0 }
 
     static let available = allCases.filter { KernelPool(threads: 1, isa: $0.isa) != nil }
 

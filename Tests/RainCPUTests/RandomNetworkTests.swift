@@ -6,7 +6,7 @@ import Testing
 /// Whole networks find what single operations cannot: memory planned too tightly, views of the wrong place, weights packed at the
 /// wrong time.
 @Suite struct RandomNetworkTests {
-    private static let engine = CPUEngine(threads: 2, convolutions: .direct)
+    private static let engine = CPUEngine(threads: 2, arithmetic: .exact)
 
     @Test(arguments: UInt64(0)..<60)
     func runAsOnTheInterpreter(_ seed: UInt64) throws {

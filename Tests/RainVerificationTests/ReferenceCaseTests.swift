@@ -15,7 +15,7 @@ enum Contestant: String, CaseIterable, CustomTestStringConvertible {
     var verifier: CaseVerifier {
         switch self {
         case .interpreter: CaseVerifier(engine: Interpreter())
-        case .directKernels: CaseVerifier(engine: CPUEngine(convolutions: .direct))
+        case .directKernels: CaseVerifier(engine: CPUEngine(arithmetic: .exact))
         case .shipped: CaseVerifier(engine: CPUEngine(), strictness: .shipped)
         }
     }

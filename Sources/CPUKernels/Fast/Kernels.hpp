@@ -1,4 +1,5 @@
-// All kernels of one instruction set: RAIN_NAMESPACE names it, RAIN_WIDTH is the number of floats in its vectors. Included
+// All kernels of one instruction set: RAIN_NAMESPACE names it, RAIN_WIDTH is the number of floats in its vectors, RAIN_TILES says whether
+// it has a matrix unit. Included
 // once per instruction set, so that every function is compiled for it; no include guard.
 
 namespace rain::RAIN_NAMESPACE {
@@ -7,6 +8,10 @@ namespace rain::RAIN_NAMESPACE {
 #include "Turn.hpp"
 #include "Tile.hpp"
 #include "Multiply.hpp"
+#if RAIN_TILES
+#include "Tiles.hpp"
+#endif
+#include "Linear.hpp"
 #include "Convolution.hpp"
 #include "Outer.hpp"
 #include "WinogradTransforms.hpp"

@@ -112,28 +112,3 @@ inline void pack_panel(const float *w, long n, long k, long column_stride, long 
         }
     }
 }
-
-// ---- Linear layers --------------------------------------------------------------------------------------------------------
-
-size_t linear_packed_bytes(const RainPool *, long n, long k) { return panel_floats(n, k) * sizeof(float); }
-
-void linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, void *packed) {
-    float *to = static_cast<float *>(packed);
-    parallel_ranges(pool, panel_count(n), 1 + 16384 / (k * panel_width), 1, [&](long begin, long end, int) {
-        for (long p = begin; p < end; p++) {
-            pack_panel(w, n, k, transposed ? 1 : k, transposed ? n : 1, p, false, to + size_t(p) * panel_width * k);
-        }
-    });
-}
-
-void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
-            float *y) {
-    const long panels = panel_count(n);
-    const Sink to = sink(y, n, epilogue);
-    const Grid grid = grid_of(pool, m, panels, k * sizeof(float), 512, double(m) * padded_columns(n) * k);
-    each_cell(pool, grid, m, panels, [&](Range row, Range panel, int) {
-        const Source from = {nullptr, 0, 1, x + row.begin * k, k};
-        multiply(row.end - row.begin, from, k, static_cast<const float *>(packed), panel.begin, panel.end, to, nullptr,
-                 row.begin);
-    });
-}

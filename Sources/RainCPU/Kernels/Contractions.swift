@@ -33,7 +33,7 @@ extension Plan {
             pad_top: convolution.padding[0], pad_left: convolution.padding[1], pad_bottom: convolution.padding[2],
             pad_right: convolution.padding[3], out_height: result[1], out_width: result[2], upsample: convolution.upsample ? 1 : 0)
         let known = parameter.flatMap { algorithms[$0] }
-        let algorithm = convolutions == .direct ? RAIN_CONV_DIRECT : known ?? rain_conv_choose(pool.pointer, &geometry)
+        let algorithm = arithmetic == .exact ? RAIN_CONV_DIRECT : known ?? rain_conv_choose(pool.pointer, &geometry)
         if let parameter { algorithms[parameter] = algorithm }
         return PlannedConvolution(geometry: geometry, algorithm: algorithm)
     }

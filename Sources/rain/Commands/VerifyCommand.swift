@@ -24,7 +24,7 @@ struct Verify: AsyncParsableCommand {
             switch self {
             case .interpreter: CaseVerifier(engine: Interpreter(), strictness: .exact)
             case .cpu: CaseVerifier(engine: CPUEngine(threads: threads), strictness: .shipped)
-            case .cpuDirect: CaseVerifier(engine: CPUEngine(threads: threads, convolutions: .direct), strictness: .exact)
+            case .cpuDirect: CaseVerifier(engine: CPUEngine(threads: threads, arithmetic: .exact), strictness: .exact)
             }
         }
     }

@@ -48,7 +48,9 @@ final class PeerProcess {
                 defer { buffer.removeSubrange(...end) }
                 return String(decoding: buffer[..<end], as: UTF8.self)
             }
-            guard buffer.count <= longest else { throw Failure(description: "--peer: expected a line, found \(buffer.count) bytes without an end") }
+            guard buffer.count <= longest else {
+                throw Failure(description: "--peer: expected a line, found \(buffer.count) bytes without an end")
+            }
             let data = answering.fileHandleForReading.availableData
             guard !data.isEmpty else { throw Failure(description: "--peer: it ended without an answer; what it said is above") }
             buffer += data

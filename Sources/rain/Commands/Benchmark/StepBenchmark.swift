@@ -34,7 +34,7 @@ struct StepBenchmark: ParsableCommand {
     @Option(help: ArgumentHelp("Threads, 1 to 256; by default one per processor.", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("Kernels: generic, avx2 or avx512; by default the best of this machine.", valueName: "set"))
+    @Option(help: ArgumentHelp("Kernels: generic, avx2, avx512 or amx; by default the best of this machine.", valueName: "set"))
     var instructions: String?
 
     @Option(
@@ -67,7 +67,8 @@ struct StepBenchmark: ParsableCommand {
         let schedule = try usage {
             try window.map { try StreamSchedule(window: $0) }
                 ?? StreamSchedule(
-                    framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels, steps: configuration.window.steps)
+                    framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels,
+                    steps: configuration.window.steps)
         }
         let engine = CPUEngine(threads: threads, instructionSet: instructions.flatMap(CPUEngine.InstructionSet.init))
         let target = try trace.map { try ReplacementFile(path: $0) }
@@ -84,7 +85,9 @@ struct StepBenchmark: ParsableCommand {
 
         let peer = try self.peer.map {
             try PeerProcess(
-                command: $0 + " \(schedule.framesPerGroup)x\(schedule.levels) \(configuration.imageSize) \(engine.threads) \(engine.instructionSet.rawValue)")
+                command: $0
+                    + " \(schedule.framesPerGroup)x\(schedule.levels) \(configuration.imageSize) \(engine.threads) \(engine.instructionSet.rawValue)"
+            )
         }
         if let peer { Terminal.note("peer: \(peer.description)") }
         var (own, others): ([Double], [Double]) = ([], [])
