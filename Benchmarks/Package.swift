@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Kept apart from the engine's package, so that its peers (oneDNN, PyTorch) are needed by nobody else.
+// Kept apart from the engine's package, so that its peers (oneDNN, OpenBLAS, PyTorch) are needed by nobody else.
 let package = Package(
     name: "benchmarks",
     dependencies: [.package(name: "rain", path: "..")],
@@ -9,8 +9,10 @@ let package = Package(
         .target(
             name: "COneDNN", cxxSettings: [.unsafeFlags(["-O2", "-fno-exceptions", "-fno-rtti"])],
             linkerSettings: [.linkedLibrary("dnnl")]),
+        .systemLibrary(name: "COpenBLAS"),
+        .target(name: "CMachine", cxxSettings: [.unsafeFlags(["-O2", "-fno-exceptions", "-fno-rtti", "-ffp-contract=fast"])]),
         .executableTarget(
-            name: "kernel-benchmark", dependencies: ["COneDNN", .product(name: "CPUKernels", package: "rain")],
+            name: "kernel-benchmark", dependencies: ["COneDNN", "COpenBLAS", "CMachine", .product(name: "CPUKernels", package: "rain")],
             swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
     ],
     swiftLanguageModes: [.v6],

@@ -103,6 +103,15 @@ void peer_convolution_result(PeerConvolution *p, float *y) {
     memcpy(y, data, dnnl_memory_desc_get_size(description));
 }
 
+const void *peer_convolution_weights(PeerConvolution *p, size_t *bytes) {
+    const dnnl_memory_desc_t *description;
+    dnnl_memory_get_memory_desc(p->weights, &description);
+    *bytes = dnnl_memory_desc_get_size(description);
+    void *data;
+    dnnl_memory_get_data_handle(p->weights, &data);
+    return data;
+}
+
 void peer_convolution_destroy(PeerConvolution *p) {
     dnnl_primitive_destroy(p->primitive);
     const dnnl_memory_t memories[] = {p->x, p->weights, p->bias, p->y, p->result};

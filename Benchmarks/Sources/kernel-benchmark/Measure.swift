@@ -1,3 +1,4 @@
+import CMachine
 import CPUKernels
 import Glibc
 
@@ -50,6 +51,30 @@ struct Clock {
         }
         return best
     }
+}
+
+/// What every benchmark needs.
+struct Bench {
+    let pool: OpaquePointer
+    let clock: Clock
+    let rounds: Int
+    let peer: TorchPeer?
+
+    /// GFLOP/s of multiply-adds on registers alone, in the vectors of the pool's instruction set, on all threads.
+    func peak() -> Double {
+        let alone = Clock(threads: 1)
+        var best = 0.0
+        for _ in 0..<5 {
+            var operations = 0.0
+            let seconds = alone.time { operations = machine_multiply_adds(rain_pool_isa(pool) == RAIN_ISA_AVX512 ? 1 : 0, 200_000) }
+            best = max(best, operations / seconds * 1e-9)
+        }
+        return best * Double(clock.threads)
+    }
+}
+
+func geometricMean(_ values: [Double]) -> Double {
+    values.isEmpty ? 0 : exp(values.reduce(0) { $0 + log($1) } / Double(values.count))
 }
 
 func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

@@ -1,0 +1,3 @@
+// OpenBLAS (Debian: libopenblas-dev).
+#pragma once
+#include <cblas.h>

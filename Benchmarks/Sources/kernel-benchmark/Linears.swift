@@ -1,0 +1,53 @@
+import COpenBLAS
+import CPUKernels
+
+/// Linear layers of the published size (16 frames at 256×256) and of rain-mini against OpenBLAS and PyTorch, and against the
+/// multiply-adds the machine does on registers alone, measured beside each.
+func linears(_ bench: Bench) {
+    openblas_set_num_threads(Int32(bench.clock.threads))
+    let shapes = [
+        (16384, 320, 320), (16384, 2560, 320), (16384, 320, 1280), (4096, 640, 640), (4096, 5120, 640), (4096, 640, 2560),
+        (1024, 1280, 1280), (1024, 10240, 1280), (1024, 1280, 5120), (4096, 64, 64), (4096, 512, 64), (4096, 64, 256),
+        (1024, 96, 96), (256, 128, 128),
+    ]
+    print("| linear layer, rows × inputs → outputs, GFLOP/s | OpenBLAS | PyTorch | Rain | to OpenBLAS | to PyTorch | of the peak |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    var (ratios, shares): ([Double], [Double]) = ([], [])
+    for (m, n, k) in shapes {
+        let (x, w, bias, y) = (Tensor(m * k), Tensor(n * k), Tensor(n), Tensor(m * n))
+        let packed = Tensor(bytes: rain_linear_packed_bytes(bench.pool, n, k))
+        rain_linear_pack(bench.pool, w.floats, n, k, 0, packed.raw)
+        var after = RainEpilogue()
+        after.bias = UnsafePointer(bias.floats)
+        let gigaflops = 2e-9 * Double(m * n * k)
+        var (blas, torch, ours, peak): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
+        for round in 0...bench.rounds {
+            let blasTime = bench.clock.best(seconds: 0.05) {
+                for row in 0..<m { (y.floats + row * n).update(from: bias.floats, count: n) }
+                cblas_sgemm(
+                    CblasRowMajor, CblasNoTrans, CblasTrans, Int32(m), Int32(n), Int32(k), 1, x.floats, Int32(k), w.floats, Int32(k), 1,
+                    y.floats, Int32(n))
+            }
+            let time = bench.clock.best(seconds: 0.05) { rain_linear(bench.pool, m, n, k, x.floats, packed.raw, &after, y.floats) }
+            let limit = bench.peak()
+            let torchTime = bench.peer?.time("linear", m, n, k)
+            guard round > 0 else { continue }
+            blas.append(gigaflops / blasTime)
+            ours.append(gigaflops / time)
+            peak.append(limit)
+            if let torchTime { torch.append(gigaflops / torchTime) }
+        }
+        let share = median(zip(ours, peak).map { $0 / $1 })
+        let toTorch = torch.isEmpty ? nil : median(zip(ours, torch).map { $0 / $1 })
+        if let toTorch { ratios.append(toTorch) }
+        if m * n * k > 1 << 30 { shares.append(share) }
+        print(
+            "| \(m) × \(k) → \(n) | \(number(median(blas), 0)) | \(torch.isEmpty ? "" : number(median(torch), 0)) |"
+                + " \(number(median(ours), 0)) | \(number(median(zip(ours, blas).map { $0 / $1 }))) | \(toTorch.map { number($0) } ?? "") |"
+                + " \(number(share * 100, 0)) % |")
+        _ = (x.count, w.count, bias.count, y.count, packed.count)
+    }
+    print(
+        "\nTo PyTorch: geometric mean \(number(geometricMean(ratios))). Bar: 1.3. Share of the peak above 10⁹ multiply-adds: lowest"
+            + " \(number((shares.min() ?? 0) * 100, 0)) %, mean \(number(geometricMean(shares) * 100, 0)) %. Bar: 85 %.")
+}
