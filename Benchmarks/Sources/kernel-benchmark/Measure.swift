@@ -63,10 +63,11 @@ struct Bench {
     /// GFLOP/s of multiply-adds on registers alone, in the vectors of the pool's instruction set, on all threads.
     func peak() -> Double {
         let alone = Clock(threads: 1)
+        let wide: Int32 = [RAIN_ISA_AVX512, RAIN_ISA_AMX].contains(rain_pool_isa(pool)) ? 1 : 0
         var best = 0.0
         for _ in 0..<5 {
             var operations = 0.0
-            let seconds = alone.time { operations = machine_multiply_adds(rain_pool_isa(pool) == RAIN_ISA_AVX512 ? 1 : 0, 200_000) }
+            let seconds = alone.time { operations = machine_multiply_adds(wide, 200_000) }
             best = max(best, operations / seconds * 1e-9)
         }
         return best * Double(clock.threads)

@@ -3,7 +3,7 @@ import CPUKernels
 
 let usage = """
     usage: kernel-benchmark [convolution] [cold] [linear] [spatial] [temporal] [pointwise] [training]
-                            [--isa avx2|avx512] [--threads N] [--rounds N] [--peers DIR]
+                            [--isa avx2|avx512|amx] [--threads N] [--rounds N] [--peers DIR]
 
     convolution  3×3 convolutions against oneDNN's direct one
     cold         the same with weights that are in no cache
@@ -40,7 +40,7 @@ while !arguments.isEmpty {
         if argument == "--peers" {
             peers = value
         } else if argument == "--isa" {
-            guard ["avx2", "avx512"].contains(value) else { fail() }
+            guard ["avx2", "avx512", "amx"].contains(value) else { fail() }
             set = value
         } else {
             guard let count = Int(value), (1...1000).contains(count) else { fail() }
@@ -52,10 +52,11 @@ while !arguments.isEmpty {
 if wanted.isEmpty { wanted = names }
 if let set, getenv("RAIN_ISA").map({ String(cString: $0) }) != set {
     // Libraries read these when they are loaded, so the process starts anew with them.
-    let wide = set == "avx512"
+    let wide = set != "avx2"
+    let neural = wide ? (set == "amx" ? "AVX512_CORE_AMX" : "AVX512_CORE") : "AVX2"
     for (name, value) in [
-        ("RAIN_ISA", set), ("ONEDNN_MAX_CPU_ISA", wide ? "AVX512_CORE" : "AVX2"), ("DNNL_MAX_CPU_ISA", wide ? "AVX512_CORE" : "AVX2"),
-        ("ATEN_CPU_CAPABILITY", set), ("MKL_ENABLE_INSTRUCTIONS", wide ? "AVX512" : "AVX2"),
+        ("RAIN_ISA", set), ("ONEDNN_MAX_CPU_ISA", neural), ("DNNL_MAX_CPU_ISA", neural),
+        ("ATEN_CPU_CAPABILITY", wide ? "avx512" : "avx2"), ("MKL_ENABLE_INSTRUCTIONS", wide ? "AVX512" : "AVX2"),
         ("OPENBLAS_CORETYPE", wide ? "SkylakeX" : "Haswell"),
     ] { setenv(name, value, 1) }
     var again: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) } + [nil]
@@ -70,7 +71,7 @@ guard let pool = rain_pool_create(Int32(threads), RAIN_ISA_AUTO) else {
 setvbuf(stdout, nil, _IOLBF, 0)
 let peer = wanted.isDisjoint(with: usingTorch) ? nil : TorchPeer(script: peers + "/torch_peer.py", threads: threads)
 let bench = Bench(pool: pool, clock: Clock(threads: threads), rounds: rounds, peer: peer)
-let sets = ["", "128-bit vectors", "AVX2", "AVX-512", "plain"]
+let sets = ["", "128-bit vectors", "AVX2", "AVX-512", "AMX", "plain"]
 print(
     "Rain's kernels: \(sets[Int(rain_pool_isa(pool).rawValue)]), \(threads) thread\(threads == 1 ? "" : "s"); multiply-adds on registers"
         + " alone: \(number(bench.peak(), 0)) GFLOP/s")
