@@ -1,0 +1,63 @@
+import Foundation
+import Testing
+
+@Suite struct BenchmarkCommandTests {
+    private struct Summary: Decodable {
+        struct Row: Decodable {
+            var operation: String
+            var seconds: Double
+        }
+
+        var window: String
+        var size: Int
+        var stepSeconds: [Double]
+        var peer: String?
+        var peerSeconds: [Double]
+        var ratio: Double?
+        var operations: [Row]
+    }
+
+    private struct Timeline: Decodable {
+        struct Event: Decodable {
+            var ph: String
+            var ts: Double
+            var dur: Double
+        }
+
+        var traceEvents: [Event]
+    }
+
+    @Test func aStepIsTimedBesideAPeerAndDrawnAsATimeline() throws {
+        let workplace = try Workplace()
+        let peer = "#!/bin/sh\necho \"peer $*\"\nwhile read line; do echo 0.5; done\n"
+        try peer.write(toFile: workplace.path + "/peer.sh", atomically: true, encoding: .utf8)
+        let outcome = try workplace.run(
+            "benchmark", "step", "--config", "tiny", "--size", "64", "--window", "1x2", "--rounds", "2", "--threads", "1",
+            "--instructions", "generic", "--trace", "trace.json", "--json", "--peer", "sh peer.sh --own")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let summary = try JSONDecoder().decode(Summary.self, from: Data(outcome.output))
+        #expect(summary.window == "1x2" && summary.size == 64 && summary.stepSeconds.count == 2)
+        #expect(summary.peer == "peer --own 1x2 64 1 generic" && summary.peerSeconds == [0.5, 0.5])
+        #expect(summary.ratio == summary.stepSeconds.map { 0.5 / $0 }.max())
+        #expect(summary.operations.contains { $0.operation == "convolution" && $0.seconds > 0 })
+
+        let file = try Data(contentsOf: URL(fileURLWithPath: workplace.path + "/trace.json"))
+        let events = try JSONDecoder().decode(Timeline.self, from: file).traceEvents
+        #expect(events.count > 100 && events.allSatisfy { $0.ph == "X" && $0.dur >= 0 })
+        #expect(zip(events, events.dropFirst()).allSatisfy { $0.ts + $0.dur <= $1.ts + 0.01 })
+    }
+
+    @Test(arguments: [
+        (["--rounds", "0"], 2, "--rounds: expected 1 to 1000, found 0"),
+        (["--instructions", "mmx"], 2, "--instructions: expected generic, avx2, avx512, amx, found 'mmx'"),
+        (["--config", "none.json"], 1, "none.json: expected published, tiny or a readable JSON file"),
+        (["--config", "rain-mini", "--size", "512"], 2, "works at"),
+        (["--config", "tiny", "--size", "64", "--peer", "sh -c exit"], 1, "--peer: it ended without an answer"),
+        (["--config", "tiny", "--size", "64", "--trace", "nowhere/trace.json"], 1, "nowhere/trace.json"),
+    ])
+    func mistakesAreNamed(_ arguments: [String], status: Int32, message: String) throws {
+        let outcome = try Workplace().run(["benchmark", "step", "--rounds", "1"] + arguments)
+        #expect(outcome.status == status)
+        #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    }
+}
