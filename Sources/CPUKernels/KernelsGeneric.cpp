@@ -4,5 +4,5 @@
 
 #define RAIN_NAMESPACE generic
 #define RAIN_WIDTH 4
-#define RAIN_TILES 0
+#define RAIN_MATRIX_UNIT 0
 #include "Fast/Kernels.hpp"

@@ -1,4 +1,4 @@
-// All kernels of one instruction set: RAIN_NAMESPACE names it, RAIN_WIDTH is the number of floats in its vectors, RAIN_TILES says whether
+// All kernels of one instruction set: RAIN_NAMESPACE names it, RAIN_WIDTH is the number of floats in its vectors, RAIN_MATRIX_UNIT says whether
 // it has a matrix unit. Included
 // once per instruction set, so that every function is compiled for it; no include guard.
 
@@ -8,8 +8,8 @@ namespace rain::RAIN_NAMESPACE {
 #include "Turn.hpp"
 #include "Tile.hpp"
 #include "Multiply.hpp"
-#if RAIN_TILES
-#include "Tiles.hpp"
+#if RAIN_MATRIX_UNIT
+#include "MatrixUnit.hpp"
 #endif
 #include "Linear.hpp"
 #include "Convolution.hpp"
