@@ -1,49 +1,47 @@
-// Linear layers: all rows times packed columns.
+// Linear layers: all rows times packed columns, on the matrix unit where there is one.
 
 #if RAIN_MATRIX_UNIT
-RAIN_INLINE size_t linear_panel(long p, long k) { return size_t(p) * panel_width * padded_depth(k); }
-#else
-RAIN_INLINE size_t linear_panel(long p, long k) { return size_t(p) * panel_width * k; }
-#endif
-
-size_t linear_packed_bytes(const RainPool *, long n, long k) {
-#if RAIN_MATRIX_UNIT
-    k = padded_depth(k);
-#endif
-    return panel_floats(n, k) * sizeof(float);
+/// Numbers of k that a panel has room for.
+RAIN_INLINE long linear_depth(long k) { return padded_depth(k); }
+RAIN_INLINE void pack_linear_panel(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
+    pack_split_panel(w, n, k, column_stride, row_stride, p, to);
 }
+RAIN_INLINE Grid linear_grid(const RainPool *pool, long m, long n, long k) {
+    return split_grid(pool, m, panel_count(n), double(m) * padded_columns(n) * k);
+}
+RAIN_INLINE void multiply_linear(Range rows, const float *x, long k, const float *packed, Range panels, const Sink &to) {
+    multiply_split(rows.end - rows.begin, x + rows.begin * k, k, k, packed, panels.begin, panels.end, to, rows.begin);
+}
+#else
+RAIN_INLINE long linear_depth(long k) { return k; }
+RAIN_INLINE void pack_linear_panel(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
+    pack_panel(w, n, k, column_stride, row_stride, p, false, to);
+}
+RAIN_INLINE Grid linear_grid(const RainPool *pool, long m, long n, long k) {
+    return grid_of(pool, m, panel_count(n), k * sizeof(float), 512, double(m) * padded_columns(n) * k);
+}
+RAIN_INLINE void multiply_linear(Range rows, const float *x, long k, const float *packed, Range panels, const Sink &to) {
+    const Source from = {nullptr, 0, 1, x + rows.begin * k, k};
+    multiply(rows.end - rows.begin, from, k, packed, panels.begin, panels.end, to, nullptr, rows.begin);
+}
+#endif
+
+size_t linear_packed_bytes(const RainPool *, long n, long k) { return panel_floats(n, linear_depth(k)) * sizeof(float); }
 
 void linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, void *packed) {
     float *to = static_cast<float *>(packed);
     const long column_stride = transposed ? 1 : k, row_stride = transposed ? n : 1;
     parallel_ranges(pool, panel_count(n), 1 + 16384 / (k * panel_width), 1, [&](long begin, long end, int) {
         for (long p = begin; p < end; p++) {
-#if RAIN_MATRIX_UNIT
-            pack_split_panel(w, n, k, column_stride, row_stride, p, to + linear_panel(p, k));
-#else
-            pack_panel(w, n, k, column_stride, row_stride, p, false, to + linear_panel(p, k));
-#endif
+            pack_linear_panel(w, n, k, column_stride, row_stride, p, to + size_t(p) * panel_width * linear_depth(k));
         }
     });
 }
 
 void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
             float *y) {
-    const long panels = panel_count(n);
     const Sink to = sink(y, n, epilogue);
-    const float *weights = static_cast<const float *>(packed);
-    const double work = double(m) * padded_columns(n) * k;
-#if RAIN_MATRIX_UNIT
-    const Grid grid = split_grid(pool, m, panels, work);
-#else
-    const Grid grid = grid_of(pool, m, panels, k * sizeof(float), 512, work);
-#endif
-    each_cell(pool, grid, m, panels, [&](Range row, Range panel, int) {
-        const long rows = row.end - row.begin;
-#if RAIN_MATRIX_UNIT
-        multiply_split(rows, x + row.begin * k, k, k, weights, panel.begin, panel.end, to, row.begin);
-#else
-        multiply(rows, {nullptr, 0, 1, x + row.begin * k, k}, k, weights, panel.begin, panel.end, to, nullptr, row.begin);
-#endif
+    each_cell(pool, linear_grid(pool, m, n, k), m, panel_count(n), [&](Range rows, Range panels, int) {
+        multiply_linear(rows, x, k, static_cast<const float *>(packed), panels, to);
     });
 }

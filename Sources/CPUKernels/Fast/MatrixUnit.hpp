@@ -145,9 +145,10 @@ RAIN_INLINE void multiply_panel(const float *split, long rows, long blocks, cons
             constexpr int R = decltype(height)::value;
             V sum[R][N];
             long lines[R];
+            for (int e = 0; e < R; e++) lines[e] = first_line + r + i + e;
+            begin_tile<R, N>(to, lines, column, sum);
             for (int e = 0; e < R; e++) {
-                for (int n = 0; n < N; n++) sum[e][n] = load(sums + (i + e) * panel_width + n * W);
-                lines[e] = first_line + r + i + e;
+                for (int n = 0; n < N; n++) sum[e][n] += load(sums + (i + e) * panel_width + n * W);
             }
             finish_tile<R, N>(to, lines, column, sum);
         };
@@ -170,11 +171,8 @@ inline void multiply_split(long rows, const float *x, long stride, long k, const
         for (long begin = 0; begin < k; begin += split_depth) {
             const long part = k - begin < split_depth ? k - begin : split_depth, blocks = padded_depth(part) / tile_depth;
             Sink sink = to;
-            if (begin > 0) sink.epilogue.residual = to.y;
-            if (begin + part < k) {
-                sink.epilogue.bias = sink.epilogue.sample_bias = nullptr;
-                sink.epilogue.activation = RAIN_ACT_NONE;
-            }
+            sink.add = to.add || begin > 0;
+            if (begin + part < k) sink.epilogue = {};
             split_tiles(x + r * stride + begin, stride, count, part, split);
             for (long p = first_panel; p < last_panel; p++) {
                 const int vectors = panel_vectors(to.columns, p);

@@ -1,4 +1,4 @@
-// Rows times packed columns, cut into tiles and shared among threads; packing; linear layers.
+// Rows times packed columns, cut into tiles and shared among threads; packing.
 
 /// Numbers of a row multiplied at once: the part of a panel that belongs to them stays in the first-level cache for all rows.
 constexpr long most_depth = (24 << 10) / (panel_width * long(sizeof(float)));
