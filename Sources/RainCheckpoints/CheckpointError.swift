@@ -75,7 +75,7 @@ public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertib
 }
 
 /// `text` without control characters and of bounded length, since names and values in it come from hostile files.
-func printable(_ text: String, limit: Int = 200) -> String {
+package func printable(_ text: String, limit: Int = 200) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         if result.count >= limit {

@@ -1,3 +1,4 @@
+import RainCheckpoints
 import RainGraph
 
 /// What stands for an ONNX value.

@@ -1,3 +1,5 @@
+import RainCheckpoints
+
 /// What is wrong with an ONNX file, or why it cannot be run: which file, where in it, what was expected, what was found, what to do.
 public struct ONNXError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of failure, for callers that react to it.
@@ -44,20 +46,4 @@ public struct ONNXError: Error, Sendable, Equatable, CustomStringConvertible {
         let subject = place.isEmpty ? printable(file) : "\(printable(file)): \(printable(place))"
         return "\(subject): expected \(printable(expected, limit: 400)), found \(printable(found, limit: 1200)); \(printable(advice))"
     }
-}
-
-/// `text` without control characters and of bounded length, since names and values in it come from hostile files.
-func printable(_ text: String, limit: Int = 200) -> String {
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-        if result.count >= limit {
-            result.append("…")
-            break
-        }
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: result.append("\u{FFFD}")
-        default: result.append(scalar)
-        }
-    }
-    return String(result)
 }
