@@ -17,6 +17,18 @@ extension Picture {
             rows: ResampledAxis(source: height, target: newHeight, filter: filter))
     }
 
+    /// A part of the picture, pixel for pixel; it must lie within.
+    public func part(left: Int, top: Int, width partWidth: Int, height partHeight: Int) -> Picture {
+        precondition(left >= 0 && top >= 0 && left + partWidth <= width && top + partHeight <= height, "a part lies within")
+        var cut: [UInt8] = []
+        cut.reserveCapacity(partWidth * partHeight * 3)
+        for row in top..<top + partHeight {
+            let start = (row * width + left) * 3
+            cut += bytes[start..<start + partWidth * 3]
+        }
+        return Picture(width: partWidth, height: partHeight, bytes: cut)
+    }
+
     /// The picture fitted to exactly `width` × `height` without changing its proportions.
     ///
     /// - Parameters:

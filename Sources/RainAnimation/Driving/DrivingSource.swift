@@ -135,13 +135,6 @@ extension Picture {
     package func middleSquare() -> Picture {
         guard width != height else { return self }
         let side = min(width, height)
-        let (left, top) = ((width - side) / 2, (height - side) / 2)
-        var square: [UInt8] = []
-        square.reserveCapacity(side * side * 3)
-        for row in top..<top + side {
-            let start = (row * width + left) * 3
-            square += bytes[start..<start + side * 3]
-        }
-        return Picture(width: side, height: side, bytes: square)
+        return part(left: (width - side) / 2, top: (height - side) / 2, width: side, height: side)
     }
 }

@@ -73,12 +73,6 @@ extension Picture {
         }
         let count = max(1, min(Int(pixels.rounded()), min(width, height)))
         let (column, row) = (min(Int(left.rounded()), width - count), min(Int(top.rounded()), height - count))
-        var cut: [UInt8] = []
-        cut.reserveCapacity(count * count * 3)
-        for line in row..<row + count {
-            let start = (line * width + column) * 3
-            cut += bytes[start..<start + count * 3]
-        }
-        return Picture(width: count, height: count, bytes: cut)
+        return part(left: column, top: row, width: count, height: count)
     }
 }
