@@ -29,8 +29,7 @@ struct Train: ParsableCommand {
     @Option(help: "Seed of everything that is random; overrides the recipe's.")
     var seed: UInt64?
 
-    @Option(help: "Threads; one per processor otherwise.")
-    var threads: Int?
+    @OptionGroup var processor: EngineOptions
 
     @Flag(help: "Print the recipe as JSON and stop.")
     var printRecipe = false
@@ -40,7 +39,6 @@ struct Train: ParsableCommand {
 
     mutating func validate() throws {
         _ = try chosenStages()
-        if let threads, !(1...256).contains(threads) { throw ValidationError("--threads: expected 1 to 256, found \(threads)") }
     }
 
     private func chosenStages() throws -> [Trainer.Stage] {
@@ -56,7 +54,7 @@ struct Train: ParsableCommand {
         var recipe = try readRecipe()
         if let seed { recipe.seed = seed }
         if printRecipe { return try Terminal.printJSON(recipe) }
-        let engine = CPUEngine(threads: threads)
+        let engine = CPUEngine(threads: processor.threads)
         Interrupt.install()
         let run = try TrainingRun(
             folder: output, isInterrupted: { Interrupt.requested }, say: { Terminal.note($0) },
@@ -94,17 +92,11 @@ struct Train: ParsableCommand {
                 if best.isEmpty || times.reduce(0, { $0 + $1.seconds }) < best.reduce(0, { $0 + $1.seconds }) { best = times }
             }
             let total = best.reduce(0) { $0 + $1.seconds }
-            var operations: [String: (seconds: Double, count: Int)] = [:]
-            for (node, seconds) in best {
-                let operation = program.graph.nodes[node].operation.name
-                operations[operation, default: (0, 0)].seconds += seconds
-                operations[operation]!.count += 1
-            }
             print(
                 "\(name): \(Self.rounded(total * 1000)) ms, \(Self.rounded(Double(pictures) / total)) pictures/s, "
                     + "memory \(Terminal.bytes(executable.memory.arena + executable.memory.persistent + executable.memory.trained))")
-            let rows = operations.sorted { $0.value.seconds > $1.value.seconds }.prefix(12).map {
-                ["  " + $0.key, "\($0.value.count)", "\(Self.rounded($0.value.seconds * 1000)) ms"]
+            let rows = OperationTimes.sums(of: best, in: program).prefix(12).map {
+                ["  " + $0.operation, "\($0.count)", "\(Self.rounded($0.seconds * 1000)) ms"]
             }
             print(Terminal.table(Array(rows), rightAligned: [1, 2]))
         }

@@ -35,18 +35,13 @@ struct Verify: AsyncParsableCommand {
     @Option(help: "interpreter, cpu (as shipped) or cpu-direct (without Winograd's algorithm, held to stricter tolerances).")
     var engine = Choice.cpu
 
-    @Option(help: "Threads of the cpu engine; by default one per processor.")
-    var threads: Int?
+    @OptionGroup var processor: EngineOptions
 
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
-    func validate() throws {
-        if let threads, !(1...256).contains(threads) { throw ValidationError("--threads: expected 1 to 256, found \(threads)") }
-    }
-
     func run() async throws {
-        let verifier = engine.verifier(threads: threads)
+        let verifier = engine.verifier(threads: processor.threads)
         var reports: [VerificationReport] = []
         for path in cases {
             let report = try verifier.verify(path: path)

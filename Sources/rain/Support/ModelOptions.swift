@@ -24,11 +24,9 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Denoising steps per frame: a multiple of the noise levels; by default one per level.", valueName: "n"))
     var steps: Int?
 
-    @Option(help: ArgumentHelp("Threads, 1 to 256; by default one per processor.", valueName: "n"))
-    var threads: Int?
+    @OptionGroup var processor: EngineOptions
 
     mutating func validate() throws {
-        if let threads, !(1...256).contains(threads) { throw ValidationError("--threads: expected 1 to 256, found \(threads)") }
         try usage {
             if let window {
                 _ = try StreamSchedule(window: window, steps: steps)
@@ -38,7 +36,7 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
-    var engine: CPUEngine { CPUEngine(threads: threads) }
+    var engine: CPUEngine { CPUEngine(threads: processor.threads) }
 
     func load() throws -> AnimationModel {
         try usage { try model.map { try AnimationModel(path: $0, size: size) } ?? AnimationModel.embedded().resized(to: size) }

@@ -31,8 +31,7 @@ struct StepBenchmark: ParsableCommand {
     @Option(help: ArgumentHelp("Steps that are measured, after one that is not.", valueName: "n"))
     var rounds = 5
 
-    @Option(help: ArgumentHelp("Threads, 1 to 256; by default one per processor.", valueName: "n"))
-    var threads: Int?
+    @OptionGroup var processor: EngineOptions
 
     @Option(help: ArgumentHelp("Kernels: generic, avx2, avx512 or amx; by default the best of this machine.", valueName: "set"))
     var instructions: String?
@@ -51,7 +50,6 @@ struct StepBenchmark: ParsableCommand {
     var json = false
 
     mutating func validate() throws {
-        if let threads, !(1...256).contains(threads) { throw ValidationError("--threads: expected 1 to 256, found \(threads)") }
         guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: expected 1 to 1000, found \(rounds)") }
         if let instructions {
             let sets = CPUEngine.InstructionSet.allCases
@@ -70,15 +68,18 @@ struct StepBenchmark: ParsableCommand {
                     framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels,
                     steps: configuration.window.steps)
         }
-        let engine = CPUEngine(threads: threads, instructionSet: instructions.flatMap(CPUEngine.InstructionSet.init))
+        let engine = CPUEngine(threads: processor.threads, instructionSet: instructions.flatMap(CPUEngine.InstructionSet.init))
         let target = try trace.map { try ReplacementFile(path: $0) }
 
         let clock = ContinuousClock()
         let start = clock.now
         let executable = try engine.prepareForTraining(ModelPrograms(configuration).step(schedule))
-        try executable.load(MadeUpValues.parameter)
-        for input in executable.program.graph.inputs {
-            try executable.write(input.name, MadeUpValues.values(input.shape.count, seed: input.name, spread: 1))
+        let weights = RandomWeights(seed: 1)
+        try executable.load { name, shape in weights.values(name, shape.dimensions, in: configuration.name) }
+        for (index, input) in executable.program.graph.inputs.enumerated() {
+            var values = [Float](repeating: 0, count: input.shape.count)
+            FrameNoise(seed: 1).fill(&values, values.indices, frame: index, draw: 0)
+            try executable.write(input.name, values)
         }
         try executable.run(.reference)
         let loading = (clock.now - start) / .seconds(1)
@@ -127,27 +128,5 @@ struct StepBenchmark: ParsableCommand {
             default: try ModelConfiguration(PublishedConfiguration(described: config))
             }
         return try usage { try configuration.resized(to: size) }
-    }
-}
-
-/// Numbers for weights and inputs that are the same at every run, of a size that keeps signals finite.
-enum MadeUpValues {
-    static func parameter(_ name: String, _ shape: Shape) -> [Float] {
-        guard shape.rank > 1 else { return values(shape.count, seed: name, spread: 0.1, center: name.hasSuffix(".weight") ? 1 : 0) }
-        return values(shape.count, seed: name, spread: (3 / Float(max(1, shape.count / shape[0]))).squareRoot())
-    }
-
-    static func values(_ count: Int, seed: String, spread: Float, center: Float = 0) -> [Float] {
-        var state = seed.utf8.reduce(0x9E37_79B9_7F4A_7C15 as UInt64) { ($0 ^ UInt64($1)) &* 0x2545_F491_4F6C_DD1D } | 1
-        return [Float](unsafeUninitializedCapacity: count) { buffer, filled in
-            for index in 0..<count {
-                // xorshift64 (Marsaglia 2003).
-                state ^= state << 13
-                state ^= state >> 7
-                state ^= state << 17
-                buffer.initializeElement(at: index, to: center + spread * (Float(Int32(truncatingIfNeeded: state >> 40)) * 0x1p-23 - 1))
-            }
-            filled = count
-        }
     }
 }

@@ -17,17 +17,6 @@ struct StepReport {
     /// Of the fastest step: nodes and their seconds, in order.
     let times: [(node: Int, seconds: Double)]
 
-    /// Operations of one kind.
-    struct Row: Encodable {
-        var operation: String
-        var count = 0
-        var seconds = 0.0
-        var multiplyAdds = 0
-
-        /// 10⁹ operations per second, two per multiply-add of the plain algorithm.
-        var gigaflops: Double { seconds > 0 ? 2e-9 * Double(multiplyAdds) / seconds : 0 }
-    }
-
     struct Summary: Encodable {
         var model: String
         var size: Int
@@ -42,7 +31,7 @@ struct StepReport {
         var peer: String?
         var peerSeconds: [Double]
         var ratio: Double?
-        var operations: [Row]
+        var operations: [OperationTimes]
     }
 
     private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
@@ -50,22 +39,12 @@ struct StepReport {
     /// Median of the ratios of the rounds, the peer's time by ours.
     private var ratio: Double? { peerSeconds.isEmpty ? nil : Self.median(zip(peerSeconds, stepSeconds).map { $0 / $1 }) }
 
-    private var rows: [Row] {
-        var rows: [String: Row] = [:]
-        for (node, seconds) in times {
-            let name = program.graph.nodes[node].operation.name
-            rows[name, default: Row(operation: name)].count += 1
-            rows[name]!.seconds += seconds
-            rows[name]!.multiplyAdds += program.multiplyAdds(of: node)
-        }
-        return rows.values.sorted { $0.seconds > $1.seconds }
-    }
-
     var summary: Summary {
         Summary(
             model: model, size: size, window: window, threads: threads, instructions: instructions, loadSeconds: loadSeconds,
             stepSeconds: stepSeconds, medianSeconds: Self.median(stepSeconds), gigaflop: 2e-9 * Double(program.multiplyAdds(in: .step)),
-            peakMemoryBytes: ProcessMemory.peak, peer: peer, peerSeconds: peerSeconds, ratio: ratio, operations: rows)
+            peakMemoryBytes: ProcessMemory.peak, peer: peer, peerSeconds: peerSeconds, ratio: ratio,
+            operations: OperationTimes.sums(of: times, in: program))
     }
 
     var text: String {
