@@ -107,6 +107,7 @@ let package = Package(
         .target(
             name: "RainTesting", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose", "RainAnimation"],
             path: "Tests/RainTesting", swiftSettings: common),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(name: "RainGraphTests", dependencies: ["RainGraph", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainCPUTests", dependencies: ["RainCPU", "CPUKernels", "RainTesting"], swiftSettings: common),
         .testTarget(name: "RainFilesTests", dependencies: ["RainFiles"], swiftSettings: common),
@@ -127,7 +128,9 @@ let package = Package(
             name: "RainVerificationTests",
             dependencies: ["RainVerification", "RainModels", "RainPose", "RainCPU", "RainCheckpoints", "RainGraph"],
             swiftSettings: common),
-        .testTarget(name: "RainAnimationTests", dependencies: ["RainAnimation", "RainCPU", "RainTesting"], swiftSettings: common),
+        .testTarget(
+            name: "RainAnimationTests", dependencies: ["RainAnimation", "RainCPU", "RainTesting", "CAllocationCount"],
+            swiftSettings: common),
         .testTarget(name: "RainTrainingTests", dependencies: ["RainTraining", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(
             name: "StudioTests",
