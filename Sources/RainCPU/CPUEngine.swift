@@ -100,12 +100,14 @@ public struct CPUEngine: TrainingEngine {
     /// - Throws: `CPUError` if the machine lacks the instruction set, threads or memory.
     public func prepareForTraining(_ program: Program, sharing other: (any TrainableExecutable)? = nil) throws -> CPUExecutable {
         let pool = try pools.pool(threads: threads, instructionSet)
-        var shared: TrainedMemory?
+        var sharing: Plan?
         if let other {
-            guard let executable = other as? CPUExecutable else { throw CPUError(message: "only its own executables can share parameters") }
-            shared = executable.trained
+            guard let executable = other as? CPUExecutable, executable.plan.pool === pool else {
+                throw CPUError(message: "only its own executables can share parameters")
+            }
+            sharing = executable.plan
         }
-        return CPUExecutable(try Plan(program, pool: pool, arithmetic: arithmetic, sharing: shared))
+        return CPUExecutable(try Plan(program, pool: pool, arithmetic: arithmetic, sharing: sharing))
     }
 }
 

@@ -57,22 +57,23 @@ final class Plan {
     var graph: Graph { program.graph }
 
     /// - Parameters:
+    ///   - other: a plan of the same pool, whose trained memory becomes this one's too, and whose arena if it is large enough
     ///   - runsOnce: all stages will run once, one after the other, with `fetch` set: parameters and packed weights are in memory
     ///     only while they are used, and no value outlives its last use but the outputs
     ///   - neighbour: a plan of the same pool, whose choices are kept to, so that its packed weights fit, and whose arena is used
     ///     if it is large enough
     init(
-        _ program: Program, pool: Pool, arithmetic: CPUEngine.Arithmetic, sharing other: TrainedMemory? = nil, runsOnce: Bool = false,
+        _ program: Program, pool: Pool, arithmetic: CPUEngine.Arithmetic, sharing other: Plan? = nil, runsOnce: Bool = false,
         beside neighbour: Plan? = nil
     ) throws {
         self.program = program
         algorithms = neighbour?.algorithms ?? [:]
         self.runsOnce = runsOnce
         if let other {
-            guard other.fits(program.graph.trainedParameters) else {
+            guard other.trained.fits(program.graph.trainedParameters) else {
                 throw CPUError(message: "programs that share parameters must train the same ones")
             }
-            trained = other
+            trained = other.trained
         } else {
             trained = try TrainedMemory(program.graph.trainedParameters, hasGradients: !program.gradients.isEmpty)
         }
@@ -83,7 +84,7 @@ final class Plan {
         try check()
         findViews()
         assignPlaces()
-        try allocate(beside: neighbour)
+        try allocate(beside: other ?? neighbour)
         try emitAll()
     }
 

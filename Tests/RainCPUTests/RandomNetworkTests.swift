@@ -1,7 +1,8 @@
-import RainCPU
 import RainGraph
 import RainTesting
 import Testing
+
+@testable import RainCPU
 
 /// Whole networks find what single operations cannot: memory planned too tightly, views of the wrong place, weights packed at the
 /// wrong time.
@@ -39,5 +40,43 @@ import Testing
         _ = try second.update(AdamW(learningRate: 0.1, step: 1))
         #expect(first.state(.parameters) == second.state(.parameters))
         #expect(first.state(.parameters) != [1, -2, 3])
+    }
+
+    /// Programs that train the same parameters take turns, so one arena serves them; none sees what another left there.
+    @Test func programsThatTakeTurnsShareAnArena() throws {
+        func program(batch: Int) throws -> Program {
+            let g = GraphBuilder(parameterLifetime: .step)
+            let x = try g.input("x", [batch, 24])
+            let hidden = try x.linear(g.parameter("a", [40, 24]), bias: nil).silu()
+            let y = try hidden.linear(g.parameter("b", [7, 40]), bias: nil)
+            g.output("y", y)
+            g.output("loss", try y.unary(.square).summed(axes: [0, 1]).reshaped([]))
+            return try Program.training(g.graph(), loss: "loss")
+        }
+        func filled(_ executable: CPUExecutable) throws -> CPUExecutable {
+            try executable.write("x", (0..<executable.program.graph.inputs[0].shape.count).map { Float($0 % 13) / 13 - 0.4 })
+            return executable
+        }
+        func values(_ name: String, _ shape: Shape) -> [Float] { (0..<shape.count).map { Float(($0 * 7 + name.count) % 19) / 19 - 0.5 } }
+        let batches = [31, 12, 1]
+        let alone = try batches.map { batch in
+            let executable = try filled(Self.engine.prepareForTraining(program(batch: batch)))
+            try executable.load(values)
+            try executable.run(.step)
+            return (executable.state(.gradients), try executable.read("y"))
+        }
+        var together: [CPUExecutable] = []
+        for batch in batches { together.append(try filled(Self.engine.prepareForTraining(program(batch: batch), sharing: together.first))) }
+        try together[0].load(values)
+        for executable in together.dropFirst() { try executable.run(.weights) }
+        #expect(together.allSatisfy { $0.plan.arena === together[0].plan.arena })
+        for turn in [0, 1, 2, 0, 2, 1, 0] {
+            try together[turn].run(.step)
+            #expect(together[turn].state(.gradients) == alone[turn].0)
+            #expect(try together[turn].read("y") == alone[turn].1)
+        }
+        #expect(throws: CPUError.self) {
+            try CPUEngine(threads: 1).prepareForTraining(program(batch: 2), sharing: together[0])
+        }
     }
 }
