@@ -1,4 +1,6 @@
 import Foundation
+import RainMedia
+import RainPictures
 import Testing
 
 @Suite struct BenchmarkCommandTests {
@@ -11,6 +13,7 @@ import Testing
         var window: String
         var size: Int
         var stepSeconds: [Double]
+        var picturesPerSecond: Double
         var peer: String?
         var peerSeconds: [Double]
         var ratio: Double?
@@ -33,7 +36,7 @@ import Testing
         try peer.write(toFile: workplace.path + "/peer.sh", atomically: true, encoding: .utf8)
         let outcome = try workplace.run(
             "benchmark", "step", "--config", "tiny", "--size", "64", "--window", "1x2", "--rounds", "2", "--threads", "1",
-            "--instructions", "generic", "--trace", "trace.json", "--json", "--peer", "sh peer.sh --own")
+            "--instructions", "generic", "--trace", "trace.json", "--timeline", "timeline.png", "--json", "--peer", "sh peer.sh --own")
         #expect(outcome.status == 0, "\(outcome.errors)")
         let summary = try JSONDecoder().decode(Summary.self, from: Data(outcome.output))
         #expect(summary.window == "1x2" && summary.size == 64 && summary.stepSeconds.count == 2)
@@ -45,6 +48,30 @@ import Testing
         let events = try JSONDecoder().decode(Timeline.self, from: file).traceEvents
         #expect(events.count > 100 && events.allSatisfy { $0.ph == "X" && $0.dur >= 0 })
         #expect(zip(events, events.dropFirst()).allSatisfy { $0.ts + $0.dur <= $1.ts + 0.01 })
+
+        let timeline = try PictureReader.read(workplace.path + "/timeline.png")
+        #expect(timeline.width == 1800)
+        let colors = Set(timeline.bytes.indices.lazy.filter { $0 % 3 == 0 }.map { Array(timeline.bytes[$0..<($0 + 3)]) })
+        #expect(colors.count > 20)
+    }
+
+    @Test func aStepOfTrainingIsTimedBesideAPeer() throws {
+        let workplace = try Workplace()
+        let peer = "#!/bin/sh\necho \"peer $*\"\nwhile read line; do echo 9000; done\n"
+        try peer.write(toFile: workplace.path + "/peer.sh", atomically: true, encoding: .utf8)
+        let outcome = try workplace.run("benchmark", "train", "--rounds", "1", "--threads", "2", "--json", "--peer", "sh peer.sh")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let summary = try JSONDecoder().decode(Summary.self, from: Data(outcome.output))
+        #expect(summary.peer?.hasPrefix("peer frames 16 2 2 ") == true && summary.window == "16x2")
+        #expect(summary.ratio == 9000 / summary.stepSeconds[0])
+        #expect(abs(summary.picturesPerSecond * summary.stepSeconds[0] - 32) < 1e-6)
+        #expect(summary.operations.contains { $0.operation == "update" && $0.seconds > 0 })
+    }
+
+    @Test func aStageWithoutStepsIsRefused() throws {
+        let outcome = try Workplace().run("benchmark", "train", "--stage", "package")
+        #expect(outcome.status == 2)
+        #expect(outcome.errors.contains("--stage: expected frames or clips, found 'package'"), "\(outcome.errors)")
     }
 
     @Test(arguments: [

@@ -79,12 +79,11 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
         let trainer = try Trainer(model: tiny, recipe: recipe(60), run: run)
         let engine = CPUEngine(threads: 2)
         try trainer.train([.autoencoder], engine: engine)
-        let (name, program, _) = try trainer.stepPrograms()[1]
-        #expect(name == "frames")
+        let step = try TrainingStep(.frames, of: tiny, recipe: recipe(60))
         // The same batch again and again must be learnt by heart.
-        let executable = try engine.prepareForTraining(program)
-        try executable.load(trainer.initialValues)
-        for (input, shape, _) in program.graph.inputs {
+        let executable = try engine.prepareForTraining(step.program)
+        try executable.load(step.initialValue)
+        for (input, shape, _) in step.program.graph.inputs {
             var random = TrainingRandom(seed: 3, stream: input)
             try executable.write(input, (0..<shape.count).map { _ in input == "weight" ? 1 : random.uniform() })
         }
@@ -200,11 +199,11 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
     func nothingWaitsForAReferenceToBeFused(referencePose: Bool) throws {
         var model = tiny
         model.referencePose = referencePose
-        let run = try TrainingRun(folder: temporaryFolder()) { _ in }
-        defer { try? FileManager.default.removeItem(atPath: run.folder) }
-        for (name, program, _) in try Trainer(model: model, recipe: recipe(1), run: run).stepPrograms() where !program.gradients.isEmpty {
-            #expect(program.stages[.reference, default: []].isEmpty, "\(name)")
-            #expect(program.graph.inputs.allSatisfy { $0.lifetime == .step }, "\(name)")
+        for stage in [Trainer.Stage.autoencoder, .frames, .clips] {
+            let program = try TrainingStep(stage, of: model, recipe: recipe(1)).program
+            #expect(!program.gradients.isEmpty, "\(stage)")
+            #expect(program.stages[.reference, default: []].isEmpty, "\(stage)")
+            #expect(program.graph.inputs.allSatisfy { $0.lifetime == .step }, "\(stage)")
         }
     }
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import RainAnimation
 import RainCPU
-import RainGraph
 import RainTraining
 
 /// Trains a model from nothing.
@@ -34,9 +33,6 @@ struct Train: ParsableCommand {
     @Flag(help: "Print the recipe as JSON and stop.")
     var printRecipe = false
 
-    @Flag(help: "Print where the time of one step of each stage goes, and stop.")
-    var profile = false
-
     mutating func validate() throws {
         _ = try chosenStages()
     }
@@ -60,7 +56,6 @@ struct Train: ParsableCommand {
             folder: output, isInterrupted: { Interrupt.requested }, say: { Terminal.note($0) },
             report: { Terminal.note($0.line) })
         let trainer = try Trainer(model: .rainMini, recipe: recipe, run: run)
-        if profile { return try printProfile(trainer, engine) }
         do {
             try trainer.train(chosenStages(), engine: engine)
         } catch is CancellationError {
@@ -80,29 +75,6 @@ struct Train: ParsableCommand {
             throw TrainingError("\(recipe): no recipe (\(error)); compare with --print-recipe")
         }
     }
-
-    private func printProfile(_ trainer: Trainer, _ engine: CPUEngine) throws {
-        for (name, program, pictures) in try trainer.stepPrograms() {
-            let executable = try engine.prepareForTraining(program)
-            try executable.load(trainer.initialValues)
-            try executable.run(.reference)
-            var best: [(node: Int, seconds: Double)] = []
-            for _ in 0..<5 {
-                let times = executable.runTimed(.step)
-                if best.isEmpty || times.reduce(0, { $0 + $1.seconds }) < best.reduce(0, { $0 + $1.seconds }) { best = times }
-            }
-            let total = best.reduce(0) { $0 + $1.seconds }
-            print(
-                "\(name): \(Self.rounded(total * 1000)) ms, \(Self.rounded(Double(pictures) / total)) pictures/s, "
-                    + "memory \(Terminal.bytes(executable.memory.arena + executable.memory.persistent + executable.memory.trained))")
-            let rows = OperationTimes.sums(of: best, in: program).prefix(12).map {
-                ["  " + $0.operation, "\($0.count)", "\(Self.rounded($0.seconds * 1000)) ms"]
-            }
-            print(Terminal.table(Array(rows), rightAligned: [1, 2]))
-        }
-    }
-
-    private static func rounded(_ value: Double) -> String { String(format: "%.1f", value) }
 }
 
 extension TrainingProgress {

@@ -6,5 +6,5 @@ struct BenchmarkCommand: ParsableCommand {
         commandName: "benchmark",
         abstract: "Measures how fast the engine is here, beside others if asked.",
         discussion: "Example: rain benchmark step --config rain-mini --trace trace.json",
-        subcommands: [StepBenchmark.self])
+        subcommands: [StepBenchmark.self, TrainBenchmark.self])
 }

@@ -3,9 +3,17 @@ import RainGraph
 
 /// What was measured of a step.
 struct StepReport {
-    let model: String
-    let size: Int
-    let window: String
+    /// What is done in a step.
+    struct Subject {
+        let model: String
+        let size: Int
+        /// The frames in flight: of a group x noise levels; in training, characters x frames.
+        let window: String
+        /// Pictures in a step.
+        let pictures: Int
+    }
+
+    let subject: Subject
     let threads: Int
     let instructions: String
     /// Until the first step could run: planning, making up and packing weights, the reference stage.
@@ -16,6 +24,8 @@ struct StepReport {
     let program: Program
     /// Of the fastest step: nodes and their seconds, in order.
     let times: [(node: Int, seconds: Double)]
+    /// Of the fastest step: what followed the program.
+    let updateSeconds: Double?
 
     struct Summary: Encodable {
         var model: String
@@ -26,6 +36,7 @@ struct StepReport {
         var loadSeconds: Double
         var stepSeconds: [Double]
         var medianSeconds: Double
+        var picturesPerSecond: Double
         var gigaflop: Double
         var peakMemoryBytes: Int
         var peer: String?
@@ -40,18 +51,26 @@ struct StepReport {
     private var ratio: Double? { peerSeconds.isEmpty ? nil : Self.median(zip(peerSeconds, stepSeconds).map { $0 / $1 }) }
 
     var summary: Summary {
-        Summary(
-            model: model, size: size, window: window, threads: threads, instructions: instructions, loadSeconds: loadSeconds,
-            stepSeconds: stepSeconds, medianSeconds: Self.median(stepSeconds), gigaflop: 2e-9 * Double(program.multiplyAdds(in: .step)),
+        let median = Self.median(stepSeconds)
+        let update = updateSeconds.map { [OperationTimes(operation: "update", count: 1, seconds: $0)] } ?? []
+        return Summary(
+            model: subject.model, size: subject.size, window: subject.window, threads: threads, instructions: instructions,
+            loadSeconds: loadSeconds, stepSeconds: stepSeconds, medianSeconds: median,
+            picturesPerSecond: Double(subject.pictures) / median, gigaflop: 2e-9 * Double(program.multiplyAdds(in: .step)),
             peakMemoryBytes: ProcessMemory.peak, peer: peer, peerSeconds: peerSeconds, ratio: ratio,
-            operations: OperationTimes.sums(of: times, in: program))
+            operations: (OperationTimes.sums(of: times, in: program) + update).sorted { $0.seconds > $1.seconds })
+    }
+
+    private var title: String {
+        "\(subject.model), \(subject.size)×\(subject.size), window \(subject.window), \(instructions), \(threads) threads"
     }
 
     var text: String {
         let summary = summary
         var text = """
-            \(model), \(size)×\(size), window \(window), \(instructions), \(threads) threads
-            step: \(Self.time(summary.medianSeconds)) (median of \(stepSeconds.count)), \(Int(summary.gigaflop)) GFLOP as the plain algorithm \
+            \(title)
+            step: \(Self.time(summary.medianSeconds)) (median of \(stepSeconds.count)), \
+            \(String(format: "%.1f", summary.picturesPerSecond)) pictures/s, \(Int(summary.gigaflop)) GFLOP as the plain algorithm \
             counts, \(Int(summary.gigaflop / summary.medianSeconds)) GFLOP/s; ready after \(String(format: "%.1f s", loadSeconds)); \
             memory \(Terminal.bytes(summary.peakMemoryBytes)) at most
 
@@ -63,7 +82,7 @@ struct StepReport {
 
                 """
         }
-        let total = times.reduce(0) { $0 + $1.seconds }
+        let total = summary.operations.reduce(0) { $0 + $1.seconds }
         let table = summary.operations.prefix(14).map { row in
             [
                 row.operation, "\(row.count)", Self.time(row.seconds), String(format: "%.1f %%", 100 * row.seconds / total),
@@ -89,6 +108,16 @@ struct StepReport {
         var pid = 1
         var tid = 1
         var args: [String: String]
+    }
+
+    /// The fastest step, to be drawn.
+    var timeline: StepTimeline {
+        let spans = times.map { index, seconds in
+            StepTimeline.Span(
+                place: program.graph.nodes[index].place, operation: program.graph.nodes[index].operation.name, seconds: seconds)
+        }
+        let update = updateSeconds.map { [StepTimeline.Span(place: "update", operation: "update", seconds: $0)] } ?? []
+        return StepTimeline(title: title, spans: spans + update)
     }
 
     /// The fastest step in Chrome's trace event format (JSON).
