@@ -2,14 +2,14 @@ import CMachine
 import CPUKernels
 import Glibc
 
-/// Memory for a tensor, filled with repeatable numbers in ±0.5.
+/// Memory for a tensor, as the engine gets it, filled with repeatable numbers in ±0.5.
 final class Tensor {
     let floats: UnsafeMutablePointer<Float>
     let count: Int
 
     init(_ count: Int) {
         self.count = count
-        floats = UnsafeMutableRawPointer.allocate(byteCount: max(64, count * 4), alignment: 64).assumingMemoryBound(to: Float.self)
+        floats = rain_memory_allocate(max(64, count * 4))!.assumingMemoryBound(to: Float.self)
         var state: UInt64 = 0x9E37_79B9 &+ UInt64(count)
         for index in 0..<count {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -18,7 +18,7 @@ final class Tensor {
     }
 
     convenience init(bytes: Int) { self.init((bytes + 3) / 4) }
-    deinit { floats.deallocate() }
+    deinit { rain_memory_free(floats) }
 
     var raw: UnsafeMutableRawPointer { UnsafeMutableRawPointer(floats) }
 }

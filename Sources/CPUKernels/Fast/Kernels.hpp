@@ -24,7 +24,15 @@ namespace rain::RAIN_NAMESPACE {
 #include "Norm.hpp"
 #include "Softmax.hpp"
 #include "Windows.hpp"
+#include "AttentionShared.hpp"
+#if RAIN_MATRIX_UNIT
+#include "MatrixAttentionSplit.hpp"
+#include "MatrixAttentionTiles.hpp"
+#include "MatrixAttention.hpp"
+#else
 #include "Attention.hpp"
+#endif
+#include "AttentionGradient.hpp"
 #include "TemporalRows.hpp"
 #include "Temporal.hpp"
 
