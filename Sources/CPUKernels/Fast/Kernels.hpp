@@ -13,6 +13,9 @@ namespace rain::RAIN_NAMESPACE {
 #endif
 #include "Linear.hpp"
 #include "Convolution.hpp"
+#if RAIN_MATRIX_UNIT
+#include "MatrixOuter.hpp"
+#endif
 #include "Outer.hpp"
 #include "WinogradTransforms.hpp"
 #include "Winograd.hpp"

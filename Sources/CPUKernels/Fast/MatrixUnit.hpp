@@ -30,6 +30,15 @@ RAIN_INLINE void store_pairs(V even, V odd, float *high, float *low) {
     store(low, V(high_part(rest(even, e)) | high_part(rest(odd, o)) << 16));
 }
 
+/// A row of a tile: 32 numbers, the high parts here, the low parts a tile further on.
+RAIN_INLINE void store_split(float *tile, V first, V second) {
+    const Words f = high_part(first), s = high_part(second);
+    const __m512i high = _mm512_inserti64x4(_mm512_castsi256_si512(__m256i(__builtin_convertvector(f, Halves))),
+                                            __m256i(__builtin_convertvector(s, Halves)), 1);
+    store(tile, V(high));
+    store(tile + tile_floats, V((__m512i)_mm512_cvtne2ps_pbh(__m512(rest(second, s)), __m512(rest(first, f)))));
+}
+
 /// Packs panel `p` of a matrix of n columns and k rows, w(j, i) = w[j · column_stride + i · row_stride].
 inline void pack_split_panel(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
     const int vectors = panel_vectors(n, p);
@@ -78,11 +87,7 @@ inline void split_tiles(const float *x, long stride, long rows, long depth, floa
                     second = load_part(row + b * tile_depth + W, left < W ? 0 : left - W);
                 }
             }
-            const Words f = high_part(first), s = high_part(second);
-            const __m512i high = _mm512_inserti64x4(_mm512_castsi256_si512(__m256i(__builtin_convertvector(f, Halves))),
-                                                    __m256i(__builtin_convertvector(s, Halves)), 1);
-            store(tile, V(high));
-            store(tile + tile_floats, V((__m512i)_mm512_cvtne2ps_pbh(__m512(rest(second, s)), __m512(rest(first, f)))));
+            store_split(tile, first, second);
         }
     }
 }

@@ -129,12 +129,18 @@ RAIN_INLINE Plane plane_of(const RainPool *pool, long a, long b, double work) {
 
 // ---- Linear layers --------------------------------------------------------------------------------------------------------
 
-size_t linear_weight_gradient_scratch_bytes(const RainPool *, long, long n, long k) {
+size_t linear_weight_gradient_scratch_bytes([[maybe_unused]] const RainPool *pool, [[maybe_unused]] long m, long n, long k) {
+#if RAIN_MATRIX_UNIT
+    if (split_pays(m, n, k)) return pool->threads * split_outer_bytes;
+#endif
     return better_columns(k, n) ? 0 : round_up(size_t(k) * n * sizeof(float));
 }
 
 void linear_weight_gradient(RainPool *pool, long m, long n, long k, const float *x, const float *dy, float *dw,
                             void *scratch) {
+#if RAIN_MATRIX_UNIT
+    if (split_pays(m, n, k)) return split_outer(pool, m, n, k, dy, x, dw, scratch);
+#endif
     const bool straight = better_columns(k, n);
     const long a = straight ? n : k, b = straight ? k : n;
     const float *left = straight ? dy : x, *right = straight ? x : dy;
