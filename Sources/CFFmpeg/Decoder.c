@@ -155,6 +155,11 @@ double rain_decoder_rate(const RainDecoder *d) {
     return rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
 }
 
+double rain_decoder_duration(const RainDecoder *d) {
+    int64_t duration = d->format->duration;
+    return duration == AV_NOPTS_VALUE || duration <= 0 ? 0 : (double)duration / AV_TIME_BASE;
+}
+
 // The display matrix of a video that was filmed with the camera turned; containers keep it with the stream, pictures with the frame.
 static const int32_t *display_matrix(const RainDecoder *d) {
     const AVFrameSideData *data = av_frame_get_side_data(d->frame, AV_FRAME_DATA_DISPLAYMATRIX);

@@ -68,6 +68,12 @@ final class Decoder {
         return rate > 0 && rate.isFinite ? rate : nil
     }
 
+    /// How long it is in seconds as the container says, if it does.
+    var duration: Double? {
+        let duration = rain_decoder_duration(handle)
+        return duration > 0 && duration.isFinite ? duration : nil
+    }
+
     /// The next frame, upright, and its time in seconds if known; nil at the end.
     func next() throws -> (picture: Picture, seconds: Double?)? {
         guard case .picture(let picture, let seconds) = try answer() else { return nil }

@@ -32,6 +32,11 @@ public enum PictureReader {
         guard !bytes.isEmpty else {
             throw MediaError(.malformed, file: path, expected: "a picture", found: "0 bytes", advice: "save or download the file again")
         }
+        if let (width, height) = PictureHeader.size(bytes), width > maximumSide || height > maximumSide || width * height > maximumPixels {
+            throw MediaError(
+                .tooLarge, file: path, expected: "at most \(maximumPixels) pixels, and \(maximumSide) a side", found: "\(width)×\(height)",
+                advice: "save the picture smaller")
+        }
         let decoder = try Decoder(still: bytes, path: path, formats: formats, maximumPixels: maximumPixels)
         guard let (picture, _) = try decoder.next() else {
             throw MediaError(

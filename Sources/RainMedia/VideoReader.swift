@@ -17,6 +17,8 @@ public final class VideoReader {
     public let path: String
     /// Frames per second as the file says, if it does.
     public var framesPerSecond: Double? { decoder.framesPerSecond }
+    /// How long the video is in seconds as the file says, if it does; not to be believed of a file from outside.
+    public var duration: Double? { decoder.duration }
     /// Presentation time of the frame last returned, in seconds, if the file says; frames need not be evenly spaced.
     public private(set) var seconds: Double?
 

@@ -4,6 +4,7 @@ public struct StudioError: Error, Hashable, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable, CaseIterable {
         case badRequest = "bad_request"
         case badPicture = "bad_picture"
+        case badVideo = "bad_video"
         case badLandmarks = "bad_landmarks"
         case badSettings = "bad_settings"
         case outOfOrder = "out_of_order"
@@ -33,7 +34,7 @@ public struct StudioError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The status of an HTTP response that tells it.
     var status: Int {
         switch code {
-        case .badRequest, .badPicture, .badLandmarks, .badSettings: 400
+        case .badRequest, .badPicture, .badVideo, .badLandmarks, .badSettings: 400
         case .tokenRequired: 401
         case .foreignOrigin: 403
         case .notFound: 404

@@ -14,6 +14,15 @@ static const uint8_t style_css[] = {
 static const uint8_t main_js[] = {
 #embed "Page/main.js"
 };
+static const uint8_t camera_js[] = {
+#embed "Page/camera.js"
+};
+static const uint8_t film_js[] = {
+#embed "Page/film.js"
+};
+static const uint8_t input_js[] = {
+#embed "Page/input.js"
+};
 static const uint8_t connection_js[] = {
 #embed "Page/connection.js"
 };
@@ -44,6 +53,9 @@ static const struct {
     {"index.html", index_html, sizeof index_html},
     {"style.css", style_css, sizeof style_css},
     {"main.js", main_js, sizeof main_js},
+    {"camera.js", camera_js, sizeof camera_js},
+    {"film.js", film_js, sizeof film_js},
+    {"input.js", input_js, sizeof input_js},
     {"connection.js", connection_js, sizeof connection_js},
     {"driving.js", driving_js, sizeof driving_js},
     {"measure.js", measure_js, sizeof measure_js},

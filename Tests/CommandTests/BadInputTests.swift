@@ -74,6 +74,7 @@ let badInputs = [
     BadInput("studio --certificate absent.pem", 2, "--key"),
     BadInput("studio --model tiny --certificate absent.pem --key absent.key --port 0", 1, "absent.pem", "PEM"),
     BadInput("studio --model absent", 1, "absent/model.json"),
+    BadInput("studio --detector absent --port 0", 1, "absent", "yolox_l.onnx", "dw-ll_ucoco_384.onnx"),
     BadInput("studio --model tiny --address 300.1.1.1", 1, "300.1.1.1"),
     BadInput("animate --model nan \(whole) --output o.mp4", 1, "nan/tiny.safetensors", "finite"),
     BadInput("animate --model tiny --reference empty.png --driving motion.json --output o.mp4", 1, "empty.png", "0 bytes"),

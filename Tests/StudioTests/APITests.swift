@@ -49,11 +49,17 @@ extension Studio {
                 let id = try await studio.session()
                 var seen = 0
                 // What ends the session comes last; a recording is started before it is ended.
-                let order = ["startRecording": 1, "stopMotion": 2, "finishRecording": 2, "deleteSession": 3]
+                let order = ["startRecording": 1, "getInput": 2, "finishRecording": 2, "stopMotion": 3, "deleteSession": 4]
                 let operations = description.paths.flatMap { path, item in item.all.map { (path, $0.method, $0.operation) } }
                     .filter { !["watch", "getStream"].contains($0.2.operationId) }
                     .sorted { (order[$0.2.operationId] ?? 0, $0.2.operationId) < (order[$1.2.operationId] ?? 0, $1.2.operationId) }
                 for (path, method, operation) in operations {
+                    // Needs a camera or film.
+                    if operation.operationId == "calibrate" {
+                        #expect(try await studio.ask(method, path.replacingOccurrences(of: "{id}", with: id)).status == 409)
+                        seen += 1
+                        continue
+                    }
                     if operation.operationId == "finishRecording" { try await Task.sleep(for: .milliseconds(500)) }
                     let address = path.replacingOccurrences(of: "{id}", with: id).replacingOccurrences(of: "{seed}", with: "3")
                     let body = operation.operationId == "playMotion" ? Self.motion : Self.bodies[operation.operationId] ?? ""

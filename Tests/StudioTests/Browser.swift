@@ -20,8 +20,31 @@ actor Browser {
     /// Errors of the page: exceptions, and what it or the browser wrote to the console as an error.
     private(set) var complaints: [String] = []
 
-    static func run<Result: Sendable>(_ body: @Sendable (Browser) async throws -> Result) async throws -> Result {
-        let browser = try await Browser()
+    /// What the browser has for a camera.
+    enum FakeCamera: Sendable {
+        /// A test picture that moves.
+        case usual
+        /// The pictures of a YUV4MPEG2 file, over and over.
+        case file(URL)
+        /// One that the user does not allow.
+        case denied
+        case none
+
+        fileprivate var arguments: [String] {
+            switch self {
+            case .usual: ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+            case .file(let file):
+                ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--use-file-for-fake-video-capture=\(file.path)"]
+            case .denied: ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream=deny"]
+            case .none: ["--use-fake-ui-for-media-stream"]
+            }
+        }
+    }
+
+    static func run<Result: Sendable>(
+        camera: FakeCamera = .usual, _ body: @Sendable (Browser) async throws -> Result
+    ) async throws -> Result {
+        let browser = try await Browser(camera)
         do {
             let result = try await body(browser)
             await browser.stop()
@@ -32,18 +55,18 @@ actor Browser {
         }
     }
 
-    private init() async throws {
+    private init(_ camera: FakeCamera) async throws {
         guard let program = Self.program else { throw WireError(text: "no Chromium") }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rain-browser-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-            "--mute-audio",
-            "--remote-debugging-port=0", "--user-data-dir=\(folder.path)", "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream", "--force-dark-mode", "about:blank",
-        ]
+        process.arguments =
+            [
+                "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
+                "--mute-audio",
+                "--remote-debugging-port=0", "--user-data-dir=\(folder.path)", "--force-dark-mode",
+            ] + camera.arguments + ["about:blank"]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
@@ -61,12 +84,14 @@ actor Browser {
             let found = port
             var page: String?
             try await until(seconds: 30, "a page") {
-                let answer = try await Wire.run(port: found) { wire in
+                // One that is still starting may answer late, or by halves; it is asked again.
+                let answer = try? await Wire.run(port: found) { wire in
                     try await wire.send(Array("GET /json HTTP/1.1\r\nHost: localhost:\(found)\r\nConnection: close\r\n\r\n".utf8))
                     try await Task.sleep(for: .milliseconds(300))
                     return try Answer(await wire.take())
                 }
-                page = try JSONDecoder().decode([Target].self, from: Data(answer.body)).first { $0.type == "page" }?.id
+                let targets = answer.flatMap { try? JSONDecoder().decode([Target].self, from: Data($0.body)) } ?? []
+                page = targets.first { $0.type == "page" }?.id
                 return page != nil
             }
             socket = try await WebSocketClient.connect(port: port, path: "/devtools/page/\(page ?? "")")
@@ -158,6 +183,28 @@ actor Browser {
 
     func movePointer(_ x: Double, _ y: Double) async throws {
         try await call("Input.dispatchMouseEvent", #"{"type":"mouseMoved","x":\#(x),"y":\#(y)}"#)
+    }
+
+    func turnWheel(_ x: Double, _ y: Double, by delta: Double) async throws {
+        try await call("Input.dispatchMouseEvent", #"{"type":"mouseWheel","x":\#(x),"y":\#(y),"deltaX":0,"deltaY":\#(delta)}"#)
+    }
+
+    func press(_ x: Double, _ y: Double) async throws {
+        for type in ["mousePressed", "mouseReleased"] {
+            try await call(
+                "Input.dispatchMouseEvent", #"{"type":"\#(type)","x":\#(x),"y":\#(y),"button":"left","clickCount":1}"#)
+        }
+    }
+
+    /// Puts a file into a chooser of the page.
+    func choose(_ file: URL, in id: String) async throws {
+        struct Found: Decodable {
+            struct Object: Decodable { var objectId: String }
+            var result: Object
+        }
+        let found = try await call("Runtime.evaluate", #"{"expression":"document.getElementById('\#(id)')"}"#)
+        let object = try JSONDecoder().decode(Found.self, from: found).result.objectId
+        try await call("DOM.setFileInputFiles", #"{"files":["\#(file.path)"],"objectId":"\#(object)"}"#)
     }
 
     /// Presses and lets go of the mouse over an element.

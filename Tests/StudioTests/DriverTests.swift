@@ -1,3 +1,4 @@
+import RainPictures
 import RainPose
 import RainWorld
 import Testing
@@ -95,5 +96,119 @@ struct DriverTests {
         #expect(more.yaw == Double(Float(0.6)))
         #expect(more.leftEye == 0)
         #expect(Driver.Gains(head: 0)(pose).yaw == 0)
+    }
+}
+
+/// Driving by landmarks: where they come from, how they are followed, and what becomes of events.
+struct LandmarkDrivingTests {
+    private func face(_ number: Int) -> LandmarkFrame { DrawnFilm.landmarks(number) }
+
+    @Test func aCamerasPicturesMayBeOlderThanEvents() {
+        var driver = Driver(seed: 1)
+        var controls = Controls()
+        controls[.yaw] = 0.4
+        let taken = driver.take(controls, from: InputStamp(client: 1, milliseconds: 500), at: .zero)
+        #expect(taken)
+        driver.take(.face(face(20)), seenIn: InputStamp(client: 1, milliseconds: 300), at: .milliseconds(10))
+        let (pose, tag) = driver.frame(at: .milliseconds(20))
+        guard case .landmarks(.face(let shown)) = pose else {
+            Issue.record("the camera does not drive")
+            return
+        }
+        #expect(shown == face(20) && driver.mode == .camera)
+        #expect(InputStamp(tag: tag) == InputStamp(client: 1, milliseconds: 300), "what shows is answered, and nothing else")
+        let second = driver.frame(at: .milliseconds(30)).tag
+        #expect(second == 0)
+        // What came while the camera drove is not answered when it is gone.
+        let late = driver.take(controls, from: InputStamp(client: 1, milliseconds: 510), at: .milliseconds(40))
+        _ = driver.frame(at: .milliseconds(50))
+        let after = driver.frame(at: .seconds(3)).tag
+        #expect(late && after == 0 && driver.mode != .camera)
+    }
+
+    @Test func landmarksAreFollowedSmoothly() {
+        var driver = Driver(seed: 1)
+        driver.smoothing = 0.1
+        driver.take(.face(face(0)), seenIn: InputStamp(client: 1, milliseconds: 0), at: .zero)
+        _ = driver.frame(at: .milliseconds(1))
+        driver.take(.face(face(22)), seenIn: InputStamp(client: 1, milliseconds: 1), at: .milliseconds(2))
+        var distance: Float = .infinity
+        for tick in 1..<40 {
+            guard case .landmarks(.face(let shown)) = driver.frame(at: .milliseconds(20 * tick)).pose else {
+                Issue.record("no landmarks")
+                return
+            }
+            let left = abs(shown[.noseTip].x - face(22)[.noseTip].x)
+            #expect(left <= distance)
+            if tick == 1 { #expect(left > 0.005) }
+            distance = left
+        }
+        #expect(distance < 1e-4)
+    }
+
+    @Test func whoTakesOverStartsWhereTheCharacterIs() {
+        var handover = Handover()
+        let (from, to) = (DrivingPose.face(face(0)), DrivingPose.face(face(22)))
+        #expect(handover(from, mode: .idle, at: .zero) == from)
+        #expect(handover(from, mode: .controls, at: .milliseconds(10)) == from)
+        var before = from.face[.noseTip].x
+        for tick in 0...25 {
+            let x = handover(to, mode: .camera, at: .milliseconds(20 + 10 * tick)).face[.noseTip].x
+            #expect(x >= before - 1e-6 || x <= before + 1e-6)
+            #expect(abs(x - before) < 0.02)
+            before = x
+        }
+        #expect(handover(to, mode: .camera, at: .milliseconds(400)) == to)
+        #expect(handover(from, mode: .camera, at: .milliseconds(410)) == from, "the same driver is not held back")
+    }
+
+    @Test func gainsMeasureFromTheFaceAtRest() {
+        let rest = face(0)
+        var moved = face(22)
+        #expect(Driver.Gains()(moved, at: rest) == moved)
+        let still = Driver.Gains(head: 0, eyes: 0, brows: 0, mouth: 0)(moved, at: rest)
+        #expect(zip(still.points, rest.points).allSatisfy { abs($0.x - $1.x) < 1e-6 && abs($0.y - $1.y) < 1e-6 })
+        // A mouth that opens, and nothing else.
+        moved = rest
+        moved[.mouthBottom].y += 0.04
+        let wide = Driver.Gains(mouth: 2)(moved, at: rest)
+        #expect(abs(wide[.mouthBottom].y - rest[.mouthBottom].y - 0.08) < 1e-6)
+        #expect(wide[.noseTip].x == rest[.noseTip].x && wide[.leftEyeTop] == rest[.leftEyeTop])
+        // A head that moves takes its parts along.
+        moved = LandmarkFrame(points: rest.points.map { LandmarkPoint(x: $0.x + 0.1, y: $0.y, visibility: $0.visibility) })
+        let far = Driver.Gains(head: 2, eyes: 1, brows: 1, mouth: 0)(moved, at: rest)
+        #expect(zip(far.points, rest.points).allSatisfy { abs($0.x - $1.x - 0.2) < 1e-5 && abs($0.y - $1.y) < 1e-6 })
+    }
+
+    @Test func theFaceAtRestIsTheMedianOfTheFirst() {
+        var rest = RestingFace()
+        let none = rest.calibrate()
+        #expect(!none && rest.face == nil)
+        for number in 0..<8 { rest.take(face(number)) }
+        #expect(rest.face == LandmarkFrame.median(of: (0..<8).map(face)))
+        for number in 20..<40 { rest.take(face(number)) }
+        #expect(rest.face == LandmarkFrame.median(of: (0..<8).map(face)), "later ones do not count")
+        let done = rest.calibrate()
+        #expect(done && rest.face == LandmarkFrame.median(of: (32..<40).map(face)))
+        rest.take(face(0))
+        #expect(rest.face == LandmarkFrame.median(of: (32..<40).map(face)))
+    }
+
+    @Test func theDrawnFilmIsLegible() throws {
+        for number in 0..<DrawnFilm.count {
+            let (read, isMirrored) = try #require(DrawnFilm.number(of: DrawnFilm.picture(number)))
+            #expect(read == number && !isMirrored)
+        }
+        let picture = DrawnFilm.picture(5)
+        var mirror = picture
+        for pixel in 0..<mirror.width * mirror.height {
+            let (x, y) = (pixel % mirror.width, pixel / mirror.width)
+            let from = (y * mirror.width + mirror.width - 1 - x) * 3
+            for channel in 0..<3 { mirror.bytes[pixel * 3 + channel] = picture.bytes[from + channel] }
+        }
+        let (number, isMirrored) = try #require(DrawnFilm.number(of: mirror))
+        #expect(number == 5 && isMirrored)
+        #expect(DrawnFilm.landmarks(5).mirrored.mirrored.points.count == LandmarkSet.count)
+        #expect(abs(DrawnFilm.landmarks(22).mirrored.turn + DrawnFilm.landmarks(22).turn) < 1e-5)
     }
 }

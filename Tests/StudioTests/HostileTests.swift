@@ -96,7 +96,8 @@ extension Studio {
             arguments: [
                 ([], 1007), ([9, 1, 2], 1007), ([1, 0, 0], 1007), ([2, 1], 1007), (Sent.controls([.yaw: .nan], time: 1), 1007),
                 (Sent.controls([.yaw: 1], time: -.infinity), 1007), ([4] + [UInt8](repeating: 0xFF, count: 356), 1007),
-                ([UInt8](repeating: 1, count: 5000), 1009),
+                ([UInt8](repeating: 1, count: 5000), 1007), ([5, 0, 0], 1007), (Sent.picture([0xFF], time: .nan), 1007),
+                (Sent.picture([0xFF], time: -1), 1007), (Sent.picture([UInt8](repeating: 1, count: 300_000), time: 1), 1009),
             ] as [([UInt8], UInt16)])
         func aMessageThatIsNone(bytes: [UInt8], code: UInt16) async throws {
             try await survive { studio, _ in
@@ -118,8 +119,17 @@ extension Studio {
         @Test func fragmentsWithoutMeasure() async throws {
             try await survive { studio, _ in
                 let socket = try await studio.socket()
-                try await socket.send(.binary, ByteBuffer(repeating: 1, count: 1000), fin: false)
-                for _ in 0..<8 { try? await socket.send(.continuation, ByteBuffer(repeating: 1, count: 1000), fin: false) }
+                try await socket.send(.binary, ByteBuffer(repeating: 1, count: 60_000), fin: false)
+                for _ in 0..<8 { try? await socket.send(.continuation, ByteBuffer(repeating: 1, count: 60_000), fin: false) }
+                _ = try await socket.closing()
+            }
+        }
+
+        @Test func fragmentsWithoutNumber() async throws {
+            try await survive { studio, _ in
+                let socket = try await studio.socket()
+                try await socket.send(.binary, ByteBuffer(repeating: 5, count: 1), fin: false)
+                for _ in 0..<200 { try? await socket.send(.continuation, ByteBuffer(repeating: 1, count: 1), fin: false) }
                 _ = try await socket.closing()
             }
         }
@@ -224,7 +234,8 @@ extension Studio {
                 let huge = try PictureWriter.png(Picture(width: 10_000, height: 10_000))
                 #expect(huge.count < Router.largestUpload)
                 let answer = try await studio.ask(.PUT, "\(session)/reference", body: huge)
-                #expect(answer.status == 413 || answer.code == "bad_picture", "\(answer.status) \(answer.text)")
+                #expect(answer.status == 413 && answer.code == "too_large", "\(answer.status) \(answer.text)")
+                #expect(answer.text.contains("10000×10000"))
             }
         }
 

@@ -5,6 +5,7 @@ import NIOPosix
 import NIOWebSocket
 import RainAnimation
 import RainCPU
+import RainPose
 import RainTesting
 import Synchronization
 
@@ -20,7 +21,7 @@ struct TestStudio: Sendable {
     ///   - seconds: for a request's head, for its body, and of silence
     static func run<Result: Sendable>(
         embedded: Bool = false, sessions: Int = 4, connections: Int = 256, seconds: Int64 = 10, token: String? = nil,
-        certificate: (String, String)? = nil,
+        certificate: (String, String)? = nil, detector: (any LandmarkDetecting)? = nil,
         _ body: @Sendable (TestStudio) async throws -> Result
     ) async throws -> Result {
         let model = try embedded ? AnimationModel.embedded() : TinyModel.model()
@@ -32,6 +33,7 @@ struct TestStudio: Sendable {
         configuration.connections = connections
         (configuration.headSeconds, configuration.bodySeconds, configuration.silenceSeconds) = (seconds, seconds, seconds)
         configuration.token = token
+        configuration.detector = detector
         if let certificate { configuration.certificate = certificate }
         let server = try await StudioServer.start(configuration, model: model, engine: CPUEngine(threads: embedded ? nil : 1))
         let serving = Task { try await server.run() }

@@ -143,6 +143,31 @@ struct ReceivedFrame: Sendable {
     }
 }
 
+extension PictureAnswer {
+    /// As the protocol has it.
+    init?(_ message: WebSocketClient.Message) {
+        guard case .binary(let bytes) = message, bytes.count >= 9 else { return nil }
+        func number<Number: FixedWidthInteger>(_ place: Int, _ type: Number.Type = Number.self) -> Number {
+            (0..<MemoryLayout<Number>.size).reduce(0) { $0 | Number(truncatingIfNeeded: bytes[place + $1]) << Number($1 * 8) }
+        }
+        func float(_ place: Int) -> Float { Float(bitPattern: number(place)) }
+        let time = Double(bitPattern: number(1))
+        switch bytes[0] {
+        case 4 where bytes.count == 9: self = .received(time: time)
+        case 5 where bytes.count >= 15 && bytes.count == 15 + 12 * Int(number(13, UInt16.self)):
+            let points = stride(from: 15, to: bytes.count, by: 12).map { SIMD3(float($0), float($0 + 4), float($0 + 8)) }
+            self = .seen(time: time, milliseconds: Double(float(9)), points: points)
+        default: return nil
+        }
+    }
+
+    var time: Double {
+        switch self {
+        case .received(let time), .seen(let time, _, _): time
+        }
+    }
+}
+
 /// What clients send.
 enum Sent {
     static func controls(_ values: [Controls.Field: Float], time: Double) -> [UInt8] {
@@ -156,6 +181,7 @@ enum Sent {
     }
 
     static func acknowledge(_ sequence: UInt32) -> [UInt8] { [2] + bytes(sequence) }
+    static func picture(_ picture: [UInt8], time: Double) -> [UInt8] { [5] + bytes(time.bitPattern) + picture }
     static func ping(_ time: Double) -> [UInt8] { [3] + bytes(time.bitPattern) }
 
     static func bytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {

@@ -109,6 +109,9 @@ int rain_decoder_open_device(RainDecoder *_Nullable *_Nonnull decoder, const cha
 // Frames per second as the container says, or 0 if it does not.
 double rain_decoder_rate(const RainDecoder *decoder);
 
+// How long it is in seconds as the container says, or 0 if it does not.
+double rain_decoder_duration(const RainDecoder *decoder);
+
 // Decodes the next frame: 1 with *frame filled, 0 at the end, negative on error; of a live source also RAIN_NOTHING_YET, at once.
 static const int RAIN_NOTHING_YET = 2;
 int rain_decoder_next(RainDecoder *decoder, RainFrame *frame);

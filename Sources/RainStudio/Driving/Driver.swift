@@ -25,7 +25,7 @@ struct Driver: Sendable {
         case motion(Int)
     }
 
-    enum Mode: String, Sendable { case idle, controls, landmarks, motion }
+    enum Mode: String, Sendable { case idle, controls, landmarks, camera, motion }
 
     /// How long what a driver said holds.
     static let hold = Duration.seconds(1)
@@ -42,12 +42,16 @@ struct Driver: Sendable {
     private var changed: [Duration?] = .init(repeating: nil, count: Controls.Field.allCases.count)
     private var values = SIMD16<Float>.zero
     private var weights = SIMD16<Float>.zero
-    private var landmarks: (pose: DrivingPose, time: Duration)?
+    private var landmarks: (pose: DrivingPose, time: Duration, mode: Mode)?
+    /// Where the landmarks are that follow their driver.
+    private var followed: DrivingPose?
     private var motion: (frames: Int, rate: Double, start: Duration)?
     private var last: Duration?
     /// Newest time of every client; dropped with the client.
     private var times: [UInt16: Double] = [:]
-    private var stamp: InputStamp?
+    /// Events that no frame has answered, of the drivers that are apart.
+    private var controlStamp: InputStamp?
+    private var landmarkStamp: InputStamp?
     private(set) var mode = Mode.idle
 
     init(seed: UInt64) { idle = IdleMotion(seed: seed) }
@@ -58,6 +62,7 @@ struct Driver: Sendable {
     /// - Returns: false if the client has said something newer
     mutating func take(_ controls: Controls, from stamp: InputStamp?, at now: Duration) -> Bool {
         guard isNewest(stamp) else { return false }
+        if let stamp { controlStamp = stamp }
         for field in Controls.Field.allCases {
             guard let value = controls[field] else { continue }
             target[field] = value
@@ -69,8 +74,15 @@ struct Driver: Sendable {
     /// Takes in landmarks; while they come, controls and motions wait.
     mutating func take(_ pose: DrivingPose, from stamp: InputStamp?, at now: Duration) -> Bool {
         guard isNewest(stamp) else { return false }
-        landmarks = (pose, now)
+        if let stamp { landmarkStamp = stamp }
+        landmarks = (pose, now, .landmarks)
         return true
+    }
+
+    /// Takes in what was seen in a camera's picture. Pictures come in order by themselves, long after events of the same client.
+    mutating func take(_ pose: DrivingPose, seenIn picture: InputStamp, at now: Duration) {
+        landmarkStamp = picture
+        landmarks = (pose, now, .camera)
     }
 
     /// Plays a motion over and over; `nil` to stop.
@@ -84,7 +96,6 @@ struct Driver: Sendable {
         guard let stamp else { return true }
         if let known = times[stamp.client], stamp.milliseconds < known { return false }
         times[stamp.client] = stamp.milliseconds
-        self.stamp = stamp
         return true
     }
 
@@ -92,21 +103,24 @@ struct Driver: Sendable {
     mutating func frame(at now: Duration) -> (pose: Pose, tag: UInt64) {
         let step = min(max(last.map { (now - $0) / .seconds(1) } ?? 0, 0), 1)
         last = now
-        let tag = stamp?.tag ?? 0
-        stamp = nil
+        // What does not show is not answered.
+        defer { (controlStamp, landmarkStamp) = (nil, nil) }
         let puppet = puppet(at: now, step: step)
         if let landmarks, now - landmarks.time < Self.hold {
-            mode = .landmarks
-            return (.landmarks(landmarks.pose), tag)
+            mode = landmarks.mode
+            let share = smoothing > 0 ? 1 - exp(-step / smoothing) : 1
+            let pose = share < 1 ? followed.map { $0.mixed(with: landmarks.pose, share: share) } ?? landmarks.pose : landmarks.pose
+            followed = pose
+            return (.landmarks(pose), landmarkStamp?.tag ?? 0)
         }
-        landmarks = nil
+        (landmarks, followed) = (nil, nil)
         if let motion {
             mode = .motion
             let elapsed = max(0, (now - motion.start) / .seconds(1)) * motion.rate
-            return (.motion(Int(elapsed.truncatingRemainder(dividingBy: Double(motion.frames)))), tag)
+            return (.motion(Int(elapsed.truncatingRemainder(dividingBy: Double(motion.frames)))), 0)
         }
         mode = weights.max() > 0.05 ? .controls : .idle
-        return (.puppet(puppet), tag)
+        return (.puppet(puppet), controlStamp?.tag ?? 0)
     }
 
     private mutating func puppet(at now: Duration, step: Double) -> CharacterPose {

@@ -1,11 +1,12 @@
 import RainPose
 import RainWorld
 
-/// A motion that is played over and over: a landmark file's, or one of the procedural world's.
+/// A motion that is played over and over: a landmark file's, a film's, or one of the procedural world's.
 struct PlayedMotion: Sendable {
     private enum Origin: Sendable {
-        /// The faces, and the driving face at rest.
-        case file([LandmarkFrame], rest: LandmarkFrame)
+        /// The poses, and the driving face at rest.
+        case file([DrivingPose], rest: RestingFace)
+        case film(Film)
         case world(Motion)
     }
 
@@ -17,13 +18,24 @@ struct PlayedMotion: Sendable {
     private let origin: Origin
 
     init(_ file: LandmarkFile, name: String) {
-        let faces = (0..<file.frameCount).map { file[$0].face }
+        let poses = (0..<file.frameCount).map { file[$0] }
+        var rest = RestingFace()
+        for pose in poses.prefix(RestingFace.count) { rest.take(pose.face) }
         self.name = name
-        count = faces.count
+        count = poses.count
         framesPerSecond = file.framesPerSecond
-        // A file has at least one frame.
-        origin = .file(faces, rest: LandmarkFrame.median(of: faces.prefix(8)) ?? faces[0])
+        origin = .file(poses, rest: rest)
     }
+
+    /// A film, which knows itself what it shows when.
+    init(_ film: Film) {
+        name = film.name
+        count = .max
+        framesPerSecond = 1
+        origin = .film(film)
+    }
+
+    var isFilm: Bool { if case .film = origin { true } else { false } }
 
     /// A minute of a motion of the world.
     init(seed: UInt64) {
@@ -33,11 +45,26 @@ struct PlayedMotion: Sendable {
         origin = .world(Motion(seed: seed, startsAtRest: true))
     }
 
-    /// A frame, carried over to a reference's face.
-    func landmarks(_ index: Int, on reference: Reference) -> LandmarkFrame {
+    /// A frame, carried over to a reference's face, and the points from which it comes.
+    ///
+    /// - Parameters:
+    ///   - index: of the frame
+    ///   - asPerson: for models that carry faces over by themselves
+    /// - Returns: `nil` as long as nobody has come into view
+    func pose(_ index: Int, at now: Duration, on reference: Reference, asPerson: Bool) -> (pose: DrivingPose, points: [SIMD3<Float>])? {
         switch origin {
-        case .file(let faces, let rest): LandmarkRetargeter(from: rest, to: reference.face)(faces[index])
-        case .world(let motion): reference.landmarks(motion.pose(at: Double(index) / framesPerSecond))
+        case .file(let poses, let rest):
+            let pose = poses[index]
+            if asPerson { return (pose, pose.face.shownPoints) }
+            guard let face = rest.face else { return nil }
+            return (.face(LandmarkRetargeter(from: face, to: reference.face)(pose.face)), pose.face.shownPoints)
+        case .film(let film):
+            return film.person(at: now).map { person, rest in
+                (rest.carried(person, to: reference.face, asPerson: asPerson), person.shownPoints)
+            }
+        case .world(let motion):
+            let face = reference.landmarks(motion.pose(at: Double(index) / framesPerSecond))
+            return (.face(face), face.shownPoints)
         }
     }
 }

@@ -8,9 +8,11 @@ enum ClientMessage: Equatable, Sendable {
     case acknowledge(sequence: UInt32)
     case ping(time: Double)
     case landmarks(LandmarkFrame, time: Double)
+    /// A picture of the client's camera, as JPEG, PNG or WebP; none of its bytes have been looked at. Empty when the camera goes off.
+    case picture([UInt8], time: Double)
 
-    /// The longest message there is, with room to spare.
-    static let largest = 4096
+    /// The longest message there is: a picture's.
+    static let largest = 9 + CameraInput.largestBytes
 
     /// - Throws: `StudioError` of code `badRequest` or `badLandmarks`, naming what is wrong
     init(_ bytes: ByteBuffer) throws(StudioError) {
@@ -46,7 +48,11 @@ enum ClientMessage: Equatable, Sendable {
                 points.append(LandmarkPoint(x: x, y: y, visibility: Float(bitPattern: Self.integer(&bytes))))
             }
             self = .landmarks(try LandmarkFrame(checking: points), time: time)
-        default: throw StudioError(.badRequest, "a message of kind \(kind): expected 1 to 4")
+        case 5:
+            guard count >= 9 else { throw StudioError(.badRequest, "a picture: expected at least 9 bytes, found \(count)") }
+            let time = Double(bitPattern: Self.integer(&bytes))
+            self = .picture(Array(bytes.readableBytesView), time: time)
+        default: throw StudioError(.badRequest, "a message of kind \(kind): expected 1 to 5")
         }
     }
 

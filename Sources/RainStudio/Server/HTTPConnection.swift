@@ -55,7 +55,12 @@ struct HTTPConnection: Sendable {
                 ]
                 isWhole = try await discard(&parts, limit: Router.largestBody)
             case .welcome:
-                request.body = try await body(&parts, limit: Router.largestBody(request))
+                if Router.isFilm(request) {
+                    try await router.admitFilm(request)
+                    request.upload = try await upload(&parts)
+                } else {
+                    request.body = try await body(&parts, limit: Router.largestBody(request))
+                }
                 isWhole = true
                 response = await router.respond(request)
             }
@@ -85,6 +90,23 @@ struct HTTPConnection: Sendable {
                 }
                 bytes += buffer.readableBytesView
             case .end: return bytes
+            }
+        }
+        throw StudioError(.badRequest, "the body: expected more, found the connection's end")
+    }
+
+    /// A body that goes to the disk as it comes.
+    private func upload(
+        _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
+    ) async throws -> UploadedFile {
+        try router.uploads.take()
+        defer { router.uploads.giveBack() }
+        let writer = UploadWriter(limit: Film.largestFile)
+        while let part = try await parts.next(isolation: #isolation) {
+            switch part {
+            case .head: break
+            case .body(let buffer): try await writer.write(buffer)
+            case .end: return try await writer.finish()
             }
         }
         throw StudioError(.badRequest, "the body: expected more, found the connection's end")

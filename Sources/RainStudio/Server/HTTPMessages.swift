@@ -10,6 +10,8 @@ struct StudioRequest: Sendable {
     var query: [String: String]
     var headers: HTTPHeaders
     var body: [UInt8] = []
+    /// The body of an upload that went to the disk.
+    var upload: UploadedFile?
 
     /// - Throws: `StudioError` of code `badRequest` for a target that is no path
     init(head: HTTPRequestHead) throws(StudioError) {

@@ -1,7 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// Closes connections on which too little comes: a request's head and its body each have their time, however slowly they drip.
+/// Closes connections on which too little comes: a request's head and its body each have their time, however slowly they drip. A body that
+/// comes as fast as a slow line carries it may take as long as it takes.
 final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -11,6 +12,9 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     private let head: TimeAmount
     private let body: TimeAmount
     private let metrics: StudioMetrics
+    /// Bytes of a body since its time was last counted anew, and how many it takes to have it counted anew.
+    private var arrived = 0
+    private static let worthOneBody = 4 << 20
     private var scheduled: Scheduled<Void>?
 
     init(head: TimeAmount, body: TimeAmount, metrics: StudioMetrics) {
@@ -30,8 +34,14 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head: restart(body, context)
-        case .body: break
+        case .head:
+            arrived = 0
+            restart(body, context)
+        case .body(let buffer):
+            arrived += buffer.readableBytes
+            guard arrived >= Self.worthOneBody else { break }
+            arrived = 0
+            restart(body, context)
         case .end: scheduled?.cancel()
         }
         context.fireChannelRead(data)

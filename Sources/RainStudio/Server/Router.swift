@@ -9,9 +9,7 @@ struct Router: Sendable {
     let store: SessionStore
     let host: ModelHost
     let metrics: StudioMetrics
-    /// What is said where a landmark detector would be needed.
-    static let noDetector =
-        "driving by pictures needs a landmark detector, which is not installed here; use mouse, keyboard, sliders, microphone or a landmark file"
+    let uploads = UploadSlots()
 
     /// The largest body of an upload, and of any other request.
     static let largestUpload = 16 << 20
@@ -32,6 +30,22 @@ struct Router: Sendable {
     /// How many bytes the body of a request may have.
     static func largestBody(_ request: StudioRequest) -> Int {
         request.method == .PUT && request.path.count == 5 && ["reference", "motion"].contains(request.path[4]) ? largestUpload : largestBody
+    }
+
+    /// Whether a request brings a film.
+    static func isFilm(_ request: StudioRequest) -> Bool {
+        request.method == .PUT && request.path.count == 5 && request.path[4] == "motion"
+            && (request.contentType.hasPrefix("video/") || request.contentType == "image/gif")
+    }
+
+    /// Refuses a film before it is sent, where it would be refused anyway.
+    func admitFilm(_ request: StudioRequest) async throws(StudioError) {
+        guard Array(request.path[0...2]) == ["api", "v1", "sessions"] else { throw StudioError(.notFound, "there is no such page") }
+        _ = try await store.session(request.path[3])
+        guard store.desk != nil else { throw StudioSession.noDetector }
+        if let length = request.headers.first(name: "content-length").flatMap({ Int($0) }), length > Film.largestFile {
+            throw StudioError(.tooLarge, "the film: expected at most \(Film.largestFile >> 20) MiB, found \(length >> 20); cut it shorter")
+        }
     }
 
     private func answer(_ request: StudioRequest) async throws -> StudioResponse {
@@ -135,7 +149,16 @@ struct Router: Sendable {
                 throw StudioError(.outOfOrder, "time: expected no earlier than the landmarks before, found \(given.time ?? 0)")
             }
             return .done
+        case "GET input": return StudioResponse(type: "image/jpeg", try await session.inputPicture(side: 256))
+        case "POST calibration":
+            try await session.calibrate()
+            return .done
         case "PUT motion":
+            let name = String((request.query["name"] ?? "a motion").prefix(80))
+            if let upload = request.upload {
+                try await session.play(upload, name: name)
+                return StudioResponse(json: await session.state)
+            }
             if let world = try? StudioJSON.decode(Seed.self, from: request.body) {
                 await session.play(PlayedMotion(seed: world.seed))
                 return StudioResponse(json: await session.state)
@@ -144,12 +167,9 @@ struct Router: Sendable {
             do {
                 file = try LandmarkFile(json: request.body)
             } catch {
-                if request.contentType.hasPrefix("video/") || request.contentType.hasPrefix("image/") {
-                    throw StudioError(.unsupported, Self.noDetector)
-                }
                 throw StudioError(.badLandmarks, "\(error)")
             }
-            await session.play(PlayedMotion(file, name: String((request.query["name"] ?? "a motion").prefix(80))))
+            await session.play(PlayedMotion(file, name: name))
             return StudioResponse(json: await session.state)
         case "DELETE motion":
             await session.play(nil)

@@ -18,6 +18,8 @@ struct SocketConnection: Sendable {
     let video: [PacketEncoder.Codec]
     /// Messages a second that are listened to, and how many beyond that end the connection.
     private static let rate = 400.0
+    /// Pictures of a camera a second that are listened to.
+    private static let pictureRate = 60.0
     private static let mostRefused = 20_000
 
     private struct Ended: Error {
@@ -66,6 +68,9 @@ struct SocketConnection: Sendable {
             case .pong(let page):
                 let bytes = FrameMessage.pong(page: page, now: time.now(), allocator: allocator)
                 try await outbound.write(WebSocketFrame(fin: true, opcode: .binary, data: bytes))
+            case .answer(let answer):
+                let bytes = answer.message(allocator: allocator)
+                try await outbound.write(WebSocketFrame(fin: true, opcode: .binary, data: bytes))
             case .frame(let frame):
                 let bytes = FrameMessage.frame(
                     frame, packet: video.packet(frame), for: viewer.number, dropped: viewer.dropped, now: time.now(), allocator: allocator)
@@ -92,6 +97,7 @@ struct SocketConnection: Sendable {
         _ viewer: Viewer, _ heard: LastHeard
     ) async throws {
         var budget = RateLimit(rate: Self.rate, burst: 2 * Self.rate)
+        var pictures = RateLimit(rate: Self.pictureRate, burst: Self.pictureRate)
         var refused = 0
         for try await frame in inbound {
             let now = time.now()
@@ -112,7 +118,9 @@ struct SocketConnection: Sendable {
                     continue
                 }
                 do {
-                    try await take(ClientMessage(frame.unmaskedData), viewer)
+                    let message = try ClientMessage(frame.unmaskedData)
+                    if case .picture = message, !pictures.admits(at: now) { continue }
+                    try await take(message, viewer)
                     metrics.messageTaken()
                 } catch {
                     metrics.messageRefused()
@@ -133,6 +141,9 @@ struct SocketConnection: Sendable {
         // What is older than something already said is passed over.
         case .controls(let controls, let time): _ = await session.drive(controls, from: try stamp(time))
         case .landmarks(let frame, let time): _ = await session.drive(frame, from: try stamp(time))
+        case .picture(let bytes, let time):
+            guard let stamp = try stamp(time) else { throw StudioError(.badRequest, "a picture: expected its time, found NaN") }
+            await session.look(at: bytes, from: stamp, for: viewer)
         case .acknowledge(let sequence): viewer.acknowledge(sequence)
         case .ping(let time): viewer.pong(time)
         }

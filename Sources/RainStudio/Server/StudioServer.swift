@@ -6,6 +6,7 @@ import NIOWebSocket
 public import RainAnimation
 public import RainGraph
 import RainMedia
+public import RainPose
 
 /// The studio: a web server on which characters move as their watchers do.
 ///
@@ -24,6 +25,8 @@ public final class StudioServer: Sendable {
         /// The character of the first session.
         public var character: UInt64?
         public var sessions = 4
+        /// Finds people in the pictures of cameras and films, for all sessions in turn; `nil` where there is none.
+        public var detector: (any LandmarkDetecting)?
         /// How many connections may be open at once.
         public var connections = 256
         /// How long a request's head, and its body, may take; seconds.
@@ -82,7 +85,9 @@ public final class StudioServer: Sendable {
         var limits = SessionStore.Limits()
         limits.sessions = configuration.sessions
         let (store, metrics) = (
-            SessionStore(host: host, time: time, limits: limits, settings: configuration.settings, metrics: metrics), metrics
+            SessionStore(
+                host: host, desk: configuration.detector.map { DetectorDesk($0) }, time: time, limits: limits,
+                settings: configuration.settings, metrics: metrics), metrics
         )
         self.store = store
         router = Router(store: store, host: host, metrics: metrics)

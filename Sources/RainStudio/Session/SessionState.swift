@@ -23,7 +23,7 @@ struct SessionState: Codable, Hashable, Sendable {
     var id: String
     /// `running` or `parked`.
     var status: String
-    /// What drives: `idle`, `controls`, `landmarks` or `motion`.
+    /// What drives: `idle`, `controls`, `landmarks`, `camera` or `motion`.
     var mode: String
     var reference: ReferenceState
     var settings: Settings
@@ -55,9 +55,25 @@ struct SessionStats: Codable, Hashable, Sendable {
     var frames: Int
     var watchers: Int
     var mode: String
+    /// Of driving by pictures; missing where nothing does.
+    var input: InputStats?
     /// Of the client that is told: frames under way and not acknowledged, and frames that gave way to newer ones.
     var unacknowledged = 0
     var droppedOutput = 0
+}
+
+/// How driving by pictures fares.
+struct InputStats: Codable, Hashable, Sendable {
+    /// Pictures looked at per second.
+    var picturesPerSecond: Double
+    /// How long it takes to look at one.
+    var lookMilliseconds: Double
+    /// Pictures that gave way to newer ones before anybody looked.
+    var dropped: Int
+    /// Whether a face is in view.
+    var inView: Bool
+    /// Of a film: how much of it has been looked at, 0…1.
+    var film: Double?
 }
 
 /// JSON as the studio writes it.

@@ -14,6 +14,7 @@ actor SessionStore {
     }
 
     private let host: ModelHost
+    nonisolated let desk: DetectorDesk?
     private let time: Timekeeper
     let limits: Limits
     private let usual: SessionSettings
@@ -22,8 +23,9 @@ actor SessionStore {
     /// Ids in the order in which they were made.
     private var order: [String] = []
 
-    init(host: ModelHost, time: Timekeeper, limits: Limits, settings: SessionSettings, metrics: StudioMetrics) {
+    init(host: ModelHost, desk: DetectorDesk? = nil, time: Timekeeper, limits: Limits, settings: SessionSettings, metrics: StudioMetrics) {
         self.host = host
+        self.desk = desk
         self.time = time
         self.limits = limits
         usual = settings
@@ -66,7 +68,8 @@ actor SessionStore {
         }
         let id = Self.identifier()
         let reference = await host.character(character ?? UInt64.random(in: 0..<1 << 20))
-        let session = StudioSession(id: id, settings: settings, reference: reference, host: host, time: time, metrics: metrics)
+        let session = StudioSession(
+            id: id, settings: settings, reference: reference, host: host, desk: desk, time: time, metrics: metrics)
         // Others may have come while the character was drawn.
         guard sessions.count < limits.sessions else {
             throw StudioError(.busy, "expected at most \(limits.sessions) sessions, found as many; delete one, or watch one of them")

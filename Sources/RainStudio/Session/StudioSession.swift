@@ -18,8 +18,11 @@ actor StudioSession {
     private(set) var reference: Reference
     private var generation: UInt32 = 1
     private var driver: Driver
-    private var motion: PlayedMotion?
-    private var pose: DrivingPose?
+    private(set) var motion: PlayedMotion?
+    private var handover = Handover()
+    private(set) var pose: DrivingPose?
+    /// What drives by pictures.
+    var input = PictureInput()
 
     var viewers: [UInt16: Viewer] = [:]
     private var lastViewer: UInt16 = 0
@@ -48,13 +51,20 @@ actor StudioSession {
     private var lastStats = Duration.zero
     private(set) var isClosed = false
 
-    init(id: String, settings: SessionSettings, reference: Reference, host: ModelHost, time: Timekeeper, metrics: StudioMetrics) {
+    /// Finds people in pictures, if there is a detector.
+    let desk: DetectorDesk?
+
+    init(
+        id: String, settings: SessionSettings, reference: Reference, host: ModelHost, desk: DetectorDesk?, time: Timekeeper,
+        metrics: StudioMetrics
+    ) {
         self.id = id
         self.settings = settings
         self.reference = reference
         self.host = host
         self.time = time
         self.metrics = metrics
+        self.desk = desk
         driver = Driver(seed: reference.seed ?? 1)
         driver.smoothing = settings.smoothing
         driver.gains = settings.gains
@@ -81,6 +91,7 @@ actor StudioSession {
         let stream = try await makeStream()
         guard !isClosed else { return stream.task.cancel() }
         current = stream
+        input.film?.pause(false)
         ticker = Task { [weak self, time] in
             var next = time.now()
             while !Task.isCancelled {
@@ -98,6 +109,7 @@ actor StudioSession {
         ticker = nil
         for stream in [current, coming].compactMap({ $0 }) { retire(stream) }
         (current, coming) = (nil, nil)
+        input.film?.pause(true)
         announce()
     }
 
@@ -108,6 +120,8 @@ actor StudioSession {
         for viewer in viewers.values { viewer.close() }
         viewers = [:]
         recording = nil
+        stopCamera()
+        stopFilm()
     }
 
     private func retire(_ stream: Stream) {
@@ -135,12 +149,13 @@ actor StudioSession {
     private func tick() -> Duration {
         let now = time.now()
         let (pose, tag) = driver.frame(at: now)
-        let driving =
+        let asked =
             switch pose {
             case .puppet(let pose): DrivingPose.face(reference.landmarks(pose))
             case .landmarks(let pose): pose
-            case .motion(let index): DrivingPose.face(motion?.landmarks(index, on: reference) ?? reference.face)
+            case .motion(let index): played(index, at: now)
             }
+        let driving = handover(asked, mode: driver.mode, at: now)
         self.pose = driving
         current?.animator.offer(driving, timestamp: now, tag: tag)
         coming?.animator.offer(driving, timestamp: now, tag: tag)
@@ -160,12 +175,24 @@ actor StudioSession {
     /// - Returns: false if the client has already said something newer
     func drive(_ landmarks: LandmarkFrame, from stamp: InputStamp?) -> Bool {
         lastUse = time.now()
-        return driver.take(.face(landmarks), from: stamp, at: lastUse)
+        let isNew = driver.take(.face(landmarks), from: stamp, at: lastUse)
+        if isNew { input.points = landmarks.shownPoints }
+        return isNew
     }
+
+    /// What a camera's picture showed, on the reference's face.
+    func drive(_ pose: DrivingPose, seenIn picture: InputStamp) {
+        lastUse = time.now()
+        driver.take(pose, seenIn: picture, at: lastUse)
+    }
+
+    /// The mode of the newest driving frame.
+    var mode: Driver.Mode { driver.mode }
 
     /// Plays a motion over and over, on whoever is on stage; `nil` to stop.
     func play(_ motion: PlayedMotion?) {
         lastUse = time.now()
+        if motion?.isFilm != true { stopFilm() }
         self.motion = motion
         driver.play(frames: motion?.count, rate: motion?.framesPerSecond ?? 1, at: lastUse)
         announce()
@@ -281,6 +308,7 @@ actor StudioSession {
         viewer.close()
         viewers[viewer.number] = nil
         driver.forget(client: viewer.number)
+        if input.camera?.client == viewer.number { stopCamera() }
         lastUse = time.now()
         announce()
     }
@@ -297,8 +325,9 @@ actor StudioSession {
                 steps: settings.schedule.steps, framesPerSecond: settings.framesPerSecond, seed: settings.seed,
                 smoothing: settings.smoothing, gains: settings.gains),
             windowMilliseconds: Double(settings.schedule.latencyInFrames) * interval, size: host.model.configuration.imageSize,
-            model: host.model.configuration.name, watchers: viewers.count, motion: motion?.name,
-            recording: recording.map { .init(format: $0.format, seconds: 0, frames: 0) }, detector: false)
+            model: host.model.configuration.name, watchers: viewers.count,
+            motion: input.film?.name ?? motion?.name,
+            recording: recording.map { .init(format: $0.format, seconds: 0, frames: 0) }, detector: desk != nil)
     }
 
     var stats: SessionStats {
@@ -308,7 +337,7 @@ actor StudioSession {
             modelMilliseconds: newest.map { ($0.finished - $0.captured).milliseconds } ?? 0,
             waiting: current?.animator.waitingFrames ?? 0, inFlight: current == nil ? 0 : settings.schedule.frames,
             droppedInput: droppedBefore + (current?.animator.droppedFrames ?? 0), frames: Int(sequence), watchers: viewers.count,
-            mode: driver.mode.rawValue)
+            mode: driver.mode.rawValue, input: inputStats)
     }
 
     /// The share of the time in which this session's model computes, were there no other.
@@ -340,7 +369,7 @@ actor StudioSession {
         for viewer in viewers.values { viewer.post(.state, text) }
     }
 
-    private func notice(_ text: String) {
+    func notice(_ text: String) {
         let text = StudioJSON.text(Told(type: "notice", message: text))
         for viewer in viewers.values { viewer.post(.notice, text) }
     }
@@ -356,9 +385,11 @@ private struct Hello: Encodable {
 }
 
 /// Any other text.
-private struct Told: Encodable {
+struct Told: Encodable {
     var type: String
     var session: SessionState?
     var stats: SessionStats?
     var message: String?
+    /// Of a notice to the one whom it concerns.
+    var code: String?
 }

@@ -10,10 +10,12 @@ final class Viewer: Sendable {
         case frame(StudioFrame)
         case text(String)
         case pong(page: Double)
+        /// An answer to a picture of the client's camera.
+        case answer(PictureAnswer)
     }
 
     /// The kinds of text, of which the newest is kept.
-    enum Kind: Int, Hashable, Sendable { case hello, state, stats, notice }
+    enum Kind: Int, Hashable, Sendable { case hello, state, stats, notice, refusal }
 
     /// Pure bookkeeping.
     struct StateMachine {
@@ -23,6 +25,9 @@ final class Viewer: Sendable {
         private(set) var unacknowledged: [UInt32] = []
         private var texts: [Kind: String] = [:]
         private var pong: Double?
+        /// Of answers to pictures the newest of each kind counts.
+        private var received: Double?
+        private var seen: PictureAnswer?
         private(set) var dropped = 0
         private(set) var sent = 0
         private(set) var isClosed = false
@@ -39,6 +44,11 @@ final class Viewer: Sendable {
 
         mutating func pong(_ page: Double) { if !isClosed { pong = page } }
 
+        mutating func answer(_ answer: PictureAnswer) {
+            guard !isClosed else { return }
+            if case .received(let time) = answer { received = time } else { seen = answer }
+        }
+
         /// Everything up to `sequence` has arrived; of what was never sent nothing is believed.
         mutating func acknowledge(_ sequence: UInt32) { unacknowledged.removeAll { $0 <= sequence } }
 
@@ -52,6 +62,14 @@ final class Viewer: Sendable {
             if let pong {
                 self.pong = nil
                 return .pong(page: pong)
+            }
+            if let time = received {
+                received = nil
+                return .answer(.received(time: time))
+            }
+            if let seen {
+                self.seen = nil
+                return .answer(seen)
             }
             if let kind = texts.keys.min(by: { $0.rawValue < $1.rawValue }), let text = texts.removeValue(forKey: kind) {
                 return .text(text)
@@ -87,6 +105,7 @@ final class Viewer: Sendable {
     func offer(_ frame: StudioFrame) { change { $0.offer(frame) } }
     func post(_ kind: Kind, _ text: String) { change { $0.post(kind, text) } }
     func pong(_ page: Double) { change { $0.pong(page) } }
+    func answer(_ answer: PictureAnswer) { change { $0.answer(answer) } }
     func acknowledge(_ sequence: UInt32) { change { $0.acknowledge(sequence) } }
     func close() { change { $0.close() } }
 

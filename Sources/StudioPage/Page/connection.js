@@ -25,7 +25,7 @@ export class Connection extends EventTarget {
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    socket.onopen = () => { this.retries = 0; this.bestTrip = Infinity; this.tell("up"); this.ping(); };
+    socket.onopen = () => { this.retries = 0; this.bestTrip = Infinity; this.tell("up"); this.compareClocks(); };
     socket.onmessage = event => {
       if (typeof event.data === "string") {
         const message = JSON.parse(event.data);
@@ -57,10 +57,19 @@ export class Connection extends EventTarget {
       const now = performance.now(), trip = now - view.getFloat64(1, true);
       if (trip <= this.bestTrip) { this.bestTrip = trip; this.offset = view.getFloat64(9, true) - (now - trip / 2); }
       this.bestTrip += 0.2;
+    } else if (kind === 4) {
+      this.tell("received", { time: view.getFloat64(1, true) });
+    } else if (kind === 5) {
+      const points = new Float32Array(3 * view.getUint16(13, true));
+      for (let index = 0; index < points.length; index++) points[index] = view.getFloat32(15 + 4 * index, true);
+      this.tell("seen", { time: view.getFloat64(1, true), milliseconds: view.getFloat32(9, true), points });
     }
   }
 
   send(bytes) { if (this.isOpen && this.socket.bufferedAmount < 65536) this.socket.send(bytes); }
+
+  // While the page is being built its answers are slow; one of several tells the clocks apart well.
+  compareClocks() { for (const delay of [0, 250, 500, 900, 1400]) setTimeout(() => this.ping(), delay); }
 
   ping() {
     const view = new DataView(new ArrayBuffer(9));
@@ -74,6 +83,15 @@ export class Connection extends EventTarget {
     view.setUint8(0, 2);
     view.setUint32(1, sequence, true);
     this.send(view.buffer);
+  }
+
+  // A picture of the camera, taken at `time` on the page's clock; an empty one when the camera goes off.
+  picture(time, bytes) {
+    const message = new Uint8Array(9 + bytes.length), view = new DataView(message.buffer);
+    view.setUint8(0, 5);
+    view.setFloat64(1, Math.max(0, time), true);
+    message.set(bytes, 9);
+    if (this.isOpen) this.socket.send(message);
   }
 
   // `controls` by name; `time` of the event on the page's clock, NaN to hold on to what was said before.

@@ -1,5 +1,6 @@
 import { Connection, ask } from "./connection.js";
-import { Driving, drawInput, sliderFields } from "./driving.js";
+import { Driving, sliderFields } from "./driving.js";
+import { InputPanel } from "./input.js";
 import { Window, plot } from "./measure.js";
 import { Video, decodable } from "./video.js";
 import { Cropper } from "./who.js";
@@ -22,7 +23,8 @@ window.studio = {
   },
   get stats() { return state.stats; },
   get codec() { return state.codec; },
-  connection,
+  connection, driving,
+  get camera() { return inputs.camera; },
 };
 
 function toast(text, bad = false) {
@@ -34,6 +36,7 @@ function toast(text, bad = false) {
   setTimeout(() => note.remove(), bad ? 7000 : 3500);
 }
 const attempt = action => async (...given) => { try { return await action(...given); } catch (error) { toast(error.message, true); } };
+const inputs = new InputPanel({ connection, session: () => state.session, path: part => path(part), toast, mirror: () => driving.mirror });
 const path = part => `sessions/${state.session.id}${part ? `/${part}` : ""}`;
 
 // ---- Joining: the session of the address, the one from before, or the first there is ----
@@ -74,7 +77,8 @@ connection.addEventListener("down", event => {
 });
 connection.addEventListener("hello", event => take(event.detail.session));
 connection.addEventListener("state", event => take(event.detail.session));
-connection.addEventListener("notice", event => toast(event.detail.message, true));
+// What concerns this page's camera is said beside it.
+connection.addEventListener("notice", event => { if (!event.detail.code) toast(event.detail.message, true); });
 
 // ---- Frames: decoded as they come, drawn when the screen is, counted when it has shown them ----
 
@@ -176,20 +180,18 @@ connection.addEventListener("stats", event => {
   $("dropped").textContent = `${stats.droppedInput} / ${stats.droppedOutput}`;
   $("watchers").textContent = stats.watchers;
   $("codec").textContent = state.codec ?? "–";
-  $("mode").textContent = { idle: "idling", controls: "driven", landmarks: "landmarks", motion: "motion" }[stats.mode];
 });
 
 setInterval(() => {
   // Without input there is nothing to answer: then it is the way from driving frame to screen that is told.
-  const inputs = latencyOfInput.count > 4;
-  const source = inputs ? latencyOfInput : latencyOfFrames;
+  const answered = latencyOfInput.count > 4;
+  const source = answered ? latencyOfInput : latencyOfFrames;
   const format = value => value === null ? "–" : Math.round(value);
-  $("latencyname").textContent = inputs ? "input to screen" : "frame to screen";
+  $("latencyname").textContent = !answered ? "frame to screen" : state.stats?.mode === "camera" ? "camera to screen" : "input to screen";
   $("p50").textContent = format(source.percentile(0.5));
   $("p95").textContent = format(source.percentile(0.95));
   $("fps").textContent = shown.count > 1 ? shown.rate.toFixed(1) : "–";
   plot($("plot"), latencyOfFrames, latencyOfInput);
-  drawInput($("input"), driving.mirror);
   showRecording();
 }, 250);
 
@@ -235,19 +237,13 @@ $("microphone").onchange = async () => {
     toast("The browser gave no microphone; allow it for this page, or plug one in.", true);
   }
 };
-$("camera").onclick = () => toast("The camera needs a landmark detector, which is not installed with this model. Mouse, keys, sliders, microphone and landmark files all work.");
 $("blink").onclick = event => driving.blink(event.timeStamp);
 $("wink").onclick = event => driving.pulse({ leftEye: 0, mouthWidth: 0.6 }, 380, event.timeStamp);
 $("smile").onclick = event => driving.pulse({ mouthWidth: 1, brow: 0.5, leftEye: 0.75, rightEye: 0.75 }, 1200, event.timeStamp);
 addEventListener("pointermove", () => setTimeout(() => $("hint").classList.add("gone"), 2500), { once: true });
 $("motion").onclick = () => $("motionfile").click();
-$("motionfile").onchange = attempt(async () => {
-  const file = $("motionfile").files[0];
-  $("motionfile").value = "";
-  if (!file) return;
-  await ask("PUT", `${path("motion")}?name=${encodeURIComponent(file.name)}`, file, file.type || "application/json");
-  toast(`${file.name} plays over and over.`);
-});
+const playMotion = attempt(file => inputs.play(file));
+$("motionfile").onchange = () => { const file = $("motionfile").files[0]; $("motionfile").value = ""; if (file) playMotion(file); };
 $("dance").onclick = attempt(() => ask("PUT", path("motion"), { seed: Math.floor(Math.random() * 2 ** 20) }));
 $("stopmotion").onclick = attempt(() => ask("DELETE", path("motion")));
 
@@ -291,7 +287,7 @@ const usePicture = attempt(async file => {
 $("upload").onclick = () => $("picturefile").click();
 $("picturefile").onchange = () => { const file = $("picturefile").files[0]; $("picturefile").value = ""; if (file) usePicture(file); };
 addEventListener("dragover", event => event.preventDefault());
-addEventListener("drop", event => { event.preventDefault(); const file = event.dataTransfer.files[0]; if (file) usePicture(file); });
+addEventListener("drop", event => { event.preventDefault(); const file = event.dataTransfer.files[0]; if (file) (/^video\/|json$/.test(file.type) ? playMotion : usePicture)(file); });
 addEventListener("paste", event => { const file = [...event.clipboardData.files].find(file => file.type.startsWith("image/")); if (file) usePicture(file); });
 
 // ---- Tuning ----

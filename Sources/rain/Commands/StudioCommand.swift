@@ -1,6 +1,9 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
+import RainCPU
+import RainDetection
+import RainPose
 import RainStudio
 
 /// Serves the studio.
@@ -12,12 +15,22 @@ struct StudioCommand: AsyncParsableCommand {
             Prints the page's address; open it in a browser on this machine. The character idles until it is driven: by mouse, \
             keyboard, touch, sliders, a microphone or a landmark file. What programs can do there is described at /api/v1/openapi.json.
 
+            With a landmark detector, the camera of whoever watches and films drive too. It is two networks, downloaded from \
+            huggingface.co/yzd-v/DWPose: a person detector (yolox_l.onnx, yolox_m.onnx or yolox_s.onnx) and a keypoint network \
+            (dw-ll_ucoco_384.onnx or dw-mm_ucoco.onnx), in the folder --detector or in the model's.
+
             On an address that others reach (--address 0.0.0.0), a token is printed once and every request must carry it.
 
             Example: rain studio --port 8787
             """)
 
     @OptionGroup var model: ModelOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder of the landmark detector's networks, for driving by camera and films; by default the model's, if they are there.",
+            valueName: "folder"))
+    var detector: String?
 
     @Option(help: "The address to listen on.")
     var address = "127.0.0.1"
@@ -68,6 +81,7 @@ struct StudioCommand: AsyncParsableCommand {
         configuration.port = port
         configuration.character = character
         configuration.sessions = sessions
+        configuration.detector = try detectors()
         if let certificate, let key { configuration.certificate = (certificate, key) }
         if !StudioServer.isLoopback(address) { configuration.token = Self.token() }
         let server = try await StudioServer.start(configuration, model: animated, engine: model.engine)
@@ -77,6 +91,9 @@ struct StudioCommand: AsyncParsableCommand {
         Terminal.note(
             "listening after \(Int((ContinuousClock.now - launch) / .milliseconds(1))) ms; open the address above, Ctrl-C ends"
                 + (configuration.token == nil ? "" : "; whoever has its token can use the studio"))
+        if configuration.detector == nil {
+            Terminal.note("no landmark detector: cameras and films cannot drive (see --detector in 'rain studio --help'), all else can")
+        }
         let serving = Task { try await server.run() }
         let watching = Task {
             while !Interrupt.requested, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(100)) }
@@ -84,6 +101,18 @@ struct StudioCommand: AsyncParsableCommand {
         }
         defer { watching.cancel() }
         try await serving.value
+    }
+
+    /// The detector that was asked for, or that is in the model's folder. It runs on half of the processors, beside the stream.
+    private func detectors() throws -> (any LandmarkDetecting)? {
+        let files: DetectorFiles
+        if let detector {
+            files = try DetectorFiles(model: detector)
+        } else {
+            guard let folder = model.model, let beside = try? DetectorFiles(model: folder) else { return nil }
+            files = beside
+        }
+        return try LandmarkDetector(files, engine: CPUEngine(threads: CPUEngine.processorCount / 2))
     }
 
     /// 128 bits that nobody guesses.

@@ -1,0 +1,58 @@
+import RainPose
+
+/// The driver's face at rest, from which every move is measured: the median of the first eight faces, as elsewhere in Rain, or of
+/// the last eight when somebody says that this is it. Pure.
+struct RestingFace: Sendable {
+    static let count = 8
+    private var last: [LandmarkFrame] = []
+    private var taken = 0
+    private(set) var face: LandmarkFrame?
+
+    mutating func take(_ next: LandmarkFrame) {
+        last.append(next)
+        if last.count > Self.count { last.removeFirst() }
+        taken = min(taken + 1, Self.count + 1)
+        if taken <= Self.count { face = LandmarkFrame.median(of: last) }
+    }
+
+    /// Takes the newest faces for the face at rest.
+    ///
+    /// - Returns: whether there are any
+    mutating func calibrate() -> Bool {
+        guard let median = LandmarkFrame.median(of: last) else { return false }
+        face = median
+        taken = Self.count + 1
+        return true
+    }
+
+    /// A driver's pose on the face of a reference.
+    ///
+    /// - Parameter asPerson: for models that carry faces over by themselves
+    func carried(_ person: WholeBodyFrame, to reference: LandmarkFrame, asPerson: Bool) -> DrivingPose {
+        if asPerson { return .person(person) }
+        let moved = LandmarkFrame(person)
+        var carried = face.map { LandmarkRetargeter(from: $0, to: reference)(moved) } ?? moved
+        // Of those who sit close to their camera no shoulders are seen, but a character has some.
+        for landmark in [Landmark.neck, .leftShoulder, .rightShoulder] where moved[landmark].visibility < Float(WholeBodyFrame.leastScore) {
+            carried[landmark] = reference[landmark]
+        }
+        return .face(carried)
+    }
+}
+
+extension WholeBodyFrame {
+    /// Whether as much of a face is seen as `PersonTracker` wants of one.
+    var showsFace: Bool {
+        let seen = face.reduce(0) { $0 + ($1.score >= Self.leastScore && $1.x.isFinite && $1.y.isFinite ? 1 : 0) }
+        return 2 * seen >= WholeBody.face.count
+    }
+
+    /// The points that people are shown, of face, shoulders and arms, where they are seen: x, y in pictures, and the score.
+    var shownPoints: [SIMD3<Float>] {
+        [0..<8, WholeBody.face].joined().compactMap { index in
+            let point = points[index]
+            guard point.score >= Self.leastScore, abs(point.x) <= 2, abs(point.y) <= 2 else { return nil }
+            return SIMD3(Float(point.x), Float(point.y), Float(min(point.score, 1)))
+        }
+    }
+}

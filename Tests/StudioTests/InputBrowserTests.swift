@@ -1,0 +1,233 @@
+import Foundation
+import RainMedia
+import RainPictures
+import RainPose
+import Testing
+
+@testable import RainStudio
+
+extension Studio {
+    /// Driving by pictures in a real browser: a camera that is a file, a film, and what is said where there is none.
+    @Suite(.enabled(if: Browser.program != nil, "needs Chromium (Debian: chromium); without it the page is not tried"))
+    struct InputBrowserTests {
+        private struct Latency: Decodable {
+            var p50: Double?
+            var p95: Double?
+            var count: Int
+            var rate: Double
+        }
+
+        private func open(_ browser: Browser, _ studio: TestStudio) async throws {
+            try await browser.theme("dark")
+            try await browser.resize(1280, 1000)
+            try await browser.open("http://localhost:\(studio.port)/")
+            try await until(seconds: 30, "the page") { (try? await browser.value("window.studio?.frames ?? 0", Int.self)) ?? 0 > 0 }
+        }
+
+        private func text(_ browser: Browser, _ id: String) async throws -> String {
+            try await browser.value(
+                "document.getElementById('\(id)').hidden ? '' : document.getElementById('\(id)').textContent", String.self)
+        }
+
+        private func phone(_ browser: Browser, _ id: String, _ name: String) async throws {
+            try await browser.resize(390, 844, scale: 2, phone: true)
+            try await browser.run("document.getElementById('\(id)').scrollIntoView({ block: 'center' })")
+            try await Task.sleep(for: .milliseconds(700))
+            #expect(
+                try await browser.value("document.documentElement.scrollWidth - innerWidth", Int.self) <= 0, "nothing hangs over on a phone"
+            )
+            try await browser.screenshot(name)
+            try await browser.resize(1280, 1000)
+            try await browser.run("scrollTo(0, 0)")
+        }
+
+        /// How a session's head turns over some seconds.
+        private func turns(_ session: StudioSession, seconds: Double) async throws -> [Float] {
+            var turns: [Float] = []
+            let end = ContinuousClock.now + .seconds(seconds)
+            while ContinuousClock.now < end {
+                turns.append(await session.pose?.face.turn ?? 0)
+                try await Task.sleep(for: .milliseconds(15))
+            }
+            return turns
+        }
+
+        @Test func theCameraDrives() async throws {
+            let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).y4m")
+            defer { try? FileManager.default.removeItem(at: file) }
+            try DrawnFilm.write(y4m: file)
+            let detector = DrawnFilmDetector(delay: .milliseconds(20))
+            try await TestStudio.run(embedded: true, detector: detector) { studio in
+                try await Browser.run(camera: .file(file)) { browser in
+                    try await open(browser, studio)
+                    let session = try await studio.server.store.session(SessionStore.first)
+                    try await browser.click("camera")
+                    try await until(seconds: 20, "pictures that are seen") { try await browser.value("studio.camera.seen", Int.self) > 20 }
+                    try await until(seconds: 10, "the camera to drive") { await session.mode == .camera }
+                    #expect(
+                        detector.looks.filter { $0 < 0 }.count <= detector.looks.count / 10, "the pictures are legible: \(detector.looks)")
+                    // The head turns as far as that of the film, on the character's own face.
+                    let seen = try await turns(session, seconds: 5)
+                    let reference = await session.reference.face
+                    let carry = LandmarkRetargeter(from: LandmarkFrame(WholeBodyFrame(DrawnFilm.landmarks(0).mirrored)), to: reference)
+                    let known = (0..<DrawnFilm.count).map {
+                        carry(LandmarkFrame(WholeBodyFrame(DrawnFilm.landmarks($0).mirrored))).turn
+                    }
+                    let (low, high) = try (#require(known.min()), #require(known.max()))
+                    #expect(abs((seen.min() ?? 0) - low) < 0.25 * (high - low), "\(seen.min() ?? 0) for \(low)")
+                    #expect(abs((seen.max() ?? 0) - high) < 0.25 * (high - low), "\(seen.max() ?? 0) for \(high)")
+                    let latency = try await browser.value("studio.latency", Latency.self)
+                    #expect(latency.count > 20 && (latency.p50 ?? 0) > 20)
+                    let stats = await session.inputStats
+                    print(
+                        "studio: camera to screen p50 \(Int(latency.p50 ?? 0)) ms, p95 \(Int(latency.p95 ?? 0)) ms, \(latency.count) pictures, "
+                            + "\(Int(latency.rate)) frames/s; \(Int(stats?.picturesPerSecond ?? 0)) pictures/s looked at, "
+                            + "\(stats?.lookMilliseconds ?? 0) ms each, \(stats?.dropped ?? 0) gave way")
+                    #expect(
+                        try await browser.value("document.getElementById('latencyname').textContent", String.self) == "camera to screen")
+                    #expect(try await text(browser, "camerastatus").contains("in view"))
+                    #expect(try await browser.value("document.getElementById('input').width", Int.self) >= 128)
+                    try await browser.screenshot("camera-desktop")
+                    try await phone(browser, "drive", "camera-phone")
+                    try await browser.run("document.getElementById('thumbs').scrollIntoView()")
+                    try await phone(browser, "thumbs", "camera-phone-input")
+
+                    // In a mirror the head turns to the other side; switched off, to the same.
+                    try await browser.click("mirror")
+                    try await Task.sleep(for: .milliseconds(500))
+                    let count = detector.looks.count
+                    try await until(seconds: 10) { detector.looks.count > count + 10 }
+                    try await browser.click("calibrate")
+                    try await Task.sleep(for: .milliseconds(300))
+                    #expect(await session.mode == .camera)
+
+                    // Another character on stage is driven at once.
+                    try await browser.click("roll")
+                    try await Task.sleep(for: .milliseconds(600))
+                    let others = try await turns(session, seconds: 2.5)
+                    #expect((others.max() ?? 0) - (others.min() ?? 0) > 0.1)
+                    try await browser.run("document.documentElement.dataset.theme = 'light'")
+                    try await Task.sleep(for: .milliseconds(500))
+                    try await browser.screenshot("camera-light")
+
+                    try await browser.click("camera")
+                    try await until(seconds: 5, "the camera to let go") { await session.mode == .idle }
+                    try await browser.click("camera")
+                    try await until(seconds: 10, "the camera again") { await session.mode == .camera }
+                    let complaints = await browser.complaints
+                    #expect(complaints.isEmpty, "\(complaints)")
+                }
+            }
+        }
+
+        @Test func withoutADetectorThePageSaysSo() async throws {
+            try await TestStudio.run(embedded: true) { studio in
+                try await Browser.run { browser in
+                    try await open(browser, studio)
+                    try await browser.click("camera")
+                    let said = try await text(browser, "nodetector")
+                    #expect(
+                        said.contains("rain studio --detector FOLDER") && said.contains("yolox_l.onnx") && said.contains("landmark files"))
+                    #expect(try await browser.value("studio.camera.isOn", Bool.self) == false)
+                    try await Task.sleep(for: .milliseconds(600))
+                    try await browser.screenshot("no-detector-desktop")
+                    try await phone(browser, "nodetector", "no-detector-phone")
+                    try await browser.click("closehelp")
+                    #expect(try await text(browser, "nodetector").isEmpty)
+                }
+            }
+        }
+
+        @Test(arguments: [true, false]) func withoutACameraThePageSaysSo(isDenied: Bool) async throws {
+            try await TestStudio.run(detector: DrawnFilmDetector()) { studio in
+                try await Browser.run(camera: isDenied ? .denied : .none) { browser in
+                    try await open(browser, studio)
+                    try await browser.click("camera")
+                    let words = isDenied ? "keeps the camera" : "No camera was found"
+                    try await until(seconds: 10, words) { try await text(browser, "camerastatus").contains(words) }
+                    // It stays until the user does something.
+                    try await Task.sleep(for: .seconds(1))
+                    #expect(try await text(browser, "camerastatus").contains(words))
+                    #expect(
+                        try await browser.value("document.getElementById('camera').getAttribute('aria-pressed')", String.self) == "false")
+                    if isDenied { try await browser.screenshot("camera-denied") }
+                }
+            }
+        }
+
+        @Test func aFilmDrives() async throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let (film, motion, text) = (
+                folder.appendingPathComponent("me.mp4"), folder.appendingPathComponent("motion.json"),
+                folder.appendingPathComponent("notes.mov")
+            )
+            try DrawnFilm.write(video: film, rounds: 2)
+            let track = try LandmarkTrack(framesPerSecond: 30, frames: (0..<DrawnFilm.count).map(DrawnFilm.landmarks))
+            try Data(track.json()).write(to: motion)
+            try Data("no film".utf8).write(to: text)
+            try await TestStudio.run(embedded: true, detector: DrawnFilmDetector(delay: .milliseconds(40))) { studio in
+                try await Browser.run { browser in
+                    try await open(browser, studio)
+                    let session = try await studio.server.store.session(SessionStore.first)
+                    try await browser.choose(film, in: "motionfile")
+                    try await until(seconds: 20, "the film to play") { await session.mode == .motion }
+                    let seen = try await turns(session, seconds: 4.5)
+                    #expect((seen.max() ?? 0) > 0.05 && (seen.min() ?? 0) < -0.05)
+                    #expect(try await self.text(browser, "filmname").contains("me.mp4"))
+                    try await until(seconds: 5, "its picture") {
+                        try await browser.value("document.getElementById('inputpicture').naturalWidth", Int.self) == 256
+                    }
+                    try await browser.screenshot("film-desktop")
+                    try await browser.click("stopmotion")
+                    try await until(seconds: 5, "idling") { await session.mode == .idle }
+
+                    // A motion in landmarks, as before; and what is neither.
+                    try await browser.choose(motion, in: "motionfile")
+                    try await until(seconds: 5, "the motion") { await session.mode == .motion }
+                    try await browser.choose(text, in: "motionfile")
+                    try await until(seconds: 5, "a message") {
+                        try await browser.value("document.getElementById('toasts').textContent", String.self).contains("notes.mov")
+                    }
+                    #expect(await session.mode == .motion, "what plays goes on")
+                }
+            }
+        }
+
+        /// The pointer, its wheel and its button, and a microphone that beeps.
+        @Test func wheelClickAndVoiceMoveTheFace() async throws {
+            try await TestStudio.run { studio in
+                try await Browser.run { browser in
+                    try await open(browser, studio)
+                    struct Place: Decodable {
+                        var x: Double
+                        var y: Double
+                    }
+                    let place = try await browser.value(
+                        "(() => { const box = document.getElementById('stage').getBoundingClientRect(); return { x: box.x + box.width / 2, y: box.y + box.height / 2 } })()",
+                        Place.self)
+                    func control(_ name: String) async throws -> Double {
+                        try await browser.value("studio.driving.controls.\(name) ?? -1", Double.self)
+                    }
+                    #expect(try await control("mouthOpen") <= 0)
+                    for _ in 0..<3 { try await browser.turnWheel(place.x, place.y, by: -100) }
+                    try await until(seconds: 5, "the wheel to open the mouth") { try await control("mouthOpen") > 0.3 }
+                    for _ in 0..<4 { try await browser.turnWheel(place.x, place.y, by: 100) }
+                    try await until(seconds: 5, "the wheel to shut the mouth") { try await control("mouthOpen") <= 0 }
+                    try await browser.run(
+                        "window.blinks = 0; const pulse = studio.driving.pulse.bind(studio.driving);"
+                            + "studio.driving.pulse = (controls, ...more) => { if (controls.leftEye === 0 && controls.rightEye === 0) blinks++; pulse(controls, ...more) }"
+                    )
+                    try await browser.press(place.x, place.y)
+                    try await until(seconds: 5, "a blink") { try await browser.value("blinks", Int.self) == 1 }
+                    try await browser.click("microphone")
+                    try await until(seconds: 10, "a voice to open the mouth") { try await control("mouthOpen") > 0.2 }
+                    try await until(seconds: 10, "the mouth to shut between sounds") { try await control("mouthOpen") < 0.1 }
+                    let session = try await studio.server.store.session(SessionStore.first)
+                    try await until(seconds: 10, "the voice to drive") { await session.mode == .controls }
+                }
+            }
+        }
+    }
+}
