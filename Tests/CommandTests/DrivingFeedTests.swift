@@ -110,6 +110,18 @@ private struct Everywhere: LandmarkDetecting {
         }
     }
 
+    /// `rain studio` takes them from where it is told, or from the model's folder.
+    @Test func theStudioOpensThemToo() async throws {
+        #expect(try Detectors.open(folder: nil, model: nil) == nil)
+        #expect(try Detectors.open(folder: nil, model: workplace.path) == nil)
+        #expect(throws: DetectionError.self) { try Detectors.open(folder: workplace.path, model: nil) }
+        try put([("yolox_s.onnx", "blob_detector"), ("dw-mm_ucoco.onnx", "blob_keypoints")])
+        for (folder, model) in [(workplace.path, nil), (nil, workplace.path)] as [(String?, String?)] {
+            let detector = try #require(try Detectors.open(folder: folder, model: model))
+            #expect(try await detector.detect(Picture(width: 64, height: 64)) == nil)
+        }
+    }
+
     @Test func whereThereAreNoneItIsSaidWhichAndWhere() throws {
         for model in [nil, workplace.path, "absent", workplace.path + "/absent.safetensors"] {
             let error = #expect(throws: AnimationError.self) { try Detectors.open(for: "me.mp4", model: model) }

@@ -1,9 +1,6 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
-import RainCPU
-import RainDetection
-import RainPose
 import RainStudio
 
 /// Serves the studio.
@@ -81,7 +78,7 @@ struct StudioCommand: AsyncParsableCommand {
         configuration.port = port
         configuration.character = character
         configuration.sessions = sessions
-        configuration.detector = try detectors()
+        configuration.detector = try Detectors.open(folder: detector, model: model.model)
         if let certificate, let key { configuration.certificate = (certificate, key) }
         if !StudioServer.isLoopback(address) { configuration.token = Self.token() }
         let server = try await StudioServer.start(configuration, model: animated, engine: model.engine)
@@ -101,18 +98,6 @@ struct StudioCommand: AsyncParsableCommand {
         }
         defer { watching.cancel() }
         try await serving.value
-    }
-
-    /// The detector that was asked for, or that is in the model's folder. It runs on half of the processors, beside the stream.
-    private func detectors() throws -> (any LandmarkDetecting)? {
-        let files: DetectorFiles
-        if let detector {
-            files = try DetectorFiles(model: detector)
-        } else {
-            guard let folder = model.model, let beside = try? DetectorFiles(model: folder) else { return nil }
-            files = beside
-        }
-        return try LandmarkDetector(files, engine: CPUEngine(threads: CPUEngine.processorCount / 2))
     }
 
     /// 128 bits that nobody guesses.

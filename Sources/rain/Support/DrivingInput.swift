@@ -76,6 +76,22 @@ enum Detectors {
     }
 }
 
+extension Detectors {
+    /// The detector of a folder that was named, or of the model's, if there is one.
+    ///
+    /// - Throws: `DetectionError` for a named folder without networks, and what reading them throws
+    static func open(folder: String?, model: String?) throws -> (any LandmarkDetecting)? {
+        let files: DetectorFiles
+        if let folder {
+            files = try DetectorFiles(model: folder)
+        } else {
+            guard let model, let beside = try? DetectorFiles(model: model) else { return nil }
+            files = beside
+        }
+        return try LandmarkDetector(files, engine: CPUEngine(threads: CPUEngine.processorCount / 2))
+    }
+}
+
 /// Reads pictures on a queue of its own, since reading blocks.
 actor PictureFeed {
     private let path: String
