@@ -4,9 +4,9 @@
     rain benchmark train --peer "peers/bin/python3 Benchmarks/peers/train.py"
 
 The network is built from Models/rain-mini/model.json and takes Models/rain-mini's weights, every one of them by its name, so it is the same
-network; --check compares its prediction with one that Rain wrote. It is written as PyTorch is fastest with it: pictures in channels_last
-(or --layout contiguous), scaled_dot_product_attention, AdamW fused, clipping and average over all parameters at once; --compile runs it
-through torch.compile. Inputs are random, float32.
+network; --flops has PyTorch count its operations, to be held against what `rain benchmark train` prints. It is written as PyTorch is
+fastest with it: pictures in channels_last (or --layout contiguous), scaled_dot_product_attention, AdamW fused, clipping and average over
+all parameters at once; --compile runs it through torch.compile. Inputs are random, float32.
 
 Arguments added by the caller: stage (frames or clips), characters, frames of each, threads, instruction set. Protocol: a line about itself
 when ready, then the seconds of one step for every line read.
@@ -24,7 +24,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--model", type=pathlib.Path, default=pathlib.Path(__file__).parents[2] / "Models/rain-mini")
 parser.add_argument("--layout", choices=["channels_last", "contiguous"], default="channels_last")
 parser.add_argument("--compile", action="store_true")
-parser.add_argument("--check", help="a safetensors file with the inputs of a step and Rain's prediction")
+parser.add_argument("--flops", action="store_true", help="count the operations of one step, print them and stop")
 parser.add_argument("stage", choices=["frames", "clips"])
 parser.add_argument("characters", type=int)
 parser.add_argument("frames", type=int)
@@ -344,13 +344,6 @@ inputs = [random(count, channels, side, side), random(count, 3, picture, picture
 target, weight, scale = random(count, channels, side, side), random(count, 1, side, side).abs(), torch.ones(1, channels, 1, 1)
 optimizer = torch.optim.AdamW(trained, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
 averages = [parameter.detach().clone() for parameter in trained]
-if arguments.check:
-    tensors = load_file(arguments.check)
-    given = [tensors[name].permute(0, 3, 1, 2).contiguous(memory_format=layout) for name in ("sample", "pose", "reference_latents")]
-    with torch.no_grad():
-        found = networks(*given, tensors.get("timesteps", timesteps)).permute(0, 2, 3, 1)
-    expected = tensors["prediction"]
-    sys.exit(f"largest difference from Rain's prediction: {(found - expected).abs().max() / expected.abs().max():.1e} of its largest value")
 forward = torch.compile(networks) if arguments.compile else networks
 
 
@@ -364,6 +357,12 @@ def step():
     return loss.item()
 
 
+if arguments.flops:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        step()
+    sys.exit(f"{counter.get_total_flops() / 1e9:.1f} GFLOP")
 for _ in range(2):
     step()
 print(
