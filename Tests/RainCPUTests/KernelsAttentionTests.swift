@@ -228,6 +228,10 @@ import Testing
             Temporal(batch: 2, frames: 32, positions: 3, heads: 2, size: 40),
             Temporal(batch: 1, frames: 33, positions: 2, heads: 2, size: 8),
             Temporal(batch: 1, frames: 12, positions: 5, heads: 3, size: 32),
+            // More frames than two vectors hold, and a last one alone.
+            Temporal(batch: 1, frames: 17, positions: 3, heads: 2, size: 40),
+            Temporal(batch: 1, frames: 24, positions: 2, heads: 2, size: 27),
+            Temporal(batch: 1, frames: 31, positions: 2, heads: 1, size: 160),
         ]
         var random = KernelRandom(3)
         for _ in 0..<40 {

@@ -69,6 +69,7 @@ import Testing
             Group(samples: 1, positions: 3000, groups: 3, width: 11, activation: RAIN_ACT_SILU),
             Group(samples: 2, positions: 1500, groups: 8, width: 4), Group(samples: 5, positions: 1, groups: 4, width: 33),
             Group(samples: 1, positions: 64, groups: 2, width: 16, offset: 50),
+            Group(samples: 1, positions: 2049, groups: 2, width: 24, offset: -300),
         ]
         var random = KernelRandom(4)
         for index in 0..<20 {
@@ -114,6 +115,18 @@ import Testing
                     #expect(disagreement(found, wanted) < bound(group, 1e-5), "\(group)")
                 }
             }
+        }
+    }
+
+    /// What one position alone has, however far from the others, counts like theirs: sums taken about it would drown the rest.
+    @Test(arguments: KernelSet.available)
+    func oneFarPosition(_ set: KernelSet) {
+        let group = Group(samples: 2, positions: 400, groups: 4, width: 9)
+        for row in [0, 5, 399] {
+            var inputs = group.numbers()
+            for channel in 0..<group.channels { inputs[0][row * group.channels + channel] = 1000 }
+            let expected = group.forward(plainPool(), inputs)
+            #expect(disagreement(group.forward(set.pool(threads: 2), inputs), expected) < 1e-5, "position \(row)")
         }
     }
 

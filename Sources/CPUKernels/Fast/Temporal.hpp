@@ -124,8 +124,10 @@ void temporal_attention(RainPool *pool, const RainTemporalAttention *attention, 
     const long size = a.channels / a.heads, stride = a.positions * a.channels, frames = a.frames;
     if (long_heads(frames, size)) {
         return each_unit(pool, a, {q, k, v}, [&](long at) {
-            frames <= W ? frame_attention<1>(a, q + at, k + at, v + at, y + at)
-                        : frame_attention<2>(a, q + at, k + at, v + at, y + at);
+            for (long first = 0; first < frames; first += 2 * W) {
+                frames - first <= W ? frame_attention<1>(a, q + at, k + at, v + at, y + at, first)
+                                    : frame_attention<2>(a, q + at, k + at, v + at, y + at, first);
+            }
         });
     }
     each_unit_group(pool, a, [&](long start, long units) {
@@ -152,7 +154,7 @@ void temporal_attention_gradient(RainPool *pool, const RainTemporalAttention *at
     const RainTemporalAttention a = *attention;
     if (a.frames > most_temporal) return plain::temporal_attention_gradient(pool, attention, q, k, v, dy, dq, dk, dv);
     const long size = a.channels / a.heads, stride = a.positions * a.channels, frames = a.frames;
-    if (long_heads(frames, size)) {
+    if (long_heads(frames, size) && frames <= 2 * W) {
         return each_unit(pool, a, {q, k, v, dy}, [&](long at) {
             frames <= W
                 ? frame_attention_gradient<1>(a, q + at, k + at, v + at, dy + at, dq + at, dk + at, dv + at)

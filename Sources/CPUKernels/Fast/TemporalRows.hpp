@@ -9,17 +9,15 @@ constexpr long most_head = 512;  // floats; longer heads go the other way
 
 /// Whether frames fill the lanes and the head is long enough to pay for the sums across them.
 RAIN_INLINE bool long_heads(long frames, long size) {
-    return frames > W / 2 && frames <= most_temporal && frames <= 2 * W && size >= 24 && size <= most_head;
+    return frames > W / 2 && frames <= most_temporal && size >= 24 && size <= most_head;
 }
 
-/// scores[key][lanes] to probabilities.
+/// scores[key][lanes] of queries in lanes times rows of k, as probabilities.
 template <int N>
-RAIN_INLINE void frame_softmax(float *scores, long frames) {
+RAIN_INLINE void frame_probabilities(const float *k, long frames, long stride, long size, const float *query, float *scores) {
     V largest[N], total[N];
-    for (int n = 0; n < N; n++) largest[n] = load(scores + n * W), total[n] = splat(0);
-    for (long j = 1; j < frames; j++) {
-        for (int n = 0; n < N; n++) largest[n] = at_least(load(scores + (j * N + n) * W), largest[n]);
-    }
+    for (int n = 0; n < N; n++) largest[n] = splat(-INFINITY), total[n] = splat(0);
+    lane_products<N>(k, frames, stride, size, query, scores, largest);
     for (long j = 0; j < frames; j++) {
         for (int n = 0; n < N; n++) {
             float *at = scores + (j * N + n) * W;
@@ -37,22 +35,23 @@ RAIN_INLINE void frame_softmax(float *scores, long frames) {
     }
 }
 
-/// out[frame][0 … size) = Σ_p left[p][frame] · right[p][…]
-RAIN_INLINE void frame_results(SpacedRows left, SpacedRows right, long frames, long size, float *out, long stride) {
+/// out[row][0 … size) = Σ_p left[p][row] · right[p][…], p < frames, for `rows` rows.
+RAIN_INLINE void frame_results(SpacedRows left, SpacedRows right, long frames, long rows, long size, float *out, long stride) {
     for (long c = 0; c < size; c += panel_width) {
         const long width = size - c < panel_width ? size - c : panel_width;
-        outer_tiles(left, right, frames, {0, frames}, c, width, out + c, stride, false);
+        outer_tiles(left, right, frames, {0, rows}, c, width, out + c, stride, false);
     }
 }
 
+/// Frames from `first` on, up to N · W, as queries.
 template <int N>
-inline void frame_attention(const RainTemporalAttention &a, const float *q, const float *k, const float *v, float *y) {
+inline void frame_attention(const RainTemporalAttention &a, const float *q, const float *k, const float *v, float *y, long first) {
     const long size = a.channels / a.heads, stride = a.positions * a.channels, frames = a.frames;
+    const long count = frames - first < N * W ? frames - first : N * W;
     float query[most_head * N * W] __attribute__((aligned(64))), scores[most_temporal * N * W] __attribute__((aligned(64)));
-    lanes_of_rows<N>(q, stride, frames, size, a.scale * 1.44269504f, query);
-    lane_products<N>(k, frames, stride, size, query, scores, nullptr);
-    frame_softmax<N>(scores, frames);
-    frame_results({scores, N * W}, {v, stride}, frames, size, y, stride);
+    lanes_of_rows<N>(q + first * stride, stride, count, size, a.scale * 1.44269504f, query);
+    frame_probabilities<N>(k, frames, stride, size, query, scores);
+    frame_results({scores, N * W}, {v, stride}, frames, count, size, y + first * stride, stride);
 }
 
 /// to[lane][row] = from[row][lane], `frames` of both.
@@ -79,8 +78,7 @@ inline void frame_attention_gradient(const RainTemporalAttention &a, const float
     float scores[most_temporal * lanes] __attribute__((aligned(64))), slopes[most_temporal * lanes] __attribute__((aligned(64)));
     float other[most_temporal * lanes] __attribute__((aligned(64)));
     lanes_of_rows<N>(q, stride, frames, size, a.scale * 1.44269504f, turned);
-    lane_products<N>(k, frames, stride, size, turned, scores, nullptr);
-    frame_softmax<N>(scores, frames);
+    frame_probabilities<N>(k, frames, stride, size, turned, scores);
     lanes_of_rows<N>(dy, stride, frames, size, 1, turned);
     lane_products<N>(v, frames, stride, size, turned, slopes, nullptr);
     V mean[N];
@@ -97,11 +95,11 @@ inline void frame_attention_gradient(const RainTemporalAttention &a, const float
             store(slopes + at, load(scores + at) * (load(slopes + at) - mean[n]) * a.scale);
         }
     }
-    frame_results({slopes, lanes}, {k, stride}, frames, size, dq, stride);
+    frame_results({slopes, lanes}, {k, stride}, frames, frames, size, dq, stride);
     turn_pairs<N>(slopes, frames, other);
-    frame_results({other, lanes}, {q, stride}, frames, size, dk, stride);
+    frame_results({other, lanes}, {q, stride}, frames, frames, size, dk, stride);
     turn_pairs<N>(scores, frames, other);
-    frame_results({other, lanes}, {dy, stride}, frames, size, dv, stride);
+    frame_results({other, lanes}, {dy, stride}, frames, frames, size, dv, stride);
 }
 
 /// body(offset of the unit in frame 0) for every (sample, position, head), while the rows of the unit after it are asked for.

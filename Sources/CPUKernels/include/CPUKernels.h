@@ -7,8 +7,9 @@
 // that packed them; scratch sizes also depend on its threads. A pool runs one function at a time. Dimensions are at least 1.
 //
 // Accumulators: float32 in one fixed order. Products are one chain of fused multiply-adds over the reduction; weight
-// gradients and sums run over at most 256 rows at a time; norm statistics are summed in double over runs of 32. exp within 2 ulp; erf (GELU) within 4·10⁻⁷, tanh and sigmoid within 4·10⁻⁷ of
-// their largest value. Winograd about 10⁻⁶ of a layer's largest result, direct kernels some 10⁻⁷.
+// gradients and sums run over at most 256 rows at a time; norm statistics are summed in double over runs of 32. exp within 2 ulp;
+// GELU within 4·10⁻⁷, its slope, tanh and sigmoid within 4·10⁻⁷ of their largest value. Winograd about 10⁻⁶ of a layer's largest result,
+// direct kernels some 10⁻⁷.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
