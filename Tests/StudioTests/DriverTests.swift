@@ -146,6 +146,26 @@ struct LandmarkDrivingTests {
         #expect(distance < 1e-4)
     }
 
+    /// Pictures that are looked at three times a second, and thirty.
+    @Test(arguments: [(300, true), (33, false)]) func aSlowDetectorMakesNoJumps(interval: Int, isEased: Bool) {
+        var driver = Driver(seed: 1)
+        var places: [Float] = []
+        for tick in 0..<120 {
+            if tick * 20 % interval < 20 {
+                let number = tick * 20 / interval % 2 == 0 ? 0 : 22
+                driver.take(.face(face(number)), seenIn: InputStamp(client: 1, milliseconds: Double(tick)), at: .milliseconds(tick * 20))
+            }
+            if case .landmarks(let pose) = driver.frame(at: .milliseconds(tick * 20 + 1)).pose { places.append(pose.face[.noseTip].x) }
+        }
+        #expect(places.count == 120)
+        let whole = abs(face(22)[.noseTip].x - face(0)[.noseTip].x)
+        let largest = zip(places, places.dropFirst()).dropFirst(60).map { abs($1 - $0) }.max() ?? 0
+        #expect(isEased ? largest < 0.35 * whole : largest > 0.9 * whole)
+        // It arrives before the next one comes.
+        let span = (places.suffix(60).max() ?? 0) - (places.suffix(60).min() ?? 0)
+        #expect(span > 0.85 * whole)
+    }
+
     @Test func whoTakesOverStartsWhereTheCharacterIs() {
         var handover = Handover()
         let (from, to) = (DrivingPose.face(face(0)), DrivingPose.face(face(22)))

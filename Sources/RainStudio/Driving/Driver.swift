@@ -45,6 +45,8 @@ struct Driver: Sendable {
     private var landmarks: (pose: DrivingPose, time: Duration, mode: Mode)?
     /// Where the landmarks are that follow their driver.
     private var followed: DrivingPose?
+    /// Seconds between a camera's pictures.
+    private var cameraInterval = 0.0
     private var motion: (frames: Int, rate: Double, start: Duration)?
     private var last: Duration?
     /// Newest time of every client; dropped with the client.
@@ -81,8 +83,20 @@ struct Driver: Sendable {
 
     /// Takes in what was seen in a camera's picture. Pictures come in order by themselves, long after events of the same client.
     mutating func take(_ pose: DrivingPose, seenIn picture: InputStamp, at now: Duration) {
+        if let landmarks, landmarks.mode == .camera {
+            let interval = min((now - landmarks.time) / .seconds(1), 1)
+            cameraInterval = cameraInterval > 0 ? cameraInterval + (interval - cameraInterval) * 0.2 : interval
+        } else {
+            cameraInterval = 0
+        }
         landmarkStamp = picture
         landmarks = (pose, now, .camera)
+    }
+
+    /// Time constant with which landmarks are followed. A detector that takes long sees a few poses a second; the character goes from
+    /// one to the next rather than jump.
+    private var following: Double {
+        landmarks?.mode == .camera && cameraInterval > 0.08 ? max(smoothing, 0.35 * cameraInterval) : smoothing
     }
 
     /// Plays a motion over and over; `nil` to stop.
@@ -108,7 +122,7 @@ struct Driver: Sendable {
         let puppet = puppet(at: now, step: step)
         if let landmarks, now - landmarks.time < Self.hold {
             mode = landmarks.mode
-            let share = smoothing > 0 ? 1 - exp(-step / smoothing) : 1
+            let share = following > 0 ? 1 - exp(-step / following) : 1
             let pose = share < 1 ? followed.map { $0.mixed(with: landmarks.pose, share: share) } ?? landmarks.pose : landmarks.pose
             followed = pose
             return (.landmarks(pose), landmarkStamp?.tag ?? 0)
