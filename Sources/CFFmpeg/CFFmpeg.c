@@ -7,6 +7,7 @@
 #include <libavutil/sha.h>
 #include <libswresample/swresample.h>
 #include <libswscale/swscale.h>
+#include <string.h>
 
 void rain_silence(void) { av_log_set_level(AV_LOG_QUIET); }
 
@@ -15,6 +16,8 @@ void rain_error_text(int code, char *text, size_t size) {
 }
 
 int rain_error_encoder_not_found(void) { return AVERROR_ENCODER_NOT_FOUND; }
+
+int rain_error_interrupted(void) { return AVERROR_EXIT; }
 
 int rain_error_errno(int code) {
     // FFmpeg's own codes are negated four-letter tags, far beyond any errno.
@@ -47,4 +50,16 @@ void rain_sha256_update(RainSHA256 *sha, const uint8_t *bytes, size_t count) { a
 void rain_sha256_finish(RainSHA256 *sha, uint8_t *digest) {
     av_sha_final((struct AVSHA *)sha, digest);
     av_free(sha);
+}
+
+int rain_has_output_protocol(const char *name) {
+    void *state = NULL;
+    for (const char *known; (known = avio_enum_protocols(&state, 1));)
+        if (!strcmp(known, name)) return 1;
+    return 0;
+}
+
+int rain_has_output_device(const char *name) {
+    avdevice_register_all();
+    return av_guess_format(name, NULL, NULL) != NULL;
 }

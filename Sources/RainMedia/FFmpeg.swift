@@ -24,6 +24,12 @@ public enum FFmpeg {
         rain_has_device_system(system) != 0
     }
 
+    /// Whether this build of FFmpeg can write to a network protocol, e.g. "rtmp".
+    static func hasOutput(protocol name: String) -> Bool { rain_has_output_protocol(name) != 0 }
+
+    /// Whether this build of FFmpeg can write to devices of a system, e.g. "v4l2".
+    static func hasOutput(device name: String) -> Bool { rain_has_output_device(name) != 0 }
+
     /// Silences FFmpeg's own chatter, once; its errors come back as codes.
     static let silenced: Void = rain_silence()
 
@@ -39,6 +45,9 @@ public enum FFmpeg {
     static func isBrokenPipe(_ code: Int32) -> Bool {
         rain_error_errno(code) == brokenPipe
     }
+
+    /// Whether `code` means that our own patience has ended.
+    static func isInterrupted(_ code: Int32) -> Bool { code == rain_error_interrupted() }
 
     /// Whether `code` means that this build lacks the encoder.
     static func isEncoderMissing(_ code: Int32) -> Bool {

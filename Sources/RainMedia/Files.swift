@@ -26,6 +26,12 @@ enum Files {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR
     }
 
+    /// Whether a path leads to a named pipe.
+    static func isPipe(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    }
+
     /// The bytes of a regular file of at most `limit` bytes.
     static func read(_ path: String, limit: Int) throws -> [UInt8] {
         func unreadable(_ found: String) -> MediaError {

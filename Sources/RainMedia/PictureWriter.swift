@@ -47,17 +47,31 @@ public enum PictureWriter {
         try encode(picture, codec: "mjpeg", path: "JPEG")
     }
 
+    /// The bytes of a PNG file with transparency.
+    ///
+    /// - Parameter bytes: height × width × 4, red first, colours not multiplied by their opacity
+    public static func png(rgba bytes: [UInt8], width: Int, height: Int) throws -> [UInt8] {
+        precondition(width > 0 && height > 0 && bytes.count == width * height * 4, "bytes must be height × width × 4")
+        return try encode(bytes, width, height, hasAlpha: true, codec: "png", path: "PNG")
+    }
+
     private static func encode(_ picture: Picture, codec: String, path: String) throws -> [UInt8] {
+        try encode(picture.bytes, picture.width, picture.height, hasAlpha: false, codec: codec, path: path)
+    }
+
+    private static func encode(
+        _ bytes: [UInt8], _ width: Int, _ height: Int, hasAlpha: Bool, codec: String, path: String
+    ) throws -> [UInt8] {
         FFmpeg.silenced
         var encoded: UnsafeMutablePointer<UInt8>?
         var count = 0
-        let code = picture.bytes.withUnsafeBufferPointer {
-            rain_encode_still(codec, $0.baseAddress!, Int32(picture.width), Int32(picture.height), &encoded, &count)
+        let code = bytes.withUnsafeBufferPointer {
+            rain_encode_still(codec, $0.baseAddress!, Int32(width), Int32(height), hasAlpha ? 1 : 0, &encoded, &count)
         }
         guard code >= 0, let encoded else {
             throw MediaError(
                 .unsupportedFormat, file: path,
-                expected: "FFmpeg's encoder \(codec) to take a picture of \(picture.width)×\(picture.height)",
+                expected: "FFmpeg's encoder \(codec) to take a picture of \(width)×\(height)",
                 found: FFmpeg.message(code), advice: "choose another format")
         }
         defer { rain_free(encoded) }

@@ -77,7 +77,8 @@ struct FloodTests {
                 #expect(playout.due(index: frame.index, at: clock.now, period: .milliseconds(3)) == clock.now)
                 viewer.offer(
                     StudioFrame(
-                        sequence: sequence, picture: frame.picture, jpeg: [], captured: frame.captureTimestamp, finished: clock.now,
+                        sequence: sequence, picture: frame.picture, images: FrameImages(frame.picture), captured: frame.captureTimestamp,
+                        finished: clock.now,
                         stamp: InputStamp(tag: frame.tag), generation: 1))
             }
             while case .frame(let frame) = viewer.next() { underWay.append((time + wire, frame)) }

@@ -21,12 +21,15 @@ struct TestStudio: Sendable {
     ///   - seconds: for a request's head, for its body, and of silence
     static func run<Result: Sendable>(
         embedded: Bool = false, sessions: Int = 4, connections: Int = 256, seconds: Int64 = 10, token: String? = nil,
-        certificate: (String, String)? = nil, detector: (any LandmarkDetecting)? = nil,
+        certificate: (String, String)? = nil, detector: (any LandmarkDetecting)? = nil, outputs: [String] = [], window: String = "1x4",
+        isCommon: Bool = true,
         _ body: @Sendable (TestStudio) async throws -> Result
     ) async throws -> Result {
         let model = try embedded ? AnimationModel.embedded() : TinyModel.model()
         var configuration = StudioServer.Configuration(
-            settings: SessionSettings(schedule: try StreamSchedule(framesPerGroup: 1, levels: 4), framesPerSecond: 30))
+            settings: SessionSettings(schedule: try StreamSchedule(window: window), framesPerSecond: 30))
+        configuration.outputs = outputs
+        configuration.isCommon = isCommon
         configuration.port = 0
         configuration.character = 7
         configuration.sessions = sessions

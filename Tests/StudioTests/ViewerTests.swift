@@ -6,7 +6,8 @@ import Testing
 struct ViewerTests {
     private func frame(_ sequence: UInt32) -> StudioFrame {
         StudioFrame(
-            sequence: sequence, picture: Picture(width: 1, height: 1), jpeg: [], captured: .zero, finished: .zero, stamp: nil, generation: 1
+            sequence: sequence, picture: Picture(width: 1, height: 1), images: FrameImages(Picture(width: 1, height: 1)), captured: .zero,
+            finished: .zero, stamp: nil, generation: 1
         )
     }
 

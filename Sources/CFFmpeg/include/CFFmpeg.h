@@ -22,11 +22,18 @@ void rain_error_text(int code, char *text, size_t size);
 // The code of "no encoder of this name in this build of FFmpeg".
 int rain_error_encoder_not_found(void);
 
+// The code of what took longer than its patience.
+int rain_error_interrupted(void);
+
 // The errno inside an AVERROR code, or 0 if it is one of FFmpeg's own codes.
 int rain_error_errno(int code);
 
 // Whether this build of FFmpeg has an encoder of this name.
 int rain_has_encoder(const char *name);
+
+// Whether this build of FFmpeg can write to a network protocol ("rtmp") or a device system ("v4l2").
+int rain_has_output_protocol(const char *name);
+int rain_has_output_device(const char *name);
 
 // Whether this build of FFmpeg has a capture system of this name.
 int rain_has_device_system(const char *name);
@@ -49,12 +56,20 @@ void rain_sha256_finish(RainSHA256 *sha, uint8_t *digest);
 
 typedef struct RainEncoder RainEncoder;
 
+typedef struct {
+    int source_width, source_height;  // of the pictures that are appended
+    int width, height;                // of the video; the same for palette indices
+    double frames_per_second;
+    int has_alpha;                    // whether the pictures, and the video, have transparency
+    double patience;                  // 0 for files; else path is an address or a device, and how many seconds anything may take
+} RainVideo;
+
 // Opens a file (or whatever path names) for one video stream of constant frame rate.
 // The options read "key=value:key=value". Pixel format is PAL8 for the encoder "gif", else YUV 4:2:0, BT.709.
 int rain_encoder_open(RainEncoder *_Nullable *_Nonnull encoder, const char *path, const char *format, const char *codec,
-                      const char *codec_options, const char *format_options, int width, int height, double frames_per_second);
+                      const char *codec_options, const char *format_options, RainVideo video);
 
-// Appends a picture of height × width × 3 bytes.
+// Appends a picture of height × width × 3 bytes (4 with transparency, straight).
 int rain_encoder_write_rgb(RainEncoder *encoder, const uint8_t *rgb);
 
 // Appends a picture of height × width palette indices; the palette's entries are 0xAARRGGBB.
@@ -83,9 +98,9 @@ void rain_packets_free(RainPackets *packets);
 
 // ---- Writing stills ----
 
-// Encodes one picture of height × width × 3 bytes with the encoder "png", "mjpeg" or "libwebp";
+// Encodes one picture of height × width × 3 bytes, 4 with transparency, with the encoder "png", "mjpeg" or "libwebp";
 // *bytes is to be freed with rain_free.
-int rain_encode_still(const char *codec, const uint8_t *rgb, int width, int height, uint8_t *_Nullable *_Nonnull bytes, size_t *count);
+int rain_encode_still(const char *codec, const uint8_t *rgb, int width, int height, int has_alpha, uint8_t *_Nullable *_Nonnull bytes, size_t *count);
 void rain_free(void *_Nullable bytes);
 
 // ---- Reading ----

@@ -15,6 +15,8 @@ public struct AnimatedFrame: Sendable {
     public let tag: UInt64
     /// How long the computation took that completed it: a step of all frames then in flight, and decoding its group.
     public let computation: Duration
+    /// How many streams that computation was of.
+    public let streams: Int
 
     /// End to end: from capture to delivery.
     public var latency: Duration { deliveryTimestamp - captureTimestamp }
@@ -45,7 +47,7 @@ public actor Animator {
     private var ready: [(picture: Picture, capture: Capture)] = []
     private var nextReady = 0
     /// How long it took to make what is ready.
-    private var computation = Duration.zero
+    private var computation: (time: Duration, streams: Int) = (.zero, 1)
     private var delivered = 0
     private var isTaking = false
 
@@ -54,14 +56,16 @@ public actor Animator {
     ///   - seed: of all noise
     ///   - guidance: for models with a guidance embedding; `nil` for their usual one
     ///   - poseStyle: how driving frames are drawn for the model; `nil` for its usual way
+    ///   - common: of the same model, engine and schedule, for animators that compute together where they can
     ///   - now: the clock of all timestamps; by default the time since the animator was made
     /// - Throws: `AnimationError` for a schedule or setting the model cannot have; what the engine and the model's parameters throw
     public init(
         model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil, seed: UInt64 = 0, guidance: Float? = nil,
-        poseStyle: PoseStyle? = nil, policy: InputPolicy = .backPressure, now: (@Sendable () -> Duration)? = nil
+        poseStyle: PoseStyle? = nil, policy: InputPolicy = .backPressure, common: CommonStep? = nil,
+        now: (@Sendable () -> Duration)? = nil
     ) throws {
         batch = try StreamBatch(
-            model: model, engine: engine, schedule: schedule, seed: seed, guidance: guidance, poseStyle: poseStyle)
+            model: model, engine: engine, schedule: schedule, seed: seed, guidance: guidance, poseStyle: poseStyle, common: common)
         configuration = batch.configuration
         self.schedule = batch.schedule
         let start = ContinuousClock.now
@@ -147,11 +151,11 @@ public actor Animator {
         defer { isTaking = false }
         while nextReady == ready.count {
             if let group = await mailbox.take() {
-                try timed { try push(group) }
+                try push(group)
             } else if Task.isCancelled {
                 return nil
             } else {
-                guard let pictures = try timed({ try batch.drain() }) else { return nil }
+                guard let pictures = try batch.drain() else { return nil }
                 keep(pictures)
             }
         }
@@ -160,13 +164,7 @@ public actor Animator {
         delivered += 1
         return AnimatedFrame(
             picture: frame.picture, index: delivered - 1, captureTimestamp: frame.capture.timestamp, deliveryTimestamp: now(),
-            tag: frame.capture.tag, computation: computation)
-    }
-
-    private func timed<R>(_ body: () throws -> R) rethrows -> R {
-        let start = ContinuousClock.now
-        defer { computation = ContinuousClock.now - start }
-        return try body()
+            tag: frame.capture.tag, computation: computation.time, streams: computation.streams)
     }
 
     private func push(_ group: [CapturedFrame]) throws {
@@ -182,6 +180,7 @@ public actor Animator {
 
     private func keep(_ pictures: [Picture]) {
         guard !pictures.isEmpty else { return }
+        computation = batch.computation
         ready.removeAll(keepingCapacity: true)
         nextReady = 0
         for (picture, capture) in zip(pictures, captures) {

@@ -48,6 +48,11 @@ public struct ModelConfiguration: Hashable, Sendable {
     /// after its `conv_in`.
     public var referencePose: Bool
 
+    /// Whether there is a scale of how strongly the model follows its reference.
+    public var hasGuidance: Bool { denoisingUNet.guidanceChannels != nil }
+    /// That scale, unless the user says otherwise; `nil` for a model without.
+    public var usualGuidance: Float? { hasGuidance ? guidanceScale ?? StreamBatch.usualGuidance : nil }
+
     /// The pictures the pose guider reads.
     public struct PosePicture: Hashable, Sendable, Codable {
         /// Width and height in pixels.

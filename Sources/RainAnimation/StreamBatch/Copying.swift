@@ -4,12 +4,21 @@ func copy(_ source: [Float], _ count: Int, into target: inout MutableSpan<Float>
     for index in 0..<count { target[index] = source[index] }
 }
 
+func copy(_ source: [Float], _ count: Int, into target: inout MutableSpan<Float>, at offset: Int) {
+    for index in 0..<count { target[offset + index] = source[index] }
+}
+
 func copy(_ source: [Float], _ count: Int, into target: inout [Float], at offset: Int) {
     for index in 0..<count { target[offset + index] = source[index] }
 }
 
 func copy(_ source: Span<Float>, into target: inout [Float]) {
     for index in 0..<source.count { target[index] = source[index] }
+}
+
+/// A stretch of `target.count` elements.
+func copy(_ source: Span<Float>, from offset: Int, into target: inout [Float]) {
+    for index in target.indices { target[index] = source[offset + index] }
 }
 
 /// Moves everything towards the start.

@@ -8,10 +8,14 @@ import RainModels
 /// the full stream as well as its beginning and end, at whatever levels; embeddings and keys and values of the reference are
 /// computed when they change and not at every push.
 ///
-/// Inputs, for `n` frames and pass `p`:
+/// Several characters can go down together: frames are then ordered `[character, frame]`, and each character has a reference of
+/// its own.
+///
+/// Inputs, for `b` characters, `n` frames of all of them together, and pass `p`:
 /// - step: `latents` and `noise<p>` `[n, h, w, c]`, `pose` `[n, h, w, C0]`
 /// - reference: `timesteps<p>` `[n]`; `sample_weight<p>`, `output_weight<p>`, `noise_weight<p>` `[n, 1, 1, 1]`;
-///   `bank_<name>` `[1, tokens, channels]`; `context` and `guidance` for networks that have them
+///   `bank_<name>` `[b, tokens, channels]`; `context` `[b, 1, channels]` and `guidance` (`[1, channels]` for one character, else
+///   `[n, channels]`) for networks that have them
 ///
 /// Output: `next` `[n, h, w, c]`.
 struct DenoisingStep: Sendable {
@@ -21,24 +25,26 @@ struct DenoisingStep: Sendable {
     /// Prefix of the parameters.
     var scope: String?
 
-    func program(frames: Int, passes: Int) throws -> Program {
-        try ModelPrograms.program(graph(frames: frames, passes: passes))
+    /// - Parameter frames: of each character
+    func program(frames: Int, passes: Int, characters: Int = 1) throws -> Program {
+        try ModelPrograms.program(graph(frames: frames, passes: passes, characters: characters))
     }
 
-    func graph(frames: Int, passes: Int) throws -> Graph {
+    func graph(frames: Int, passes: Int, characters: Int = 1) throws -> Graph {
         let g = GraphBuilder()
-        let latentShape: Shape = [frames, latentHeight, latentWidth, network.inChannels]
+        let samples = characters * frames
+        let latentShape: Shape = [samples, latentHeight, latentWidth, network.inChannels]
         var x = try g.input("latents", latentShape)
-        let pose = try g.input("pose", [frames, latentHeight, latentWidth, network.blockOutChannels[0]])
+        let pose = try g.input("pose", [samples, latentHeight, latentWidth, network.blockOutChannels[0]])
         let references = try network.banks(height: latentHeight, width: latentWidth).map { bank in
-            Bank(name: bank.name, tokens: try g.input("bank_" + bank.name, [1, bank.tokens, bank.channels], .reference))
+            Bank(name: bank.name, tokens: try g.input("bank_" + bank.name, [characters, bank.tokens, bank.channels], .reference))
         }
-        let context = try network.crossAttentionChannels.map { try g.input("context", [1, 1, $0], .reference) }
-        let guidance = try network.guidanceChannels.map { try g.input("guidance", [1, $0], .reference) }
+        let context = try network.crossAttentionChannels.map { try g.input("context", [characters, 1, $0], .reference) }
+        let guidance = try network.guidanceChannels.map { try g.input("guidance", [characters == 1 ? 1 : samples, $0], .reference) }
         let unet = try DenoisingUNet(network)
         for pass in 0..<passes {
-            let timesteps = try g.input("timesteps\(pass)", [frames], .reference)
-            func weight(_ name: String) throws -> Value { try g.input("\(name)_weight\(pass)", [frames, 1, 1, 1], .reference) }
+            let timesteps = try g.input("timesteps\(pass)", [samples], .reference)
+            func weight(_ name: String) throws -> Value { try g.input("\(name)_weight\(pass)", [samples, 1, 1, 1], .reference) }
             let evaluate = {
                 try unet(
                     g, sample: x, timesteps: timesteps, context: context, guidance: guidance, pose: pose, references: references,

@@ -39,7 +39,9 @@ final class LatentStream {
     /// The latents of the group that left last.
     private(set) var leaving: [Float]
     /// What the denoiser is told about the reference: input name → values.
-    private var reference: [String: [Float]] = [:]
+    private(set) var reference: [String: [Float]] = [:]
+    /// Grows with every reference.
+    private(set) var referenceVersion = 0
     private var executables: [Int: Prepared] = [:]
 
     private final class Prepared {
@@ -89,6 +91,7 @@ final class LatentStream {
     /// - Parameter inputs: `bank_<name>` for every bank, `context` and `guidance` where the network has them
     func setReference(_ inputs: [String: [Float]]) {
         reference = inputs
+        referenceVersion += 1
         for prepared in executables.values { prepared.hasReference = false }
     }
 
@@ -110,20 +113,33 @@ final class LatentStream {
     /// - Parameter features: pose features of the new group, `[framesPerGroup, h, w, C0]`; `nil` to let the stream drain
     /// - Returns: the number of the first frame of the group that left, whose latents are then in `leaving`; `nil` if none did
     func push(_ features: [Float]?) throws -> Int? {
-        if let features {
-            precondition(features.count == schedule.framesPerGroup * poseCount, "pose features of one group")
-            precondition(groups.count < schedule.levels, "the cleanest group has left")
-            let frame = groups.count * schedule.framesPerGroup
-            copy(features, features.count, into: &pose, at: frame * poseCount)
-            for offset in 0..<schedule.framesPerGroup {
-                let start = (frame + offset) * latentCount
-                noise(&latents, start..<(start + latentCount), nextFrame + offset, 0)
-            }
-            groups.append(Group(firstFrame: nextFrame, level: schedule.levels - 1))
-            nextFrame += schedule.framesPerGroup
-        }
+        if let features { enter(features) }
         guard !groups.isEmpty else { return nil }
         try run()
+        return descend()
+    }
+
+    /// Whether the next group makes the stream full, as all that follow do while none is left out.
+    var isFullWithNext: Bool { groups.count == schedule.levels - 1 }
+
+    /// Takes a new group in, of which `push` says more; a step and `descend` must follow.
+    func enter(_ features: [Float]) {
+        precondition(features.count == schedule.framesPerGroup * poseCount, "pose features of one group")
+        precondition(groups.count < schedule.levels, "the cleanest group has left")
+        let frame = groups.count * schedule.framesPerGroup
+        copy(features, features.count, into: &pose, at: frame * poseCount)
+        for offset in 0..<schedule.framesPerGroup {
+            let start = (frame + offset) * latentCount
+            noise(&latents, start..<(start + latentCount), nextFrame + offset, 0)
+        }
+        groups.append(Group(firstFrame: nextFrame, level: schedule.levels - 1))
+        nextFrame += schedule.framesPerGroup
+    }
+
+    /// Moves every group down one level after a step.
+    ///
+    /// - Returns: as `push`
+    func descend() -> Int? {
         for index in groups.indices { groups[index].level -= 1 }
         guard groups[0].level < 0 else { return nil }
         return leave()
@@ -132,10 +148,17 @@ final class LatentStream {
     private func run() throws {
         let prepared = try prepared(groups: groups.count)
         let executable = prepared.executable
-        let frames = groups.count * schedule.framesPerGroup
         try setLevels(prepared)
-        try executable.write("latents") { copy(latents, frames * latentCount, into: &$0) }
-        try executable.write("pose") { copy(pose, frames * poseCount, into: &$0) }
+        try write(into: executable, slot: 0)
+        try executable.run(.step)
+        try executable.read("next") { copy($0, into: &latents) }
+    }
+
+    /// Writes what a step reads: as character `slot` of those that a program is for, all of which have as many frames in flight.
+    func write(into executable: any Executable, slot: Int) throws {
+        let frames = groups.count * schedule.framesPerGroup
+        try executable.write("latents") { copy(latents, frames * latentCount, into: &$0, at: slot * frames * latentCount) }
+        try executable.write("pose") { copy(pose, frames * poseCount, into: &$0, at: slot * frames * poseCount) }
         for pass in 0..<schedule.jump {
             for (index, group) in groups.enumerated() {
                 let done = schedule.step(level: group.level, pass: pass) + 1
@@ -150,10 +173,15 @@ final class LatentStream {
                     }
                 }
             }
-            try executable.write("noise\(pass)") { copy(noiseBuffer, frames * latentCount, into: &$0) }
+            try executable.write("noise\(pass)") {
+                copy(noiseBuffer, frames * latentCount, into: &$0, at: slot * frames * latentCount)
+            }
         }
-        try executable.run(.step)
-        try executable.read("next") { copy($0, into: &latents) }
+    }
+
+    /// Takes what a step of the full stream has made of character `slot`.
+    func read(from executable: any Executable, slot: Int) throws {
+        try executable.read("next") { copy($0, from: slot * latents.count, into: &latents) }
     }
 
     private func leave() -> Int {
@@ -183,10 +211,21 @@ final class LatentStream {
         let levels = groups.map(\.level)
         guard prepared.levels != levels || !prepared.hasReference else { return }
         let executable = prepared.executable
+        try write(levels: levels, into: executable, characters: 1)
+        if !prepared.hasReference {
+            for (name, values) in reference { try executable.write(name, values) }
+        }
+        try executable.run(.reference)
+        prepared.levels = levels
+        prepared.hasReference = true
+    }
+
+    /// Writes timesteps and factors of frames at levels; all characters have the same.
+    func write(levels: [Int], into executable: any Executable, characters: Int) throws {
         for pass in 0..<schedule.jump {
             var values: (timesteps: [Float], sample: [Float], output: [Float], noise: [Float]) = ([], [], [], [])
-            for group in groups {
-                let timestep = timesteps[schedule.step(level: group.level, pass: pass)]
+            for level in levels {
+                let timestep = timesteps[schedule.step(level: level, pass: pass)]
                 let factors = noiseSchedule.step(at: timestep, of: schedule.steps)
                 for _ in 0..<schedule.framesPerGroup {
                     values.timesteps.append(Float(timestep))
@@ -195,18 +234,16 @@ final class LatentStream {
                     values.noise.append(factors.noise)
                 }
             }
-            try executable.write("timesteps\(pass)", values.timesteps)
-            try executable.write("sample_weight\(pass)", values.sample)
-            try executable.write("output_weight\(pass)", values.output)
-            try executable.write("noise_weight\(pass)", values.noise)
+            func repeated(_ values: [Float]) -> [Float] { Array(repeatElement(values, count: characters).joined()) }
+            try executable.write("timesteps\(pass)", repeated(values.timesteps))
+            try executable.write("sample_weight\(pass)", repeated(values.sample))
+            try executable.write("output_weight\(pass)", repeated(values.output))
+            try executable.write("noise_weight\(pass)", repeated(values.noise))
         }
-        if !prepared.hasReference {
-            for (name, values) in reference { try executable.write(name, values) }
-        }
-        try executable.run(.reference)
-        prepared.levels = levels
-        prepared.hasReference = true
     }
+
+    /// The executable of the full batch; `nil` before it is prepared.
+    var fullExecutable: (any Executable)? { executables[schedule.levels]?.executable }
 }
 
 extension LatentStream {

@@ -12,7 +12,7 @@ public final class StreamBatch {
     public let schedule: StreamSchedule
 
     private let poseStyle: PoseStyle
-    private let stream: LatentStream
+    let stream: LatentStream
     private let referenceNetwork: Program
     private let evaluate: (Program, [String: [Float]]) throws -> [String: [Float]]
     private let poseGuider: any Executable
@@ -25,16 +25,24 @@ public final class StreamBatch {
     private var features: [Float]
     /// Whether a reference has been fused.
     public private(set) var hasReference = false
+    /// How long the newest push or drain computed, and of how many streams; without waiting for other streams.
+    var computation: (time: Duration, streams: Int) = (.zero, 1)
+    /// What left with the newest push.
+    private var left = Result<[Picture], any Error>.success([])
+    private let common: CommonStep?
+    /// Number among the streams of the common step.
+    let member: Int
 
     /// - Parameters:
     ///   - schedule: `nil` for the window the model was trained for
     ///   - seed: of all noise
     ///   - guidance: how strongly a model with a guidance embedding follows its reference; `nil` for its own scale
     ///   - poseStyle: how driving frames are drawn for the model; `nil` for its usual way
+    ///   - common: of the same model, engine and schedule, for streams that compute together where they can
     /// - Throws: `AnimationError` for a schedule or setting the model cannot have; what the engine and the model's parameters throw
     public init(
         model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil, seed: UInt64 = 0, guidance: Float? = nil,
-        poseStyle: PoseStyle? = nil
+        poseStyle: PoseStyle? = nil, common: CommonStep? = nil
     ) throws {
         let configuration = model.configuration
         let schedule =
@@ -46,17 +54,20 @@ public final class StreamBatch {
             try executable.load(model.parameters)
             return executable
         }
+        precondition(common == nil || common?.schedule == schedule, "streams that compute together have one schedule")
+        let known = common?.known
         self.guidance = try Self.embedding(of: guidance, for: configuration)
         let programs = ModelPrograms(configuration)
         let noise = FrameNoise(seed: seed)
         stream = try LatentStream(
             step: programs.denoisingStep, noiseSchedule: NoiseSchedule(configuration.scheduler), schedule: schedule,
-            noise: { noise.fill(&$0, $1, frame: $2, draw: $3) }, keepsAll: !programs.isLarge(), prepare: prepare)
+            noise: { noise.fill(&$0, $1, frame: $2, draw: $3) }, keepsAll: !programs.isLarge(),
+            prepare: { try prepare($0, $1 ?? known?.step) })
         // Runs rarely: its parameters are in memory only while it does.
         referenceNetwork = try programs.reference()
         evaluate = { try engine.evaluate($0, inputs: $1, parameters: model.parameters) }
-        poseGuider = try prepare(programs.pose(frames: schedule.framesPerGroup), nil)
-        decoder = try prepare(programs.decoder(frames: schedule.framesPerGroup), nil)
+        poseGuider = try prepare(programs.pose(frames: schedule.framesPerGroup), known?.poseGuider)
+        decoder = try prepare(programs.decoder(frames: schedule.framesPerGroup), known?.decoder)
         memories = programs.decoderMemories.indices.map { ("memory\($0)", "left\($0)") }
         memory = [Float](repeating: 0, count: programs.decoderMemories.map(\.count).max() ?? 0)
         self.poseStyle = poseStyle ?? configuration.posePicture.usualStyle
@@ -67,8 +78,15 @@ public final class StreamBatch {
         features = [Float](repeating: 0, count: schedule.framesPerGroup * stream.poseCount)
         self.configuration = configuration
         self.schedule = schedule
+        self.common = common
+        member = common?.join() ?? 0
         try stream.prepareAll()
+        if let common, let step = stream.fullExecutable {
+            try common.prepare(beside: StreamExecutables(poseGuider: poseGuider, step: step, decoder: decoder))
+        }
     }
+
+    deinit { common?.leave(member) }
 
     /// The scale of guidance RAIN is published with.
     public static let usualGuidance: Float = 2.5
@@ -134,10 +152,22 @@ public final class StreamBatch {
         precondition(frames.count == schedule.framesPerGroup, "a group has \(schedule.framesPerGroup) frames, found \(frames.count)")
         guard hasReference else { throw AnimationError(.usage, "a reference picture must be fused before frames can be animated") }
         for (index, frame) in frames.enumerated() { poseStyle.paint(frame, into: &posePictures, offset: index * poseStyle.count) }
-        try poseGuider.write("pose_pictures") { copy(posePictures, posePictures.count, into: &$0) }
+        if let common, stream.isFullWithNext {
+            try common.run(self, member: member)
+        } else {
+            try computeAlone()
+        }
+        return try left.get()
+    }
+
+    /// Computes the push of the frames that have been painted.
+    func computeAlone() throws {
+        let start = ContinuousClock.now
+        try writePoses(into: poseGuider, slot: 0)
         try poseGuider.run(.step)
         try poseGuider.read("features") { copy($0, into: &features) }
-        return try stream.push(features) == nil ? [] : decode()
+        try decode(ifLeft: stream.push(features))
+        computation = (ContinuousClock.now - start, 1)
     }
 
     /// Moves the frames in flight down one level without new ones.
@@ -145,34 +175,65 @@ public final class StreamBatch {
     /// - Returns: the group that left; empty if none did; `nil` if no frames are in flight
     public func drain() throws -> [Picture]? {
         guard stream.groupCount > 0 else { return nil }
-        return try stream.push(nil) == nil ? [] : decode()
+        let start = ContinuousClock.now
+        try decode(ifLeft: stream.push(nil))
+        computation = (ContinuousClock.now - start, 1)
+        return try left.get()
     }
 
-    private func decode() throws -> [Picture] {
-        try decoder.write("latents") { copy(stream.leaving, stream.leaving.count, into: &$0) }
+    private func decode(ifLeft first: Int?) throws {
+        guard first != nil else {
+            left = .success([])
+            return
+        }
+        try writeLeaving(into: decoder, slot: 0)
         try decoder.run(.step)
         for (input, output) in memories {
             try decoder.read(output) { copy($0, into: &memory) }
             try decoder.write(input) { copy(memory, $0.count, into: &$0) }
         }
+        takePictures(from: decoder, slot: 0)
+    }
+
+    // MARK: As one of several streams in a program
+
+    func writePoses(into executable: any Executable, slot: Int) throws {
+        try executable.write("pose_pictures") { copy(posePictures, posePictures.count, into: &$0, at: slot * posePictures.count) }
+    }
+
+    /// Takes in the group whose features a pose guider has computed.
+    func enter(from executable: any Executable, slot: Int) throws {
+        try executable.read("features") { copy($0, from: slot * features.count, into: &features) }
+        stream.enter(features)
+    }
+
+    func writeLeaving(into executable: any Executable, slot: Int) throws {
+        try executable.write("latents") { copy(stream.leaving, stream.leaving.count, into: &$0, at: slot * stream.leaving.count) }
+    }
+
+    /// Keeps the pictures of the group that has left; one that is not finite is this stream's failure alone.
+    func takePictures(from executable: any Executable, slot: Int) {
         let size = configuration.imageSize
         let count = size * size * 3
         var isFinite = true
-        let pictures = try decoder.read("pictures") { values in
-            (0..<schedule.framesPerGroup).map { frame in
-                var bytes = [UInt8](repeating: 0, count: count)
-                for index in 0..<count {
-                    let value = values[frame * count + index]
-                    if !value.isFinite { isFinite = false }
-                    // The comparison's order makes a NaN black.
-                    bytes[index] = UInt8(min(max(0, value), 1) * 255 + 0.5)
+        left = Result {
+            let pictures = try executable.read("pictures") { values in
+                (0..<schedule.framesPerGroup).map { frame in
+                    var bytes = [UInt8](repeating: 0, count: count)
+                    let start = (slot * schedule.framesPerGroup + frame) * count
+                    for index in 0..<count {
+                        let value = values[start + index]
+                        if !value.isFinite { isFinite = false }
+                        // The comparison's order makes a NaN black.
+                        bytes[index] = UInt8(min(max(0, value), 1) * 255 + 0.5)
+                    }
+                    return Picture(width: size, height: size, bytes: bytes)
                 }
-                return Picture(width: size, height: size, bytes: bytes)
             }
+            guard isFinite else {
+                throw AnimationError(.numbers, "\(configuration.name): a picture is not finite; use another model")
+            }
+            return pictures
         }
-        guard isFinite else {
-            throw AnimationError(.numbers, "\(configuration.name): a picture is not finite; use another model")
-        }
-        return pictures
     }
 }

@@ -9,6 +9,8 @@ enum FrameMessage {
     /// How a frame's picture is encoded.
     enum Codec: UInt8 {
         case jpeg, h264, vp8
+        /// With transparency.
+        case png
 
         init(_ codec: PacketEncoder.Codec) {
             self =
@@ -21,17 +23,15 @@ enum FrameMessage {
 
     /// A frame as one viewer gets it.
     ///
-    /// - Parameter packet: of the viewer's video; `nil` for the frame's own JPEG picture
+    /// - Parameter payload: the picture, and whether decoding can begin with it
     static func frame(
-        _ frame: StudioFrame, packet: (codec: Codec, packet: PacketEncoder.Packet)?, for viewer: UInt16, dropped: Int, now: Duration,
+        _ frame: StudioFrame, payload: (codec: Codec, bytes: [UInt8], isKey: Bool), for viewer: UInt16, dropped: Int, now: Duration,
         allocator: ByteBufferAllocator
     ) -> ByteBuffer {
-        let payload = packet?.packet.bytes ?? frame.jpeg
-        var bytes = allocator.buffer(capacity: headerLength + payload.count)
+        var bytes = allocator.buffer(capacity: headerLength + payload.bytes.count)
         bytes.writeInteger(1 as UInt8)
-        bytes.writeInteger((packet?.codec ?? .jpeg).rawValue)
-        let isKey = packet?.packet.isKey ?? true
-        bytes.writeInteger((frame.isOld ? 1 : 0) | (isKey ? 2 : 0) as UInt16, endianness: .little)
+        bytes.writeInteger(payload.codec.rawValue)
+        bytes.writeInteger((frame.isOld ? 1 : 0) | (payload.isKey ? 2 : 0) as UInt16, endianness: .little)
         bytes.writeInteger(frame.sequence, endianness: .little)
         bytes.writeInteger(frame.captured.milliseconds.bitPattern, endianness: .little)
         bytes.writeInteger(now.milliseconds.bitPattern, endianness: .little)
@@ -39,7 +39,7 @@ enum FrameMessage {
         bytes.writeInteger(input.bitPattern, endianness: .little)
         bytes.writeInteger(frame.generation, endianness: .little)
         bytes.writeInteger(UInt32(clamping: dropped), endianness: .little)
-        bytes.writeBytes(payload)
+        bytes.writeBytes(payload.bytes)
         return bytes
     }
 

@@ -50,7 +50,8 @@ struct HTTPConnection: Sendable {
             case .keep(let token):
                 response = StudioResponse(303, type: "text/plain", [])
                 response.headers += [
-                    ("location", "/"),
+                    // An overlay stays one.
+                    ("location", request.query["overlay"] == nil ? "/" : "/?overlay=1"),
                     ("set-cookie", "\(Gate.cookie)=\(token); Path=/; HttpOnly; SameSite=Strict" + (gate.isSecure ? "; Secure" : "")),
                 ]
                 isWhole = try await discard(&parts, limit: Router.largestBody)
@@ -167,8 +168,9 @@ struct HTTPConnection: Sendable {
     private func write(framesOf viewer: Viewer, _ outbound: Outbound) async throws {
         while let next = await viewer.next() {
             guard case .frame(let frame) = next else { continue }
-            var part = ByteBuffer(string: "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: \(frame.jpeg.count)\r\n\r\n")
-            part.writeBytes(frame.jpeg)
+            let jpeg = try frame.images.jpeg()
+            var part = ByteBuffer(string: "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: \(jpeg.count)\r\n\r\n")
+            part.writeBytes(jpeg)
             part.writeString("\r\n")
             try await outbound.write(.body(part))
             viewer.acknowledge(frame.sequence)

@@ -108,7 +108,9 @@ struct Router: Sendable {
             watchers += await session.viewers.count
             dropped += await session.stats.droppedInput
         }
-        let text = metrics.text(sessions: sessions.count, running: running, watchers: watchers, droppedInput: dropped)
+        let text = metrics.text(
+            sessions: sessions.count, running: running, watchers: watchers, droppedInput: dropped, steps: await host.counts,
+            outputs: store.outputs.map(\.state))
         return StudioResponse(type: "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
     }
 
@@ -132,7 +134,7 @@ struct Router: Sendable {
             return StudioResponse(json: await session.state)
         case "GET reference": return StudioResponse(type: "image/png", try PictureWriter.png(await session.reference.picture))
         case "GET pose": return StudioResponse(type: "image/png", try PictureWriter.png(await session.posePicture(side: 128)))
-        case "GET snapshot": return try await snapshot(session)
+        case "GET snapshot": return try await snapshot(session, isCut: request.query["alpha"] == "1")
         case "GET stream":
             return StudioResponse(frames: try await session.watch(), of: session)
         case "POST controls":
@@ -201,10 +203,13 @@ struct Router: Sendable {
         return try await host.reference(picture: request.body, name: name, crop: crop)
     }
 
-    private func snapshot(_ session: StudioSession) async throws -> StudioResponse {
+    private func snapshot(_ session: StudioSession, isCut: Bool) async throws -> StudioResponse {
         try await session.wake()
         for _ in 0..<100 {
-            if let frame = await session.newest { return StudioResponse(type: "image/png", try PictureWriter.png(frame.picture)) }
+            if let frame = await session.newest {
+                let isCut = if isCut { true } else { await session.settings.background == .transparent }
+                return StudioResponse(type: "image/png", try isCut ? frame.images.cutPNG() : PictureWriter.png(frame.picture))
+            }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw StudioError(.busy, "there is no frame yet; ask again in a moment")

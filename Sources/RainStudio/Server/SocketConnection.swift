@@ -16,6 +16,8 @@ struct SocketConnection: Sendable {
     let patience: Duration
     /// What the client can decode, best first; pictures if nothing.
     let video: [PacketEncoder.Codec]
+    /// Whether the client gets the character alone, with transparency.
+    let isCut: Bool
     /// Messages a second that are listened to, and how many beyond that end the connection.
     private static let rate = 400.0
     /// Pictures of a camera a second that are listened to.
@@ -72,8 +74,9 @@ struct SocketConnection: Sendable {
                 let bytes = answer.message(allocator: allocator)
                 try await outbound.write(WebSocketFrame(fin: true, opcode: .binary, data: bytes))
             case .frame(let frame):
+                let payload = try isCut ? (.png, frame.images.cutPNG(), true) : video.packet(frame) ?? (.jpeg, frame.images.jpeg(), true)
                 let bytes = FrameMessage.frame(
-                    frame, packet: video.packet(frame), for: viewer.number, dropped: viewer.dropped, now: time.now(), allocator: allocator)
+                    frame, payload: payload, for: viewer.number, dropped: viewer.dropped, now: time.now(), allocator: allocator)
                 try await outbound.write(WebSocketFrame(fin: true, opcode: .binary, data: bytes))
                 metrics.frameSent()
             }
@@ -167,7 +170,7 @@ private struct VideoOfViewer {
     init(wanted: [PacketEncoder.Codec]) { self.wanted = wanted }
 
     /// - Returns: `nil` where the client gets pictures
-    mutating func packet(_ frame: StudioFrame) -> (codec: FrameMessage.Codec, packet: PacketEncoder.Packet)? {
+    mutating func packet(_ frame: StudioFrame) -> (codec: FrameMessage.Codec, bytes: [UInt8], isKey: Bool)? {
         while let codec = wanted.first {
             do {
                 var isFirst = false
@@ -175,7 +178,9 @@ private struct VideoOfViewer {
                     encoder = try PacketEncoder(codec, width: frame.picture.width, height: frame.picture.height, framesPerSecond: 30)
                     isFirst = true
                 }
-                if let packet = try encoder?.encode(frame.picture, key: isFirst) { return (.init(codec), packet) }
+                if let packet = try encoder?.encode(frame.picture, key: isFirst) {
+                    return (.init(codec), packet.bytes, packet.isKey)
+                }
                 return nil
             } catch {
                 // One that cannot do this size, or fails, is not asked again.

@@ -1,3 +1,4 @@
+import RainAnimation
 import Synchronization
 
 /// What the studio counts, as Prometheus reads it.
@@ -47,7 +48,9 @@ final class StudioMetrics: Sendable {
     func disconnect() { counts.withLock { $0.connections -= 1 } }
 
     /// Prometheus' text format, version 0.0.4.
-    func text(sessions: Int, running: Int, watchers: Int, droppedInput: Int) -> String {
+    func text(
+        sessions: Int, running: Int, watchers: Int, droppedInput: Int, steps: CommonStep.Counts, outputs: [StudioOutput.State] = []
+    ) -> String {
         let counts = counts.withLock { $0 }
         var lines: [String] = []
         func add(_ name: String, _ type: String, _ help: String, _ values: [(labels: String, value: String)]) {
@@ -64,6 +67,9 @@ final class StudioMetrics: Sendable {
         counter("frames_total", "Frames shown, all sessions together.", counts.frames)
         counter("frames_sent_total", "Frames sent to watchers.", counts.sent)
         counter("driving_frames_dropped_total", "Driving frames that gave way to newer ones, of the sessions there are.", droppedInput)
+        counter("steps_alone_total", "Steps of full streams that were of one session.", steps.alone)
+        counter("steps_common_total", "Steps of full streams that were of several sessions.", steps.common)
+        counter("step_sessions_total", "Sessions in the steps of several, counted once per step.", steps.streams)
         gauge("step_seconds", "How long the newest step took.", counts.step)
         gauge("model_latency_seconds", "From driving frame to finished picture, the newest.", counts.latency)
         counter("messages_total", "Messages taken from WebSockets.", counts.messages)
@@ -72,6 +78,11 @@ final class StudioMetrics: Sendable {
         counter("connections_refused_total", "Connections refused for lack of room.", counts.refusedConnections)
         counter("timeouts_total", "Connections closed because nothing, or too little, came.", counts.timeouts)
         counter("connections_failed_total", "Connections that broke off.", counts.failures)
+        gauge("outputs_writing", "Outputs outside the browser that take frames.", outputs.count { $0.status == .writing })
+        counter("output_frames_total", "Frames written to outputs, repeated ones counted.", outputs.reduce(0) { $0 + $1.frames })
+        counter(
+            "output_frames_dropped_total", "Frames that an output was too slow or not there for.", outputs.reduce(0) { $0 + $1.dropped })
+        counter("output_failures_total", "How often an output could not be opened or written to.", outputs.reduce(0) { $0 + $1.failures })
         add(
             "http_requests_total", "counter", "HTTP responses by status.",
             counts.requests.sorted { $0.key < $1.key }.map { ("{status=\"\($0.key)\"}", "\($0.value)") })

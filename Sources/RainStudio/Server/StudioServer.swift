@@ -6,6 +6,7 @@ import NIOWebSocket
 public import RainAnimation
 public import RainGraph
 import RainMedia
+public import RainPictures
 public import RainPose
 
 /// The studio: a web server on which characters move as their watchers do.
@@ -27,6 +28,16 @@ public final class StudioServer: Sendable {
         public var sessions = 4
         /// Finds people in the pictures of cameras and films, for all sessions in turn; `nil` where there is none.
         public var detector: (any LandmarkDetecting)?
+        /// The picture of the first session, instead of a character.
+        public var reference: (picture: Picture, name: String)?
+        /// Options of the command line that say which model runs, each with a space before it; the page shows them.
+        public var modelOptions = ""
+        /// Where the frames of the first session go besides, as `FrameSink` understands it.
+        public var outputs: [String] = []
+        /// Width and height of what goes there; `nil` for at least 512 in videos, and for the pictures' own as raw frames.
+        public var outputSide: Int?
+        /// Is given news of outputs, for people.
+        public var told: @Sendable (String) -> Void = { _ in }
         /// How many connections may be open at once.
         public var connections = 256
         /// How long a request's head, and its body, may take; seconds.
@@ -34,13 +45,15 @@ public final class StudioServer: Sendable {
         var bodySeconds: Int64 = 30
         /// After how many seconds of silence a watcher is taken for gone.
         var silenceSeconds: Int64 = 25
+        /// Whether sessions compute together where they can; tests compare.
+        var isCommon = true
 
         public init(settings: SessionSettings) { self.settings = settings }
     }
 
     private enum Connection: Sendable {
         case http(HTTPConnection.Channel)
-        case socket(SocketConnection.Channel, session: String, video: [PacketEncoder.Codec])
+        case socket(SocketConnection.Channel, session: String, video: [PacketEncoder.Codec], isCut: Bool)
     }
 
     private typealias Listener = NIOAsyncChannel<EventLoopFuture<Connection>, Never>
@@ -81,13 +94,21 @@ public final class StudioServer: Sendable {
         self.configuration = configuration
         self.time = time
         self.group = group
-        let host = ModelHost(model: model, engine: engine, time: time)
+        let host = ModelHost(
+            model: model, engine: engine, time: time, isCommon: configuration.isCommon, modelOptions: configuration.modelOptions)
         var limits = SessionStore.Limits()
         limits.sessions = configuration.sessions
+        let outputs = configuration.outputs.map { path in
+            // Small pictures look poor where others enlarge them without care.
+            let side = configuration.outputSide ?? (FrameSink.isVideo(path) ? max(512, model.configuration.imageSize) : nil)
+            return StudioOutput(
+                .init(path: path, framesPerSecond: configuration.settings.framesPerSecond, side: side), time: time, told: configuration.told
+            )
+        }
         let (store, metrics) = (
             SessionStore(
                 host: host, desk: configuration.detector.map { DetectorDesk($0) }, time: time, limits: limits,
-                settings: configuration.settings, metrics: metrics), metrics
+                settings: configuration.settings, metrics: metrics, outputs: outputs), metrics
         )
         self.store = store
         router = Router(store: store, host: host, metrics: metrics)
@@ -113,7 +134,9 @@ public final class StudioServer: Sendable {
         } catch let error as SocketAddressError {
             throw StudioError(.failed, "\(configuration.address): expected an address of this machine, found \(error)")
         }
-        _ = try await store.make(nil, character: configuration.character)
+        var reference: Reference?
+        if let given = configuration.reference { reference = try await host.reference(given.picture, name: given.name, crop: nil) }
+        _ = try await store.make(nil, character: configuration.character, reference: reference)
     }
 
     private static func context(_ certificate: (chain: String, key: String)) throws -> NIOSSLContext {
@@ -176,7 +199,9 @@ public final class StudioServer: Sendable {
                     try pipeline.addHandler(
                         NIOWebSocketFrameAggregator(
                             minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 64, maxAccumulatedFrameSize: ClientMessage.largest))
-                    return Connection.socket(try NIOAsyncChannel(wrappingChannelSynchronously: channel), session: id, video: video)
+                    return Connection.socket(
+                        try NIOAsyncChannel(wrappingChannelSynchronously: channel), session: id, video: video,
+                        isCut: request.query["alpha"] == "1")
                 }
             })
         let upgrade = NIOTypedHTTPServerUpgradeConfiguration(
@@ -218,6 +243,7 @@ public final class StudioServer: Sendable {
                         await store.sweep()
                     }
                 }
+                for output in store.outputs { tasks.addTask { await output.run() } }
                 try await listener.executeThenClose { connections in
                     for try await connection in connections {
                         tasks.addTask { await self.serve(connection) }
@@ -236,10 +262,11 @@ public final class StudioServer: Sendable {
             switch try await connection.get() {
             case .http(let channel):
                 try await HTTPConnection(router: router, gate: gate, metrics: metrics, time: time).serve(channel)
-            case .socket(let channel, let id, let video):
+            case .socket(let channel, let id, let video, let isCut):
                 guard let session = try? await store.session(id) else { return try await channel.executeThenClose { _, _ in } }
                 try await SocketConnection(
-                    session: session, metrics: metrics, time: time, patience: .seconds(configuration.silenceSeconds), video: video
+                    session: session, metrics: metrics, time: time, patience: .seconds(configuration.silenceSeconds), video: video,
+                    isCut: isCut
                 ).serve(channel)
             }
         } catch {

@@ -1,5 +1,5 @@
 import RainAnimation
-import RainMedia
+import RainPictures
 
 /// Takes an animator's pictures as they are finished and shows them when their time has come. Nothing piles up: the animator
 /// computes only what is asked for, and of what waits to be shown the oldest gives way.
@@ -10,7 +10,7 @@ struct LiveStream: Sendable {
 
     private struct Waiting: Sendable {
         var frame: AnimatedFrame
-        var jpeg: [UInt8]
+        var shown: ShownPicture
         var due: Duration
     }
 
@@ -24,7 +24,7 @@ struct LiveStream: Sendable {
                 for await next in waiting {
                     await time.wait(next.due)
                     guard !Task.isCancelled, let session = weak.session else { return }
-                    await session.show(next.frame, jpeg: next.jpeg, stream: id)
+                    await session.show(next.frame, as: next.shown, stream: id)
                 }
             }
             group.addTask {
@@ -33,9 +33,9 @@ struct LiveStream: Sendable {
                     var playout = Playout(framesPerGroup: animator.schedule.framesPerGroup)
                     for try await frame in animator.frames {
                         guard let session = weak.session else { return }
-                        let period = Duration.seconds(1 / (await session.settings.framesPerSecond))
-                        let due = playout.due(index: frame.index, at: time.now(), period: period)
-                        continuation.yield(Waiting(frame: frame, jpeg: try PictureWriter.jpeg(frame.picture), due: due))
+                        let look = await session.look
+                        let due = playout.due(index: frame.index, at: time.now(), period: look.period)
+                        continuation.yield(Waiting(frame: frame, shown: ShownPicture(frame.picture, look), due: due))
                     }
                 } catch {
                     await weak.session?.failed(error, stream: id)
@@ -48,4 +48,30 @@ struct LiveStream: Sendable {
 /// Lets a session go while its stream still runs.
 private struct WeakSession: Sendable {
     weak let session: StudioSession?
+}
+
+/// How a session's frames are shown.
+struct Look: Sendable {
+    var period: Duration
+    var background: Background
+    var matte: Matte
+}
+
+/// A picture of the model before the session's background.
+struct ShownPicture: Sendable {
+    let picture: Picture
+    let images: FrameImages
+
+    init(_ source: Picture, _ look: Look) {
+        // What cannot be transparent is green.
+        let background = look.background == .transparent ? .green : look.background
+        guard case .color(let red, let green, let blue) = background else {
+            picture = source
+            images = FrameImages(source, source: (source, look.matte))
+            return
+        }
+        let cut = look.matte.cut(source)
+        picture = cut.over(red: red, green: green, blue: blue)
+        images = FrameImages(picture, cut: cut)
+    }
 }

@@ -30,15 +30,18 @@ actor Recording {
 
     nonisolated let format: Format
     nonisolated let framesPerSecond: Double
+    /// Whether the character is recorded alone, with transparency.
+    nonisolated let isCut: Bool
     private let file: URL
     private var sink: FrameSink?
     private var frames = 0
     private var start: Duration?
     private let executor = QueueExecutor(label: "rain.studio.recording")
 
-    /// - Throws: `MediaError` if the file cannot be made
-    init(format: Format, framesPerSecond: Double) {
+    /// - Parameter isTransparent: whether the character is to be recorded alone, where the format can have transparency
+    init(format: Format, framesPerSecond: Double, isTransparent: Bool = false) {
         self.format = format
+        isCut = isTransparent && format == .webm
         self.framesPerSecond = min(framesPerSecond, 50)
         file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-studio-\(UUID().uuidString).\(format.rawValue)")
     }
@@ -52,19 +55,25 @@ actor Recording {
 
     /// Takes in what is shown from now on; a picture that stays is written as often as the file's rate asks.
     ///
-    /// - Parameter now: on any clock that does not go back
-    func write(_ picture: Picture, at now: Duration) throws {
+    /// - Parameters:
+    ///   - cut: the character alone, for a recording that wants it
+    ///   - now: on any clock that does not go back
+    func write(_ picture: Picture, cut: CutPicture?, at now: Duration) throws {
         let start = start ?? now
         self.start = start
         let wanted = min(Int(((now - start).seconds * framesPerSecond).rounded()) + 1, Int(Self.longest * framesPerSecond))
         guard wanted > frames else { return }
         let scale = max(1, Self.leastSide / picture.width)
-        let shown =
-            scale > 1 ? picture.resized(width: picture.width * scale, height: picture.height * scale, filter: .bilinear) : picture
-        let sink = try sink ?? FrameSink.open(file.path, width: shown.width, height: shown.height, framesPerSecond: framesPerSecond)
+        let sink =
+            try sink
+            ?? FrameSink.open(
+                file.path, width: picture.width, height: picture.height, framesPerSecond: framesPerSecond,
+                scaledTo: (picture.width * scale, picture.height * scale), hasAlpha: isCut)
         self.sink = sink
         // After a long pause the film goes on where it is rather than standing still as long.
-        for _ in 0..<min(wanted - frames, Int(2 * framesPerSecond) + 1) { try sink.write(shown) }
+        for _ in 0..<min(wanted - frames, Int(2 * framesPerSecond) + 1) {
+            if isCut, let cut { try sink.write(rgba: cut.rgba) } else { try sink.write(picture) }
+        }
         frames = wanted
     }
 

@@ -12,6 +12,9 @@ public struct SessionSettings: Hashable, Sendable {
     /// Time constant with which controls follow their driver, in seconds.
     public var smoothing: Double
     var gains = Driver.Gains()
+    /// How strongly the model follows its reference; `nil` for its usual scale.
+    public var guidance: Float?
+    var background = Background.own
 
     /// The fastest a session may run.
     public static let frameRates = 1.0...60.0
@@ -59,9 +62,36 @@ public struct SessionSettings: Hashable, Sendable {
     struct StreamKey: Hashable {
         var schedule: StreamSchedule
         var seed: UInt64
+        var guidance: Float?
     }
 
-    var streamKey: StreamKey { StreamKey(schedule: schedule, seed: seed) }
+    var streamKey: StreamKey { StreamKey(schedule: schedule, seed: seed, guidance: guidance) }
+
+    /// Changes settings as a command line gives them.
+    ///
+    /// - Parameters:
+    ///   - background: `own`, `transparent`, `green` or `#rrggbb`
+    ///   - gains: `head=1.5,mouth=0.8`; parts are head, eyes, brows and mouth
+    /// - Throws: `StudioError` of code `badSettings`, naming field, expected and found
+    public mutating func change(background: String? = nil, gains: String? = nil) throws(StudioError) {
+        var change = SettingsChange(background: background)
+        for pair in (gains ?? "").split(separator: ",", omittingEmptySubsequences: false) where gains != nil {
+            let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
+            guard sides.count == 2, let value = Double(sides[1]) else {
+                throw StudioError(.badSettings, "gains: expected part=value, as in head=1.5,mouth=0.8, found '\(pair.prefix(40))'")
+            }
+            var parts = change.gains ?? .init()
+            switch sides[0] {
+            case "head": parts.head = value
+            case "eyes": parts.eyes = value
+            case "brows": parts.brows = value
+            case "mouth": parts.mouth = value
+            default: throw StudioError(.badSettings, "gains: expected head, eyes, brows or mouth, found '\(sides[0].prefix(40))'")
+            }
+            change.gains = parts
+        }
+        self = try change.applied(to: self)
+    }
 }
 
 /// Settings as a request gives them: only what is to change.
@@ -73,6 +103,8 @@ struct SettingsChange: Codable, Hashable, Sendable {
     var seed: UInt64?
     var smoothing: Double?
     var gains: GainsChange?
+    var guidance: Double?
+    var background: String?
 
     struct GainsChange: Codable, Hashable, Sendable {
         var head: Double?
@@ -105,6 +137,14 @@ struct SettingsChange: Codable, Hashable, Sendable {
         }
         if let seed { settings.seed = seed }
         if let smoothing { settings.smoothing = try Self.checked(smoothing, "smoothing", 0...1) }
+        if let guidance { settings.guidance = Float(try Self.checked(guidance, "guidance", 0...100)) }
+        if let background {
+            guard let known = Background(background) else {
+                throw StudioError(
+                    .badSettings, "background: expected own, transparent, green or #rrggbb, found '\(background.prefix(40))'")
+            }
+            settings.background = known
+        }
         if let value = gains?.head { settings.gains.head = try Self.checked(value, "gains.head", 0...2) }
         if let value = gains?.eyes { settings.gains.eyes = try Self.checked(value, "gains.eyes", 0...2) }
         if let value = gains?.brows { settings.gains.brows = try Self.checked(value, "gains.brows", 0...2) }

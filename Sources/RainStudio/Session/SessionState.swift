@@ -18,6 +18,10 @@ struct SessionState: Codable, Hashable, Sendable {
         var seed: UInt64
         var smoothing: Double
         var gains: Driver.Gains
+        /// How strongly the model follows its reference; missing for a model without guidance.
+        var guidance: Float?
+        /// `own`, `transparent`, `green` or `#rrggbb`.
+        var background: String
     }
 
     var id: String
@@ -37,14 +41,22 @@ struct SessionState: Codable, Hashable, Sendable {
     var recording: Recording.State?
     /// Whether pictures of people can drive.
     var detector: Bool
+    /// Whether the model has a guidance scale.
+    var hasGuidance: Bool
+    /// Whether the reference's background is plain enough for the character to be cut out.
+    var hasPlainBackground: Bool
+    /// Options of the command line that say which model runs, each with a space before it.
+    var modelOptions: String
 }
 
 /// How a session fares; sent to the page twice a second.
 struct SessionStats: Codable, Hashable, Sendable {
     var framesPerSecond: Double
     var stepMilliseconds: Double
-    /// The share of the time in which the model computes.
+    /// The share of the time in which the model computes; of a step of several sessions, this one's part.
     var load: Double
+    /// How many sessions the newest step was of.
+    var stepSessions: Int
     /// From a driving frame to its picture being finished, the newest one's.
     var modelMilliseconds: Double
     /// Driving frames that wait to enter.
@@ -57,6 +69,8 @@ struct SessionStats: Codable, Hashable, Sendable {
     var mode: String
     /// Of driving by pictures; missing where nothing does.
     var input: InputStats?
+    /// Where frames go outside the browser; missing if nowhere.
+    var outputs: [StudioOutput.State]?
     /// Of the client that is told: frames under way and not acknowledged, and frames that gave way to newer ones.
     var unacknowledged = 0
     var droppedOutput = 0

@@ -22,8 +22,14 @@ actor SessionStore {
     private var sessions: [String: StudioSession] = [:]
     /// Ids in the order in which they were made.
     private var order: [String] = []
+    /// Where the frames of the oldest session go besides.
+    nonisolated let outputs: [StudioOutput]
 
-    init(host: ModelHost, desk: DetectorDesk? = nil, time: Timekeeper, limits: Limits, settings: SessionSettings, metrics: StudioMetrics) {
+    init(
+        host: ModelHost, desk: DetectorDesk? = nil, time: Timekeeper, limits: Limits, settings: SessionSettings, metrics: StudioMetrics,
+        outputs: [StudioOutput] = []
+    ) {
+        self.outputs = outputs
         self.host = host
         self.desk = desk
         self.time = time
@@ -46,28 +52,15 @@ actor SessionStore {
     }
 
     /// - Throws: `StudioError` of code `busy` if there is no room
-    func make(_ change: SettingsChange?, character: UInt64?) async throws -> StudioSession {
-        let settings = try change?.applied(to: usual) ?? usual
+    func make(_ change: SettingsChange?, character: UInt64?, reference given: Reference? = nil) async throws -> StudioSession {
+        let settings = try host.checked(change?.applied(to: usual) ?? usual)
         guard sessions.count < limits.sessions else {
             metrics.sessionRefused()
             throw StudioError(.busy, "expected at most \(limits.sessions) sessions, found as many; delete one, or watch one of them")
         }
-        var load = 0.0
-        var largest = 0.0
-        for session in all {
-            let one = await session.load
-            load += one
-            largest = max(largest, one)
-        }
-        guard load + largest <= limits.load || sessions.isEmpty else {
-            metrics.sessionRefused()
-            throw StudioError(
-                .busy,
-                "the model already computes \(Int(load * 100)) % of the time for \(sessions.count) sessions, and another would slow all; "
-                    + "lower a session's frame rate, or delete one")
-        }
+        try await admit()
         let id = Self.identifier()
-        let reference = await host.character(character ?? UInt64.random(in: 0..<1 << 20))
+        let reference = if let given { given } else { await host.character(character ?? UInt64.random(in: 0..<1 << 20)) }
         let session = StudioSession(
             id: id, settings: settings, reference: reference, host: host, desk: desk, time: time, metrics: metrics)
         // Others may have come while the character was drawn.
@@ -76,7 +69,29 @@ actor SessionStore {
         }
         sessions[id] = session
         order.append(id)
+        await assignOutputs()
         return session
+    }
+
+    /// Whether the machine has time for one more: as the next one is not known yet, it is taken to cost as much as the dearest there is.
+    ///
+    /// - Throws: `StudioError` of code `busy` that tells what was measured
+    private func admit() async throws {
+        var (load, largest, step) = (0.0, 0.0, 0.0)
+        for session in all {
+            let one = await session.load
+            load += one
+            guard one > largest else { continue }
+            (largest, step) = (one, await session.stats.stepMilliseconds)
+        }
+        guard load + largest > limits.load, !sessions.isEmpty else { return }
+        metrics.sessionRefused()
+        func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+        throw StudioError(
+            .busy,
+            "expected room for one more session, found the model computing \(percent(load)) of the time for \(sessions.count); the dearest "
+                + "of them takes \(percent(largest)) (a step takes \(Int(step.rounded(.up))) ms), and another "
+                + "such would go beyond \(percent(limits.load)) and slow all; lower a session's frame rate, or delete one")
     }
 
     /// - Throws: `StudioError` of code `notFound`
@@ -84,6 +99,12 @@ actor SessionStore {
         let session = try session(id)
         forget(session.id)
         await session.close()
+        await assignOutputs()
+    }
+
+    private func assignOutputs() async {
+        guard !outputs.isEmpty else { return }
+        for (index, session) in all.enumerated() { await session.send(to: index == 0 ? outputs : []) }
     }
 
     private func forget(_ id: String) {
@@ -95,7 +116,7 @@ actor SessionStore {
     func sweep() async {
         let now = time.now()
         for session in all {
-            let (isWatched, idle) = await (!session.viewers.isEmpty, now - session.lastUse)
+            let (isWatched, idle) = await (session.isWanted, now - session.lastUse)
             guard !isWatched else { continue }
             if idle > limits.free {
                 forget(session.id)

@@ -4,7 +4,7 @@ extension StudioSession {
     /// - Throws: `StudioError` of code `conflict` if a recording runs
     func startRecording(_ format: Recording.Format) async throws {
         guard recording == nil else { throw StudioError(.conflict, "a recording already runs; stop it first") }
-        recording = Recording(format: format, framesPerSecond: settings.framesPerSecond)
+        recording = Recording(format: format, framesPerSecond: settings.framesPerSecond, isTransparent: settings.background == .transparent)
         do {
             try await wake()
         } catch {

@@ -16,6 +16,7 @@ actor StudioSession {
 
     private(set) var settings: SessionSettings
     private(set) var reference: Reference
+    private var matte: Matte
     private var generation: UInt32 = 1
     private var driver: Driver
     private(set) var motion: PlayedMotion?
@@ -29,12 +30,28 @@ actor StudioSession {
     /// When somebody last watched, drove or asked.
     private(set) var lastUse: Duration
     var recording: Recording?
+    /// Where frames go besides; a session with outputs goes on when nobody watches.
+    var outputs: [StudioOutput] = []
+
+    /// Whether anybody takes what is shown.
+    var isWanted: Bool { !viewers.isEmpty || !outputs.isEmpty }
+
+    func send(to outputs: [StudioOutput]) { self.outputs = outputs }
 
     /// What runs: an animator and the tasks that take and show its frames.
     private struct Stream {
         var id: Int
         var animator: Animator
         var task: Task<Void, Never>
+        /// Whether it has got a driving frame.
+        var hasBegun = false
+
+        /// Hands over a driving frame; the first one when a group begins for all sessions.
+        mutating func offer(_ pose: DrivingPose, at now: Duration, tag: UInt64, _ beat: Beat) {
+            guard hasBegun || beat.begins(group: animator.schedule.framesPerGroup) else { return }
+            hasBegun = true
+            animator.offer(pose, timestamp: now, tag: tag)
+        }
     }
     private var current: Stream?
     /// The one that is to follow.
@@ -45,8 +62,10 @@ actor StudioSession {
 
     private var sequence: UInt32 = 0
     private(set) var newest: StudioFrame?
-    private var shown = FrameRate()
+    private var rate = FrameRate()
     private var step = Duration.zero
+    /// How many sessions the newest step was of.
+    private var streams = 1
     private var droppedBefore = 0
     private var lastStats = Duration.zero
     private(set) var isClosed = false
@@ -61,6 +80,7 @@ actor StudioSession {
         self.id = id
         self.settings = settings
         self.reference = reference
+        matte = Matte(reference: reference.picture, side: host.model.configuration.imageSize)
         self.host = host
         self.time = time
         self.metrics = metrics
@@ -92,12 +112,13 @@ actor StudioSession {
         guard !isClosed else { return stream.task.cancel() }
         current = stream
         input.film?.pause(false)
+        let period = period
         ticker = Task { [weak self, time] in
-            var next = time.now()
+            var (beat, period) = (Beat(), period)
             while !Task.isCancelled {
-                guard let period = await self?.tick() else { return }
-                next = max(next + period, time.now() - period)
-                await time.wait(next)
+                await time.wait(beat.next(after: time.now(), period: period))
+                guard !Task.isCancelled, let next = await self?.tick(beat) else { return }
+                period = next
             }
         }
         announce()
@@ -146,7 +167,7 @@ actor StudioSession {
     /// Makes the driving frame of now.
     ///
     /// - Returns: how long until the next
-    private func tick() -> Duration {
+    private func tick(_ beat: Beat) -> Duration {
         let now = time.now()
         let (pose, tag) = driver.frame(at: now)
         let asked =
@@ -157,14 +178,19 @@ actor StudioSession {
             }
         let driving = handover(asked, mode: driver.mode, at: now)
         self.pose = driving
-        current?.animator.offer(driving, timestamp: now, tag: tag)
-        coming?.animator.offer(driving, timestamp: now, tag: tag)
+        current?.offer(driving, at: now, tag: tag, beat)
+        coming?.offer(driving, at: now, tag: tag, beat)
         if now - lastStats >= .milliseconds(500) {
             lastStats = now
             tellStats()
         }
-        return .seconds(1 / settings.framesPerSecond)
+        return period
     }
+
+    /// How frames are shown.
+    var look: Look { Look(period: period, background: settings.background, matte: matte) }
+
+    private var period: Duration { .seconds(1 / settings.framesPerSecond) }
 
     /// - Returns: false if the client has already said something newer
     func drive(_ controls: Controls, from stamp: InputStamp?) -> Bool {
@@ -206,6 +232,7 @@ actor StudioSession {
         generation += 1
         let mine = generation
         self.reference = reference
+        matte = Matte(reference: reference.picture, side: host.model.configuration.imageSize)
         for stream in [current, coming].compactMap({ $0 }) {
             guard mine == generation else { return }
             try await stream.animator.fuse(reference: reference.picture, landmarks: reference.face)
@@ -217,7 +244,7 @@ actor StudioSession {
     func change(_ change: SettingsChange) async throws {
         lastUse = time.now()
         let before = settings
-        settings = try change.applied(to: settings)
+        settings = try host.checked(change.applied(to: settings))
         driver.smoothing = settings.smoothing
         driver.gains = settings.gains
         if settings.streamKey != before.streamKey, current != nil {
@@ -239,28 +266,30 @@ actor StudioSession {
     // MARK: Showing
 
     /// A frame's time has come.
-    func show(_ frame: AnimatedFrame, jpeg: [UInt8], stream id: Int) async {
+    func show(_ frame: AnimatedFrame, as shown: ShownPicture, stream id: Int) async {
         if let coming, coming.id == id {
             if let current { retire(current) }
             (current, self.coming) = (coming, nil)
         }
         guard current?.id == id else { return }
         sequence &+= 1
-        step = frame.computation
+        (step, streams) = (frame.computation, frame.streams)
         let now = time.now()
-        shown.add(now)
+        rate.add(now)
         metrics.frameShown(step: frame.computation, latency: frame.deliveryTimestamp - frame.captureTimestamp)
         let next = StudioFrame(
-            sequence: sequence, picture: frame.picture, jpeg: jpeg, captured: frame.captureTimestamp, finished: frame.deliveryTimestamp,
+            sequence: sequence, picture: shown.picture, images: shown.images, captured: frame.captureTimestamp,
+            finished: frame.deliveryTimestamp,
             stamp: InputStamp(tag: frame.tag), generation: generation)
         newest = next
         for viewer in viewers.values { viewer.offer(next) }
-        if let recording { await record(frame.picture, recording) }
+        for output in outputs { output.offer(shown.picture) }
+        if let recording { await record(shown, recording) }
     }
 
-    private func record(_ picture: Picture, _ recording: Recording) async {
+    private func record(_ shown: ShownPicture, _ recording: Recording) async {
         do {
-            try await recording.write(picture, at: time.now())
+            try await recording.write(shown.picture, cut: recording.isCut ? shown.images.cut() : nil, at: time.now())
         } catch {
             self.recording = nil
             notice("the recording ended: \(error)")
@@ -323,27 +352,31 @@ actor StudioSession {
             settings: .init(
                 preset: settings.preset, window: "\(settings.schedule.framesPerGroup)x\(settings.schedule.levels)",
                 steps: settings.schedule.steps, framesPerSecond: settings.framesPerSecond, seed: settings.seed,
-                smoothing: settings.smoothing, gains: settings.gains),
+                smoothing: settings.smoothing, gains: settings.gains,
+                guidance: host.model.configuration.hasGuidance ? settings.guidance ?? host.model.configuration.usualGuidance : nil,
+                background: settings.background.text),
             windowMilliseconds: Double(settings.schedule.latencyInFrames) * interval, size: host.model.configuration.imageSize,
             model: host.model.configuration.name, watchers: viewers.count,
             motion: input.film?.name ?? motion?.name,
-            recording: recording.map { .init(format: $0.format, seconds: 0, frames: 0) }, detector: desk != nil)
+            recording: recording.map { .init(format: $0.format, seconds: 0, frames: 0) }, detector: desk != nil,
+            hasGuidance: host.model.configuration.hasGuidance, hasPlainBackground: matte.isPlain, modelOptions: host.modelOptions)
     }
 
     var stats: SessionStats {
         SessionStats(
-            framesPerSecond: shown.rate(at: time.now()), stepMilliseconds: step.milliseconds,
-            load: min(1, step.seconds * shown.rate(at: time.now()) / Double(settings.schedule.framesPerGroup)),
+            framesPerSecond: rate.rate(at: time.now()), stepMilliseconds: step.milliseconds,
+            load: min(1, step.seconds / Double(streams) * rate.rate(at: time.now()) / Double(settings.schedule.framesPerGroup)),
+            stepSessions: streams,
             modelMilliseconds: newest.map { ($0.finished - $0.captured).milliseconds } ?? 0,
             waiting: current?.animator.waitingFrames ?? 0, inFlight: current == nil ? 0 : settings.schedule.frames,
             droppedInput: droppedBefore + (current?.animator.droppedFrames ?? 0), frames: Int(sequence), watchers: viewers.count,
-            mode: driver.mode.rawValue, input: inputStats)
+            mode: driver.mode.rawValue, input: inputStats, outputs: outputs.isEmpty ? nil : outputs.map(\.state))
     }
 
-    /// The share of the time in which this session's model computes, were there no other.
+    /// The share of the time in which the model computes for this session; of a step of several sessions, its part.
     var load: Double {
         guard current != nil else { return 0 }
-        return step.seconds * settings.framesPerSecond / Double(settings.schedule.framesPerGroup)
+        return step.seconds / Double(streams) * settings.framesPerSecond / Double(settings.schedule.framesPerGroup)
     }
 
     /// What drives just now, as the model is shown it.

@@ -17,10 +17,12 @@ export class Connection extends EventTarget {
   tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
   // `video`: what the page can decode, best first; pictures come if the studio can none of them.
-  open(session, video) {
+  // `cut`: the character alone, with transparency, as PNG.
+  open(session, video, cut) {
     this.session = session;
     const url = new URL(`/api/v1/sessions/${encodeURIComponent(session)}/socket`, location.href);
-    if (video.length) url.searchParams.set("video", video.join(","));
+    if (cut) url.searchParams.set("alpha", "1");
+    else if (video.length) url.searchParams.set("video", video.join(","));
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";

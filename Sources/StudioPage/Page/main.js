@@ -39,6 +39,10 @@ const attempt = action => async (...given) => { try { return await action(...giv
 const inputs = new InputPanel({ connection, session: () => state.session, path: part => path(part), toast, mirror: () => driving.mirror });
 const path = part => `sessions/${state.session.id}${part ? `/${part}` : ""}`;
 
+// ?overlay=1 shows nothing but the character, for a browser source of OBS.
+const overlay = new URLSearchParams(location.search).has("overlay");
+if (overlay) { document.documentElement.dataset.overlay = ""; driving.follow = false; }
+
 // ---- Joining: the session of the address, the one from before, or the first there is ----
 
 async function join() {
@@ -52,8 +56,10 @@ async function join() {
   sessionStorage.setItem("session", session.id);
   take(session);
   video.stop();
-  connection.open(session.id, await formats);
+  state.cut = isCut(session);
+  connection.open(session.id, await formats, state.cut);
 }
+const isCut = session => overlay || session.settings.background === "transparent";
 
 let waiting = null;
 async function comeBack(delay) {
@@ -82,7 +88,7 @@ connection.addEventListener("notice", event => { if (!event.detail.code) toast(e
 
 // ---- Frames: decoded as they come, drawn when the screen is, counted when it has shown them ----
 
-const context = stage.getContext("2d", { alpha: false });
+const context = stage.getContext("2d");
 let next = null, drawn = [];
 // ?pictures asks for pictures whatever the browser can.
 let formats = new URLSearchParams(location.search).has("pictures") ? Promise.resolve([]) : decodable();
@@ -90,15 +96,15 @@ const video = new Video(keep, () => { formats = Promise.resolve([]); connection.
 
 connection.addEventListener("frame", async event => {
   const frame = event.detail;
-  state.codec = ["JPEG", "H.264", "VP8"][frame.codec];
-  if (frame.codec) {
+  state.codec = ["JPEG", "H.264", "VP8", "PNG"][frame.codec];
+  if (frame.codec === 1 || frame.codec === 2) {
     // Without its key frame a chunk says nothing.
     if (!video.take(frame)) connection.acknowledge(frame.sequence);
     return;
   }
   let picture;
   try {
-    picture = await createImageBitmap(new Blob([frame.data], { type: "image/jpeg" }));
+    picture = await createImageBitmap(new Blob([frame.data], { type: frame.codec ? "image/png" : "image/jpeg" }));
   } catch { connection.acknowledge(frame.sequence); return; }
   keep(frame, picture);
 });
@@ -128,6 +134,7 @@ function draw(now) {
   if (stage.width !== side) { stage.width = side; stage.height = side; }
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
+  if (frame.codec === 3) context.clearRect(0, 0, side, side);
   context.drawImage(picture, 0, 0, side, side);
   picture.close();
   connection.acknowledge(frame.sequence);
@@ -162,12 +169,14 @@ function take(session) {
   $("windownote").textContent = `${frames} ${frames === "1" ? "frame" : "frames"} per group, ${levels} noise levels: the window alone takes ${Math.round(session.windowMilliseconds)} ms.`;
   $("watchers").textContent = session.watchers;
   $("stopmotion").hidden = !session.motion;
+  takeLook(session);
+  if (state.cut !== undefined && state.cut !== isCut(session)) connection.socket?.close();
   $("mjpeg").href = `/api/v1/${path("stream")}`;
   if (session.recording && !state.recordingSince) state.recordingSince = performance.now();
   if (!session.recording) state.recordingSince = null;
   showRecording();
   localStorage.setItem("settings", JSON.stringify({
-    settings: { window: settings.window, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing },
+    settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing },
     character: session.reference.seed,
   }));
 }
@@ -180,6 +189,7 @@ connection.addEventListener("stats", event => {
   $("dropped").textContent = `${stats.droppedInput} / ${stats.droppedOutput}`;
   $("watchers").textContent = stats.watchers;
   $("codec").textContent = state.codec ?? "–";
+  showOutputs(stats.outputs ?? []);
 });
 
 setInterval(() => {
@@ -307,6 +317,46 @@ const tuning = new Map([
 }));
 for (const window of ["1x1", "1x2", "1x4", "2x4", "4x4", "8x4", "4x2"]) $("windowselect").add(new Option(`${window.replace("x", " × ")}`, window));
 $("windowselect").onchange = () => change({ window: $("windowselect").value });
+$("steps").onchange = () => change({ window: state.session.settings.window, steps: +$("steps").value });
+const guidance = slider("guidance", "Guidance", 0, 8, 2.5, 0.1, value => value.toFixed(1), value => changeSoon({ guidance: value }));
+$("tuning").append(guidance.row);
+$("background").onchange = () => change({ background: $("background").value === "colour" ? $("backcolour").value : $("background").value });
+$("backcolour").onchange = () => change({ background: $("backcolour").value });
+
+// What depends on session and model: steps, guidance, background, and where it goes besides.
+function takeLook(session) {
+  const { settings } = session;
+  const levels = +settings.window.split("x")[1];
+  const choices = [1, 2, 3, 4].map(times => times * levels).filter(steps => steps <= 64);
+  if (!choices.includes(settings.steps)) choices.push(settings.steps);
+  $("steps").replaceChildren(...choices.map(steps => new Option(steps === levels ? `${steps}, one per level` : steps, steps)));
+  $("steps").value = settings.steps;
+  guidance.input.disabled = !session.hasGuidance;
+  guidance.row.classList.toggle("off", !session.hasGuidance);
+  guidance.row.title = session.hasGuidance ? "How strongly the model follows its reference" : `${session.model} was trained without a guidance scale, so there is nothing to set.`;
+  if (!session.hasGuidance) guidance.row.querySelector("output").textContent = "–";
+  else if (document.activeElement !== guidance.input) guidance.set(settings.guidance);
+  const isColour = settings.background.startsWith("#");
+  $("background").value = isColour ? "colour" : settings.background;
+  $("backcolour").hidden = !isColour;
+  if (isColour) $("backcolour").value = settings.background;
+  $("backnote").hidden = settings.background === "own";
+  $("backnote").textContent = session.hasPlainBackground
+    ? "Keyed by the reference's own background: what has its colours and touches the edge."
+    : "The reference's background is not plain: much of it will stay. A picture before one colour is cut out better.";
+  $("stage").parentElement.classList.toggle("cut", settings.background === "transparent");
+  $("overlay").href = `/?overlay=1#/s/${session.id}`;
+}
+
+function showOutputs(outputs) {
+  $("outputs").hidden = !outputs.length;
+  $("outputs").replaceChildren(...outputs.map(output => {
+    const line = document.createElement("div");
+    line.className = output.status;
+    line.textContent = `${output.target}: ${output.status === "failed" ? output.error : `${output.frames} frames, ${output.dropped} dropped`}`;
+    return line;
+  }));
+}
 $("seed").onchange = () => { if (/^\d{1,15}$/.test($("seed").value)) change({ seed: +$("seed").value }); else toast("A seed is a whole number from 0 on.", true); };
 for (const button of document.querySelectorAll("[data-preset]")) button.onclick = () => change({ preset: button.dataset.preset });
 
@@ -343,8 +393,18 @@ async function copy(text, told) {
 }
 $("command").onclick = () => {
   const { settings, reference } = state.session;
-  const who = reference.seed === undefined || reference.seed === null ? "" : ` --character ${reference.seed}`;
-  copy(`rain studio --window ${settings.window} --fps ${settings.framesPerSecond} --seed ${settings.seed} --smoothing ${settings.smoothing}${who}`, "The command is in the clipboard.");
+  const isPicture = reference.seed === undefined || reference.seed === null;
+  const quoted = text => /^[\w.+:/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  const gains = Object.entries(settings.gains).filter(([, gain]) => gain !== 1).map(([part, gain]) => `${part}=${gain}`).join(",");
+  const parts = [`rain studio${state.session.modelOptions} --window ${settings.window}`];
+  if (settings.steps !== +settings.window.split("x")[1]) parts.push(`--steps ${settings.steps}`);
+  parts.push(`--fps ${settings.framesPerSecond} --seed ${settings.seed} --smoothing ${settings.smoothing}`);
+  if (gains) parts.push(`--gains ${gains}`);
+  if (settings.guidance !== undefined) parts.push(`--guidance ${settings.guidance}`);
+  if (settings.background !== "own") parts.push(`--background ${quoted(settings.background)}`);
+  parts.push(isPicture ? `--reference ${quoted(reference.name)}` : `--character ${reference.seed}`);
+  const command = window.studio.command = parts.join(" ");
+  copy(command, isPicture ? "The command is in the clipboard; it expects your picture beside it." : "The command is in the clipboard.");
 };
 $("share").onclick = () => copy(`${location.origin}/#/s/${state.session.id}`, "The link is in the clipboard: whoever opens it watches and drives this character.");
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
+import RainMedia
 import RainStudio
 
 /// Serves the studio.
@@ -15,6 +16,9 @@ struct StudioCommand: AsyncParsableCommand {
             With a landmark detector, the camera of whoever watches and films drive too. It is two networks, downloaded from \
             huggingface.co/yzd-v/DWPose: a person detector (yolox_l.onnx, yolox_m.onnx or yolox_s.onnx) and a keypoint network \
             (dw-ll_ucoco_384.onnx or dw-mm_ucoco.onnx), in the folder --detector or in the model's.
+
+            With --output, the first session also goes to a server for live video, to a loopback camera, into a pipe or a file: \
+            rain studio --output rtmp://localhost/live/key --output /dev/video9
 
             On an address that others reach (--address 0.0.0.0), a token is printed once and every request must carry it.
 
@@ -47,8 +51,38 @@ struct StudioCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The first character; by default one at random.", valueName: "seed"))
     var character: UInt64?
 
+    @Option(help: ArgumentHelp("A picture for the first session, instead of a character.", valueName: "picture"))
+    var reference: String?
+
+    @Option(help: ArgumentHelp("How strongly a model with guidance follows its reference, 0 to 100.", valueName: "scale"))
+    var guidance: Float?
+
+    @Option(
+        help: ArgumentHelp(
+            "What is behind the character: own, green, #rrggbb, or transparent, which is green where a picture cannot be transparent.",
+            valueName: "colour"))
+    var background: String?
+
+    @Option(help: ArgumentHelp("How much parts of the driving count, 0 to 2 each.", valueName: "head=1.5,mouth=0.8"))
+    var gains: String?
+
     @Option(help: "How many sessions there may be, 1 to 16.")
     var sessions = 4
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            """
+            Where the first session goes besides the browser, also more than once: \(FrameSink.formats). A server that goes away is \
+            looked for again.
+            """, valueName: "path"))
+    var output: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Width and height of what goes to --output, 16 to 4096; by default at least 512 for video, and the model's own for raw frames.",
+            valueName: "pixels"))
+    var outputSize: Int?
 
     @Option(help: ArgumentHelp("Certificate chain for HTTPS, as PEM.", valueName: "file"))
     var certificate: String?
@@ -61,6 +95,24 @@ struct StudioCommand: AsyncParsableCommand {
         guard SessionSettings.frameRates.contains(fps) else { throw ValidationError("--fps: expected 1 to 60, found \(fps)") }
         guard (0...1).contains(smoothing) else { throw ValidationError("--smoothing: expected 0 to 1, found \(smoothing)") }
         guard (1...16).contains(sessions) else { throw ValidationError("--sessions: expected 1 to 16, found \(sessions)") }
+        for path in output { try checkOutput(path, framesPerSecond: fps) }
+        guard output.count(where: { $0 == "-" || $0 == "pipe:1" }) <= 1 else {
+            throw ValidationError("--output: expected standard output at most once")
+        }
+        if let outputSize {
+            guard (16...4096).contains(outputSize) else {
+                throw ValidationError("--output-size: expected 16 to 4096, found \(outputSize)")
+            }
+            guard !output.isEmpty else { throw ValidationError("--output-size: expected --output as well") }
+        }
+        if let guidance, !(guidance >= 0 && guidance <= 100) { throw ValidationError("--guidance: expected 0 to 100, found \(guidance)") }
+        guard character == nil || reference == nil else { throw ValidationError("--character and --reference: expected one of them") }
+        var settings = SessionSettings(schedule: try usage { try StreamSchedule() })
+        do {
+            try settings.change(background: background, gains: gains)
+        } catch {
+            throw ValidationError("--\(error)")
+        }
         guard (certificate == nil) == (key == nil) else { throw ValidationError("--certificate and --key: expected both or neither") }
     }
 
@@ -71,20 +123,37 @@ struct StudioCommand: AsyncParsableCommand {
         var model = model
         // The studio is about what happens now: the window of least latency, where the model has one.
         if model.window == nil, model.model == nil { model.window = "1x4" }
-        var configuration = StudioServer.Configuration(
-            settings: SessionSettings(
-                schedule: try model.schedule(animated.configuration), framesPerSecond: fps, seed: seed, smoothing: smoothing))
+        guard guidance == nil || animated.configuration.hasGuidance else {
+            throw ValidationError("--guidance: \(animated.configuration.name) has no guidance embedding; leave the option out")
+        }
+        var settings = SessionSettings(
+            schedule: try model.schedule(animated.configuration), framesPerSecond: fps, seed: seed, smoothing: smoothing)
+        settings.guidance = guidance
+        try settings.change(background: background, gains: gains)
+        var configuration = StudioServer.Configuration(settings: settings)
+        configuration.modelOptions = Self.text(of: model)
+        if let reference {
+            configuration.reference = (try PictureReader.read(reference), URL(fileURLWithPath: reference).lastPathComponent)
+        }
         configuration.address = address
         configuration.port = port
         configuration.character = character
         configuration.sessions = sessions
         configuration.detector = try Detectors.open(folder: detector, model: model.model)
+        configuration.outputs = output
+        configuration.outputSide = outputSize
+        configuration.told = { Terminal.note($0) }
         if let certificate, let key { configuration.certificate = (certificate, key) }
         if !StudioServer.isLoopback(address) { configuration.token = Self.token() }
         let server = try await StudioServer.start(configuration, model: animated, engine: model.engine)
-        print(server.url)
-        // Whoever reads through a pipe wants the address now.
-        fflush(nil)
+        if output.contains(where: { $0 == "-" || $0 == "pipe:1" }) {
+            // Standard output is for the frames.
+            Terminal.note(server.url)
+        } else {
+            print(server.url)
+            // Whoever reads through a pipe wants the address now.
+            fflush(nil)
+        }
         Terminal.note(
             "listening after \(Int((ContinuousClock.now - launch) / .milliseconds(1))) ms; open the address above, Ctrl-C ends"
                 + (configuration.token == nil ? "" : "; whoever has its token can use the studio"))
@@ -98,6 +167,16 @@ struct StudioCommand: AsyncParsableCommand {
         }
         defer { watching.cancel() }
         try await serving.value
+    }
+
+    /// The options that say which model runs, for whoever copies the command.
+    private static func text(of model: ModelOptions) -> String {
+        func quoted(_ text: String) -> String {
+            let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./+:".contains($0)) }
+            return isPlain ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
+        }
+        return [("model", model.model), ("size", model.size.map { "\($0)" }), ("threads", model.processor.threads.map { "\($0)" })]
+            .compactMap { name, value in value.map { " --\(name) \(quoted($0))" } }.joined()
     }
 
     /// 128 bits that nobody guesses.
