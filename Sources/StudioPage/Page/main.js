@@ -329,7 +329,7 @@ function takeLook(session) {
   const levels = +settings.window.split("x")[1];
   const choices = [1, 2, 3, 4].map(times => times * levels).filter(steps => steps <= 64);
   if (!choices.includes(settings.steps)) choices.push(settings.steps);
-  $("steps").replaceChildren(...choices.map(steps => new Option(steps === levels ? `${steps}, one per level` : steps, steps)));
+  $("steps").replaceChildren(...choices.map(steps => new Option(steps, steps)));
   $("steps").value = settings.steps;
   guidance.input.disabled = !session.hasGuidance;
   guidance.row.classList.toggle("off", !session.hasGuidance);
