@@ -135,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "StudioTests",
             dependencies: [
-                "rain", "RainStudio", "RainAnimation", "RainCPU", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainTesting",
+                "rain", "RainGraph", "RainStudio", "RainAnimation", "RainCPU", "RainPictures", "RainMedia", "RainPose", "RainWorld",
+                "RainTesting",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -1,12 +1,12 @@
 import Foundation
 import NIOHTTP1
-import RainAnimation
 import RainCPU
+import RainGraph
 import RainMedia
 import RainPictures
-import RainPose
 import Testing
 
+@testable import RainAnimation
 @testable import RainStudio
 
 extension Studio {
@@ -39,68 +39,43 @@ extension Studio {
             }
         }
 
-        /// As many streams as fast as they go, in turn and together.
+        /// What a group costs with others beside it: pose guider, step and decoder for one stream, two and four, in turn.
         @Test(arguments: ["1x4", "4x4"])
-        func streamsComputeTogether(window: String) async throws {
+        func whatAGroupCosts(window: String) throws {
             let model = try AnimationModel.embedded()
             let engine = CPUEngine()
             let schedule = try StreamSchedule(window: window)
-            /// Frames per second of all streams together, and the median step in milliseconds.
-            func rate(_ count: Int, _ common: CommonStep?) async throws -> (frames: Double, step: Double) {
-                try await withThrowingTaskGroup(of: (Int, [Duration]).self) { group in
-                    var animators: [Animator] = []
-                    for seed in 0..<count {
-                        let animator = try Animator(
-                            model: model, engine: engine, schedule: schedule, seed: UInt64(seed), policy: .newestWins, common: common)
-                        try await animator.fuse(reference: Reference(seed: UInt64(seed), size: 128).picture)
-                        animators.append(animator)
-                    }
-                    let end = ContinuousClock.now + .milliseconds(1700)
-                    let begin = ContinuousClock.now + .milliseconds(200)
-                    for animator in animators {
-                        group.addTask {
-                            let feeding = Task {
-                                while !Task.isCancelled {
-                                    animator.offer(LandmarkFrame.neutral, timestamp: .zero)
-                                    try? await Task.sleep(for: .microseconds(500))
-                                }
-                            }
-                            defer { feeding.cancel() }
-                            var steps: [Duration] = []
-                            var frames = 0
-                            for try await frame in animator.frames {
-                                if ContinuousClock.now > end { break }
-                                guard ContinuousClock.now > begin else { continue }
-                                frames += 1
-                                steps.append(frame.computation)
-                            }
-                            return (frames, steps)
-                        }
-                    }
-                    var (frames, steps) = (0, [Duration]())
-                    for try await (count, some) in group {
-                        frames += count
-                        steps += some
-                    }
-                    return (Double(frames) / 1.5, steps.isEmpty ? 0 : steps.sorted()[steps.count / 2].milliseconds)
+            let programs = ModelPrograms(model.configuration)
+            let counts = [1, 2, 4]
+            let executables = try counts.map { count in
+                let frames = count * schedule.framesPerGroup
+                return try [
+                    programs.pose(frames: frames),
+                    programs.denoisingStep.program(frames: schedule.frames, passes: schedule.jump, characters: count),
+                    programs.decoder(frames: frames),
+                ].map { program in
+                    let executable = try engine.prepare(program)
+                    try executable.load(model.parameters)
+                    try executable.run(.reference)
+                    return executable
                 }
             }
-            let one = try await rate(1, nil)
-            let oneOfACommon = try await rate(1, try CommonStep(model: model, engine: engine, schedule: schedule))
-            print(
-                "load: \(window), one stream \(Int(one.frames)) frames/s, step \(Int(one.step * 10)) tenths of a ms; alone with others in "
-                    + "sight \(Int(oneOfACommon.frames)), \(Int(oneOfACommon.step * 10))")
-            for count in [2, 4] {
-                let turns = try await rate(count, nil)
-                let common = try #require(try CommonStep(model: model, engine: engine, schedule: schedule))
-                let together = try await rate(count, common)
-                let counts = common.counts
+            var times = counts.map { _ in [Double]() }
+            for round in 0..<12 {
+                for (index, group) in executables.enumerated() {
+                    let start = ContinuousClock.now
+                    for executable in group { try executable.run(.step) }
+                    if round > 1 { times[index].append((ContinuousClock.now - start).milliseconds) }
+                }
+            }
+            let medians = times.map { $0.sorted()[$0.count / 2] }
+            for (count, median) in zip(counts, medians) {
+                let gain = Double(count) * medians[0] / median
                 print(
-                    "load: \(window), \(count) streams in turn \(Int(turns.frames)) frames/s, together \(Int(together.frames)), step "
-                        + "\(Int(together.step * 10)) tenths of a ms; \(counts.common) steps of \(counts.streams), \(counts.alone) alone")
-                #expect(counts.common > 0, "\(counts)")
+                    "load: \(window), a group of \(count) streams \(Int(median * 10)) tenths of a ms, "
+                        + "\(Int(gain * 100)) % of the speed in turn")
                 // Other work on the machine may fall on either.
-                #expect(together.frames > turns.frames * 0.4)
+                #expect(gain > 0.5)
             }
         }
 
@@ -134,6 +109,34 @@ extension Studio {
                 print(
                     "load: one session \(alone.framesPerSecond) frames/s, two \(how) \(together); model \(delays) ms, "
                         + "load \(Int((both.0.load + both.1.load) * 100)) %")
+            }
+        }
+
+        /// Encoders cost time that the model needs: the first few get video, the others pictures that are encoded once.
+        @Test func videoIsForTheFirstFew() async throws {
+            try #require(PacketEncoder.Codec.vp8.isAvailable)
+            try await TestStudio.run { studio in
+                let id = try await studio.session()
+                func watch() async throws -> WebSocketClient {
+                    try await WebSocketClient.connect(port: studio.port, path: "/api/v1/sessions/\(id)/socket?video=vp8")
+                }
+                func codec(_ socket: WebSocketClient) async throws -> UInt8 {
+                    let frame = try await socket.next { ReceivedFrame($0) }
+                    try await socket.send(Sent.acknowledge(frame.sequence))
+                    return frame.codec
+                }
+                var sockets: [WebSocketClient] = []
+                for index in 0..<StudioSession.mostEncoders + 2 {
+                    sockets.append(try await watch())
+                    #expect(try await codec(sockets[index]) == (index < StudioSession.mostEncoders ? 2 : 0))
+                }
+                sockets[1].close()
+                try await until {
+                    let next = try await watch()
+                    defer { next.close() }
+                    return try await codec(next) == 2
+                }
+                for socket in sockets { socket.close() }
             }
         }
 

@@ -63,7 +63,9 @@ struct SocketConnection: Sendable {
     private func write(_ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ viewer: Viewer, _ allocator: ByteBufferAllocator)
         async throws
     {
-        var video = VideoOfViewer(wanted: video.filter(\.isAvailable))
+        let wanted = isCut ? [] : video.filter(\.isAvailable)
+        let mayEncode = wanted.isEmpty ? false : await session.mayEncode(viewer)
+        var video = VideoOfViewer(wanted: mayEncode ? wanted : [])
         while let next = await viewer.next() {
             switch next {
             case .text(let text): try await outbound.write(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: text)))

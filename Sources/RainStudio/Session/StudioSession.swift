@@ -27,6 +27,8 @@ actor StudioSession {
 
     var viewers: [UInt16: Viewer] = [:]
     private var lastViewer: UInt16 = 0
+    /// Those with encoders of their own.
+    private var encoding: Set<UInt16> = []
     /// When somebody last watched, drove or asked.
     private(set) var lastUse: Duration
     var recording: Recording?
@@ -307,6 +309,8 @@ actor StudioSession {
 
     /// How many may watch one session.
     static let mostViewers = 64
+    /// How many of them get video, for which each has an encoder of its own; the others get pictures, which are encoded once for all.
+    static let mostEncoders = 4
     /// Frames under way to a client that it has not acknowledged.
     static let frameWindow = 3
 
@@ -333,7 +337,15 @@ actor StudioSession {
         return viewer
     }
 
+    /// Whether a viewer may have an encoder of its own.
+    func mayEncode(_ viewer: Viewer) -> Bool {
+        guard viewers[viewer.number] != nil, encoding.count < Self.mostEncoders else { return false }
+        encoding.insert(viewer.number)
+        return true
+    }
+
     func leave(_ viewer: Viewer) {
+        encoding.remove(viewer.number)
         viewer.close()
         viewers[viewer.number] = nil
         driver.forget(client: viewer.number)
