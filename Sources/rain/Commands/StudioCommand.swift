@@ -131,7 +131,7 @@ struct StudioCommand: AsyncParsableCommand {
         settings.guidance = guidance
         try settings.change(background: background, gains: gains)
         var configuration = StudioServer.Configuration(settings: settings)
-        configuration.modelOptions = Self.text(of: model)
+        configuration.modelOptions = Self.text(of: model, detector: detector)
         if let reference {
             configuration.reference = (try PictureReader.read(reference), URL(fileURLWithPath: reference).lastPathComponent)
         }
@@ -170,13 +170,16 @@ struct StudioCommand: AsyncParsableCommand {
     }
 
     /// The options that say which model runs, for whoever copies the command.
-    private static func text(of model: ModelOptions) -> String {
+    private static func text(of model: ModelOptions, detector: String?) -> String {
         func quoted(_ text: String) -> String {
             let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./+:".contains($0)) }
             return isPlain ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
         }
-        return [("model", model.model), ("size", model.size.map { "\($0)" }), ("threads", model.processor.threads.map { "\($0)" })]
-            .compactMap { name, value in value.map { " --\(name) \(quoted($0))" } }.joined()
+        return [
+            ("model", model.model), ("detector", detector), ("size", model.size.map { "\($0)" }),
+            ("threads", model.processor.threads.map { "\($0)" }),
+        ]
+        .compactMap { name, value in value.map { " --\(name) \(quoted($0))" } }.joined()
     }
 
     /// 128 bits that nobody guesses.
