@@ -56,6 +56,8 @@ actor Film {
                 throw StudioError(
                     .tooLarge, "\(name): expected a film of at most \(Int(FilmTrack.longest)) seconds, found \(found); cut it shorter")
             }
+            let expected = min(video.duration ?? 0, FilmTrack.longest) * min(max(video.framesPerSecond ?? 25, 1), 1 / FilmTrack.leastGap)
+            state.withLock { $0.track.expected = Int(expected) }
             guard try video.next() != nil else { throw StudioError(.badVideo, "\(name): expected a film, found no picture in it") }
         } catch {
             throw refusal(error)

@@ -25,6 +25,8 @@ struct FilmTrack: Sendable {
         case person(WholeBodyFrame)
     }
 
+    /// How many pictures the file says there are; only to tell people how far it is.
+    var expected = 0
     private var moments: [Moment] = []
     private var known = 0
     private var faces = 0
@@ -88,7 +90,10 @@ struct FilmTrack: Sendable {
     var hasFace: Bool { faces > 0 }
     var count: Int { moments.count }
     /// Of what there is, how much has been looked at.
-    var share: Double { moments.isEmpty ? 0 : Double(known) / Double(moments.count) }
+    var share: Double {
+        let count = duration == nil ? max(moments.count, expected) : moments.count
+        return count == 0 ? 0 : Double(known) / Double(count)
+    }
     /// Whether it plays.
     var isPlaying: Bool { start != nil }
 

@@ -9,7 +9,10 @@ final class UploadedFile: Sendable {
 
     init() { path = FileManager.default.temporaryDirectory.appendingPathComponent("rain-studio-\(UUID().uuidString).upload").path }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit { remove() }
+
+    /// At once, though somebody may still be reading; what is open stays readable.
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
 }
 
 /// Puts what comes into a file as it comes, on a thread of its own: no more of it is in memory than the connection hands over at once.

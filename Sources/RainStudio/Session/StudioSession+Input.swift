@@ -151,6 +151,8 @@ extension StudioSession {
     /// Lets the film go, and its file with it.
     func stopFilm() {
         input.filmTask?.cancel()
+        // Whoever still looks at it lets go a little later, which the end of the program would not wait for.
+        input.film?.file.remove()
         (input.filmTask, input.film) = (nil, nil)
     }
 
