@@ -2,14 +2,15 @@
 
 /// Whether Winograd is expected to beat the direct kernel, in rough machine cycles of one thread.
 inline bool winograd_wins(const RainConv &s) {
-    if (!Winograd::fits(s)) return false;
+    using Products = WinogradProducts;
+    if (!Winograd::fits(s) || s.channels < Products::fewest_channels) return false;
     const Winograd g(s, false);
     const double rate = 2.0 * W;  // multiply-adds per cycle
     const double pixels = double(s.batch) * s.out_height * s.out_width, taps = s.upsample ? 4 : 9;
-    const double direct = pixels * taps * (double(g.k) * g.n_stride / rate + 4);
-    const double transforms = double(g.tiles) * (150.0 * g.k_stride / W + 130.0 * g.n_stride / W + 200);
-    const double weights = double(g.k) * g.n_stride * (9 / 2.0 + 90.0 / W);  // reading them and turning them into points
-    const double winograd = transforms + double(g.tiles) * points * g.k * g.n_stride / rate + weights;
+    const double direct = pixels * taps * (splits_taps(s, false) ? split_tap_cycles(g.k, g.n_stride) : double(g.k) * g.n_stride / rate + 4);
+    const double transforms = double(g.tiles) * (Products::input_cycles * g.k_stride / W + 130.0 * g.n_stride / W + 200);
+    const double weights = double(g.k) * g.n_stride * (9 / 2.0 + Products::weight_cycles / W);  // reading them and turning them into points
+    const double winograd = transforms + double(g.tiles) * points * Products::channels(g.k) * g.n_stride / Products::rate + weights;
     return winograd < direct;
 }
 

@@ -51,6 +51,28 @@ inline Axis axis_of(bool gradient, long kernel, long stride, long pad, long in, 
     return a;
 }
 
+#if RAIN_MATRIX_UNIT
+/// On the matrix unit: no taps that are added up, and channels enough for it to pay.
+RAIN_INLINE bool splits_taps(const RainConv &s, bool gradient) { return !gradient && !s.upsample && s.channels >= 64; }
+constexpr long split_taps_rows = split_rows;
+/// Of one tap of a result: products, and what it costs to split what they read.
+RAIN_INLINE double split_tap_cycles(long k, long n) { return double(padded_depth(k)) * n / 75 + 5.0 * k / W; }
+RAIN_INLINE void pack_split_tap(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
+    pack_split_panel(w, n, k, column_stride, row_stride, p, to);
+}
+RAIN_INLINE Grid split_taps_grid(const RainPool *pool, long rows, long panels, double work) { return split_grid(pool, rows, panels, work); }
+RAIN_INLINE void multiply_split_taps(long rows, const Source &from, long k, const float *packed, Range panels, const Sink &to, long line) {
+    multiply_taps(rows, from, k, packed, panels, to, line);
+}
+#else
+RAIN_INLINE bool splits_taps(const RainConv &, bool) { return false; }
+constexpr long split_taps_rows = 0;
+RAIN_INLINE double split_tap_cycles(long, long) { return 0; }
+RAIN_INLINE void pack_split_tap(const float *, long, long, long, long, long, float *) {}
+RAIN_INLINE Grid split_taps_grid(const RainPool *, long, long, double) { return {}; }
+RAIN_INLINE void multiply_split_taps(long, const Source &, long, const float *, Range, const Sink &, long) {}
+#endif
+
 /// Everything about one direct convolution: forward, or the gradient of its input.
 struct Direct {
     RainConv s;
@@ -79,12 +101,16 @@ struct Direct {
         return s.kernel_height == 1 && s.kernel_width == 1 && s.stride == 1 && !s.upsample && in_height == out_height &&
                in_width == out_width && s.pad_top == 0 && s.pad_left == 0;
     }
+    bool splits() const { return splits_taps(s, gradient); }
+    /// Numbers of a tap that a panel has room for.
+    long depth() const { return splits() ? (k + 31) / 32 * 32 : k; }
     /// The taps of one line lie side by side in memory, never outside the picture.
     bool line_taps() const {
         return !gradient && !s.upsample && s.kernel_width > 1 && s.pad_left == 0 &&
                (s.out_width - 1) * s.stride + s.kernel_width <= s.width;
     }
     long most_rows(long taps) const {
+        if (splits()) return split_taps_rows;
         const long rows = 16384 / (taps < 1 ? 1 : taps);
         return (rows < 32 ? 32 : rows > 512 ? 512 : rows) / tile_rows * tile_rows;
     }
@@ -103,7 +129,7 @@ size_t direct_packed_bytes(const RainConv *conv, bool gradient) {
     size_t floats = 0;
     for (int py = 0; py < d.phases(); py++) {
         for (int px = 0; px < d.phases(); px++) {
-            floats += panel_floats(d.n, long(d.vertical(py).taps) * d.horizontal(px).taps * d.k);
+            floats += panel_floats(d.n, long(d.vertical(py).taps) * d.horizontal(px).taps * d.depth());
         }
     }
     return floats * sizeof(float);
@@ -123,8 +149,8 @@ void direct_pack(RainPool *pool, const RainConv *conv, bool gradient, const floa
             const long taps = long(vertical.taps) * horizontal.taps;
             parallel_ranges(pool, panels, 1 + 16384 / (taps * d.k * panel_width + 1), 1, [&](long begin, long end, int) {
                 for (long p = begin; p < end; p++) {
-                    float *panel = base + size_t(p) * panel_width * taps * d.k;
-                    const long block = d.k * panel_vectors(d.n, p) * W;
+                    float *panel = base + size_t(p) * panel_width * taps * d.depth();
+                    const long block = d.depth() * panel_vectors(d.n, p) * W;
                     bool filled[most_taps] = {};
                     for (long ky = 0; ky < s.kernel_height; ky++) {
                         const int ty = vertical.slot[ky];
@@ -135,14 +161,19 @@ void direct_pack(RainPool *pool, const RainConv *conv, bool gradient, const floa
                             // The first kernel line and column of a merged tap write, the others add.
                             bool first = !filled[ty];
                             for (long before = 0; before < kx; before++) first = first && horizontal.slot[before] != tx;
-                            pack_panel(w + ky * s.kernel_width + kx, d.n, d.k, column_stride, row_stride, p, !first,
-                                       panel + (long(ty) * horizontal.taps + tx) * block);
+                            const float *from = w + ky * s.kernel_width + kx;
+                            float *to = panel + (long(ty) * horizontal.taps + tx) * block;
+                            if (d.splits()) {
+                                pack_split_tap(from, d.n, d.k, column_stride, row_stride, p, to);
+                            } else {
+                                pack_panel(from, d.n, d.k, column_stride, row_stride, p, !first, to);
+                            }
                         }
                         filled[ty] = true;
                     }
                 }
             });
-            base += panel_floats(d.n, taps * d.k);
+            base += panel_floats(d.n, taps * d.depth());
         }
     }
 }
@@ -166,7 +197,7 @@ void direct(RainPool *pool, const RainConv *conv, bool gradient, const float *x,
     char *tables = reinterpret_cast<char *>(zeros) + d.zero_bytes();
     const Sink to = sink(y, d.n, epilogue);
     const long panels = panel_count(d.n);
-    const bool lines = d.line_taps();
+    const bool lines = !d.splits() && d.line_taps();
     const float *base = static_cast<const float *>(packed);
     for (int py = 0; py < d.phases(); py++) {
         const Axis vertical = d.vertical(py);
@@ -174,10 +205,11 @@ void direct(RainPool *pool, const RainConv *conv, bool gradient, const float *x,
             const Axis horizontal = d.horizontal(px);
             const long rows = d.s.batch * vertical.count * horizontal.count;
             const long x_taps = lines ? 1 : horizontal.taps, taps = vertical.taps * x_taps;
-            const long k = lines ? d.k * horizontal.taps : d.k, depth = long(vertical.taps) * horizontal.taps * d.k;
-            const Grid grid = grid_of(pool, rows, panels, d.k * d.s.stride * sizeof(float),
-                                      d.most_rows(d.s.kernel_height * d.s.kernel_width),
-                                      double(rows) * padded_columns(d.n) * (depth + 16));
+            const long k = lines ? d.k * horizontal.taps : d.k, depth = long(vertical.taps) * horizontal.taps * d.depth();
+            const double work = double(rows) * padded_columns(d.n) * (depth + 16);
+            const Grid grid = d.splits() ? split_taps_grid(pool, rows, panels, work)
+                                         : grid_of(pool, rows, panels, d.k * d.s.stride * sizeof(float),
+                                                   d.most_rows(d.s.kernel_height * d.s.kernel_width), work);
             each_cell(pool, grid, rows, panels, [&](Range row, Range panel, int thread) {
                 const long count = row.end - row.begin;
                 const float **table = reinterpret_cast<const float **>(tables + thread * d.table_bytes());
@@ -203,7 +235,12 @@ void direct(RainPool *pool, const RainConv *conv, bool gradient, const float *x,
                         if (++i == vertical.count) i = 0, image++;
                     }
                 }
-                multiply(count, {table, count, taps, nullptr, 0}, k, base, panel.begin, panel.end, to, index, 0);
+                const Source from = {table, count, taps, nullptr, 0};
+                if (d.splits()) {
+                    multiply_split_taps(count, from, k, base, panel, to, row.begin);
+                } else {
+                    multiply(count, from, k, base, panel.begin, panel.end, to, index, 0);
+                }
             });
             base += panel_floats(d.n, depth);
         }

@@ -10,6 +10,7 @@ namespace rain::RAIN_NAMESPACE {
 #include "Multiply.hpp"
 #if RAIN_MATRIX_UNIT
 #include "MatrixUnit.hpp"
+#include "MatrixRows.hpp"
 #endif
 #include "Linear.hpp"
 #include "Convolution.hpp"
@@ -19,6 +20,11 @@ namespace rain::RAIN_NAMESPACE {
 #include "Outer.hpp"
 #include "WinogradTransforms.hpp"
 #include "Winograd.hpp"
+#if RAIN_MATRIX_UNIT
+#include "WinogradSplit.hpp"
+#else
+#include "WinogradProducts.hpp"
+#endif
 #include "WinogradRun.hpp"
 #include "WinogradWeights.hpp"
 #include "Choose.hpp"

@@ -3,7 +3,7 @@
 // out[a][b] = Σ_p left[p][a] · right[p][b] is the product of left, turned, and right: both are split a block of pixels at a time.
 
 /// Pixels and rows of the result that are split at once: half a megabyte.
-constexpr long outer_depth = 512, outer_side = 256;
+constexpr long outer_depth = 512, outer_side = split_rows;
 
 /// Splits `count` (≤ 16) columns of `pixels` rows as rows of tiles: per 32 pixels one of high and one of low parts.
 inline void split_turned(const float *x, long stride, long pixels, long count, float *to) {
@@ -66,8 +66,7 @@ inline void split_outer(RainPool *pool, long m, long a, long b, const float *lef
         if (as.begin == as.end || bs.begin == bs.end) return;
         float *rows = reinterpret_cast<float *>(static_cast<char *>(scratch) + thread * split_outer_bytes);
         float *columns = rows + outer_depth * outer_side;
-        const TileShapes shapes;
-        _tile_loadconfig(&shapes);
+        const MatrixUnit unit;
         for (long p = 0; p < m; p += outer_depth) {
             const long pixels = m - p < outer_depth ? m - p : outer_depth, blocks = padded_depth(pixels) / tile_depth;
             for (long i = as.begin; i < as.end; i += tile_side) {
@@ -86,6 +85,5 @@ inline void split_outer(RainPool *pool, long m, long a, long b, const float *lef
                 }
             }
         }
-        _tile_release();
     });
 }

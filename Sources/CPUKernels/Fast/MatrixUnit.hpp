@@ -10,8 +10,6 @@
 constexpr long tile_depth = 32;      // numbers of k in a tile
 constexpr long tile_floats = 256;    // 1 KB: 16 rows of 64 bytes
 constexpr long tile_side = 16;
-/// Rows and numbers of k that are split at once: together they should stay in the second-level cache.
-constexpr long split_rows = 256, split_depth = 1280;
 
 RAIN_INLINE long padded_depth(long k) { return (k + tile_depth - 1) / tile_depth * tile_depth; }
 
@@ -23,11 +21,19 @@ RAIN_INLINE Words high_part(V x) {
 }
 RAIN_INLINE V rest(V x, Words high) { return x - V(high << 16); }
 
+/// The floats of two vectors as bfloat16, side by side in each lane.
+RAIN_INLINE Words pairs(V even, V odd) {
+    alignas(64) static constexpr uint16_t order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                       8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    const __m512i all = (__m512i)_mm512_cvtne2ps_pbh(__m512(odd), __m512(even));
+    return Words(_mm512_permutexvar_epi16(_mm512_load_si512(order), all));
+}
+
 /// Pairs of the vectors for even and odd k, high and low parts.
 RAIN_INLINE void store_pairs(V even, V odd, float *high, float *low) {
-    const Words e = high_part(even), o = high_part(odd);
-    store(high, V(e | o << 16));
-    store(low, V(high_part(rest(even, e)) | high_part(rest(odd, o)) << 16));
+    const Words first = pairs(even, odd);
+    store(high, V(first));
+    store(low, V(pairs(even - V(first << 16), odd - V(first & 0xffff0000))));
 }
 
 /// A row of a tile: 32 numbers, the high parts here, the low parts a tile further on.
@@ -68,24 +74,24 @@ inline void pack_split_panel(const float *w, long n, long k, long column_stride,
     }
 }
 
-/// Splits `rows` rows of `depth` floats, `stride` apart: per 16 rows, per 32 numbers, a tile of high parts and one of low parts.
-/// What is missing is zero.
-inline void split_tiles(const float *x, long stride, long rows, long depth, float *to) {
-    const long blocks = padded_depth(depth) / tile_depth;
+/// Splits `depth` floats of each of `rows` rows, which `row` finds: per 16 rows, per 32 numbers, a tile of high parts and one of low
+/// parts, `blocks` times 32 numbers from 16 rows to the next. What is missing is zero.
+template <class Row>
+inline void split_tiles(Row &&row, long rows, long depth, long blocks, float *to) {
     for (long r = 0; r < (rows + tile_side - 1) / tile_side * tile_side; r++) {
         float *tile = to + r / tile_side * blocks * 2 * tile_floats + r % tile_side * W;
-        const float *row = x + r * stride;
-        for (long b = 0; b < blocks; b++, tile += 2 * tile_floats) {
+        const float *from = r < rows ? row(r) : nullptr;
+        for (long left = depth; left > 0; left -= tile_depth, tile += 2 * tile_floats) {
             V first = splat(0), second = splat(0);
-            const long left = depth - b * tile_depth;
-            if (r < rows) {
+            if (from) {
                 if (left >= tile_depth) {
-                    first = load(row + b * tile_depth);
-                    second = load(row + b * tile_depth + W);
+                    first = load(from);
+                    second = load(from + W);
                 } else {
-                    first = load_part(row + b * tile_depth, left < W ? left : W);
-                    second = load_part(row + b * tile_depth + W, left < W ? 0 : left - W);
+                    first = load_part(from, left < W ? left : W);
+                    second = load_part(from + W, left < W ? 0 : left - W);
                 }
+                from += tile_depth;
             }
             store_split(tile, first, second);
         }
@@ -98,20 +104,41 @@ struct TileShapes {
     uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-/// 16 · R rows × 16 · N columns: sums over all blocks to `sums`, rows of 2·W.
-template <int R, int N>
-RAIN_INLINE void multiply_tiles(const float *rows, long row_stride, const float *panel, long blocks, float *sums) {
-    constexpr int line = int(panel_width * sizeof(float));
-    _tile_zero(0);
-    if constexpr (N == 2) _tile_zero(1);
-    if constexpr (R == 2) _tile_zero(2);
-    if constexpr (R == 2 && N == 2) _tile_zero(3);
+/// The unit is configured while this lives.
+struct MatrixUnit {
+    RAIN_INLINE MatrixUnit() {
+        const TileShapes shapes;
+        _tile_loadconfig(&shapes);
+    }
+    RAIN_INLINE ~MatrixUnit() { _tile_release(); }
+};
+
+/// Where sums of 16 rows × up to two vectors lie, tile by tile.
+constexpr long band_floats = 2 * tile_floats;
+
+/// 16 · R rows × 16 · N columns: sums over all blocks of 32 to the R bands at `sums`, or added to what they hold. The unit works
+/// on its own for a while: `between(b)` is called after block b, for work that would have to wait otherwise.
+template <int R, int N, class Between>
+RAIN_INLINE void multiply_tiles(const float *rows, long row_stride, const float *panel, long blocks, bool add, float *sums,
+                                Between &&between) {
+    constexpr int line = W * int(sizeof(float));
+    if (add) {
+        _tile_loadd(0, sums, line);
+        if constexpr (N == 2) _tile_loadd(1, sums + tile_floats, line);
+        if constexpr (R == 2) _tile_loadd(2, sums + band_floats, line);
+        if constexpr (R == 2 && N == 2) _tile_loadd(3, sums + band_floats + tile_floats, line);
+    } else {
+        _tile_zero(0);
+        if constexpr (N == 2) _tile_zero(1);
+        if constexpr (R == 2) _tile_zero(2);
+        if constexpr (R == 2 && N == 2) _tile_zero(3);
+    }
 #define RAIN_ROWS(part) \
-    _tile_loadd(4, rows + (part) * tile_floats, 64); \
-    if constexpr (R == 2) _tile_loadd(5, rows + row_stride + (part) * tile_floats, 64);
+    _tile_loadd(4, rows + (part) * tile_floats, line); \
+    if constexpr (R == 2) _tile_loadd(5, rows + row_stride + (part) * tile_floats, line);
 #define RAIN_COLUMNS(part) \
-    _tile_loadd(6, panel + (part) * N * tile_floats, 64); \
-    if constexpr (N == 2) _tile_loadd(7, panel + ((part) * N + 1) * tile_floats, 64);
+    _tile_loadd(6, panel + (part) * N * tile_floats, line); \
+    if constexpr (N == 2) _tile_loadd(7, panel + ((part) * N + 1) * tile_floats, line);
 #define RAIN_PRODUCTS \
     _tile_dpbf16ps(0, 4, 6); \
     if constexpr (N == 2) _tile_dpbf16ps(1, 4, 7); \
@@ -123,82 +150,13 @@ RAIN_INLINE void multiply_tiles(const float *rows, long row_stride, const float 
         RAIN_ROWS(1) RAIN_PRODUCTS
         rows += 2 * tile_floats;
         panel += 2 * N * tile_floats;
+        between(b);
     }
 #undef RAIN_ROWS
 #undef RAIN_COLUMNS
 #undef RAIN_PRODUCTS
     _tile_stored(0, sums, line);
-    if constexpr (N == 2) _tile_stored(1, sums + W, line);
-    if constexpr (R == 2) _tile_stored(2, sums + tile_side * panel_width, line);
-    if constexpr (R == 2 && N == 2) _tile_stored(3, sums + tile_side * panel_width + W, line);
-}
-
-template <int N>
-RAIN_INLINE void multiply_panel(const float *split, long rows, long blocks, const float *panel, const Sink &to, long first_line,
-                                long column) {
-    alignas(64) float sums[2 * tile_side * panel_width];
-    const long row_stride = blocks * 2 * tile_floats;
-    for (long r = 0; r < rows; r += 2 * tile_side) {
-        const float *from = split + r / tile_side * row_stride;
-        if (rows - r > tile_side) {
-            multiply_tiles<2, N>(from, row_stride, panel, blocks, sums);
-        } else {
-            multiply_tiles<1, N>(from, row_stride, panel, blocks, sums);
-        }
-        const long last = rows - r < 2 * tile_side ? rows - r : 2 * tile_side;
-        auto finish = [&](auto height, long i) RAIN_INLINE_LAMBDA {
-            constexpr int R = decltype(height)::value;
-            V sum[R][N];
-            long lines[R];
-            for (int e = 0; e < R; e++) lines[e] = first_line + r + i + e;
-            begin_tile<R, N>(to, lines, column, sum);
-            for (int e = 0; e < R; e++) {
-                for (int n = 0; n < N; n++) sum[e][n] += load(sums + (i + e) * panel_width + n * W);
-            }
-            finish_tile<R, N>(to, lines, column, sum);
-        };
-        long i = 0;
-        for (; i + 8 <= last; i += 8) finish(Constant<8>{}, i);
-        for (; i < last; i++) finish(Constant<1>{}, i);
-    }
-}
-
-/// As `multiply` with rows in place, `stride` apart, and panels of `pack_split_panel`.
-inline void multiply_split(long rows, const float *x, long stride, long k, const float *packed, long first_panel, long last_panel,
-                           const Sink &to, long first_line) {
-    alignas(64) static thread_local float split[split_rows * split_depth];
-    const TileShapes shapes;
-    _tile_loadconfig(&shapes);
-    const long depth = padded_depth(k);
-    for (long r = 0; r < rows; r += split_rows) {
-        const long count = rows - r < split_rows ? rows - r : split_rows;
-        // A long k is summed in parts, which meet in the result.
-        for (long begin = 0; begin < k; begin += split_depth) {
-            const long part = k - begin < split_depth ? k - begin : split_depth, blocks = padded_depth(part) / tile_depth;
-            Sink sink = to;
-            sink.add = to.add || begin > 0;
-            if (begin + part < k) sink.epilogue = {};
-            split_tiles(x + r * stride + begin, stride, count, part, split);
-            for (long p = first_panel; p < last_panel; p++) {
-                const int vectors = panel_vectors(to.columns, p);
-                const float *panel = packed + size_t(p) * panel_width * depth + begin * vectors * W;
-                if (vectors == 2) {
-                    multiply_panel<2>(split, count, blocks, panel, sink, first_line + r, p * panel_width);
-                } else {
-                    multiply_panel<1>(split, count, blocks, panel, sink, first_line + r, p * panel_width);
-                }
-            }
-        }
-    }
-    _tile_release();
-}
-
-/// As `grid_of`: rows are cut as they are split, and columns rather than fewer rows, since rows share the reading of a panel.
-RAIN_INLINE Grid split_grid(const RainPool *pool, long rows, long panels, double work) {
-    const long row_chunks = (rows + split_rows - 1) / split_rows;
-    // The unit is about four times as fast as the vectors.
-    if (pool->threads == 1 || work < 8 * small_work) return {row_chunks, 1, true};
-    const long affordable = long(work / (4 * small_work)), wanted = 4 * pool->threads < affordable ? 4 * pool->threads : affordable;
-    const long panel_chunks = (wanted + row_chunks - 1) / row_chunks;
-    return {row_chunks, panel_chunks < panels ? panel_chunks : panels, false};
+    if constexpr (N == 2) _tile_stored(1, sums + tile_floats, line);
+    if constexpr (R == 2) _tile_stored(2, sums + band_floats, line);
+    if constexpr (R == 2 && N == 2) _tile_stored(3, sums + band_floats + tile_floats, line);
 }

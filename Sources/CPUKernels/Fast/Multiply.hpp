@@ -46,6 +46,7 @@ inline void multiply(long rows, const Source &from, long k, const float *packed,
 struct Grid {
     long row_chunks, panel_chunks;
     bool alone;  // too little work to share
+    long row_unit = tile_rows;
 
     long count() const { return row_chunks * panel_chunks; }
 };
@@ -72,7 +73,7 @@ RAIN_INLINE Grid grid_of(const RainPool *pool, long rows, long panels, long row_
 template <class Body>
 inline void each_cell(RainPool *pool, Grid grid, long rows, long panels, Body &&body) {
     auto cell = [&](long chunk, int thread) {
-        const Range row = stretch(rows, grid.row_chunks, chunk / grid.panel_chunks, tile_rows);
+        const Range row = stretch(rows, grid.row_chunks, chunk / grid.panel_chunks, grid.row_unit);
         const Range panel = stretch(panels, grid.panel_chunks, chunk % grid.panel_chunks);
         if (row.begin < row.end && panel.begin < panel.end) body(row, panel, thread);
     };

@@ -61,18 +61,23 @@ struct TilePoints {
     long depth;  // channels of a block
     long point;  // floats of a point of a block
 
+    static constexpr long unit = W;  // channels are rounded up to a multiple of this
     float *block(long first_channel) const { return base + first_channel / depth * points * point; }
+    RAIN_INLINE float *at(long tile, long channel) const { return block(channel) + tile * depth + channel % depth; }
+    RAIN_INLINE static void put(float *to, V x) { store(to, x); }
 };
 
 /// Tiles [first, last) of x to points, the first one to place `place`.
-inline void transform_input(const Winograd &g, const float *x, const float *zeros, long first, long last, const TilePoints &to,
+template <class Points>
+inline void transform_input(const Winograd &g, const float *x, const float *zeros, long first, long last, const Points &to,
                             long place) {
+    const long channels = (g.k + Points::unit - 1) / Points::unit * Points::unit;
     for (long tile = first; tile < last; tile++) {
         const float *pixel[points];
         g.tile_pixels(x, zeros, tile, pixel);
-        for (long c = 0; c < g.k; c += W) {
+        for (long c = 0; c < channels; c += W) {
             V columns[points];
-            const long part = g.k - c;
+            const long part = g.k - c < 0 ? 0 : g.k - c;
 #pragma clang loop unroll(full)
             for (int j = 0; j < 6; j++) {
                 V d[6];
@@ -80,23 +85,24 @@ inline void transform_input(const Winograd &g, const float *x, const float *zero
                 for (int i = 0; i < 6; i++) d[i] = part >= W ? load(pixel[i * 6 + j] + c) : load_part(pixel[i * 6 + j] + c, part);
                 input_transform(d, columns + j, 1, 6);
             }
-            float *out = to.block(c) + (place + tile - first) * to.depth + c % to.depth;
+            float *out = to.at(place + tile - first, c);
 #pragma clang loop unroll(full)
             for (int i = 0; i < 6; i++) {
                 V o[6];
                 input_transform(columns + i * 6, o, 1, 1);
 #pragma clang loop unroll(full)
-                for (int j = 0; j < 6; j++) store(out + (i * 6 + j) * to.point, o[j]);
+                for (int j = 0; j < 6; j++) Points::put(out + (i * 6 + j) * to.point, o[j]);
             }
         }
     }
 }
 
-/// Points of columns [column, column + columns) of tiles [first, last), [point][tile][columns rounded up to vectors], to
-/// results, with the epilogue.
-inline void transform_output(const Winograd &g, const RainEpilogue &e, const float *from, long point, long first, long last,
-                             long column, long columns, float *y) {
-    const long stride = padded_columns(columns);
+/// Points of columns [column, column + columns) of tiles [first, last) to results, with the epilogue.
+///
+/// - Parameter from: the first point of a vector of columns of a tile (counted from `first`); others lie `point` floats apart
+template <class Sums>
+inline void transform_output(const Winograd &g, const RainEpilogue &e, Sums &&from, long point, long first, long last, long column,
+                             long columns, float *y) {
     for (long tile = first; tile < last; tile++) {
         const long image = tile / (g.tiles_down * g.tiles_across);
         const long top = tile / g.tiles_across % g.tiles_down * 4, left = tile % g.tiles_across * 4;
@@ -106,7 +112,7 @@ inline void transform_output(const Winograd &g, const RainEpilogue &e, const flo
         for (long c = 0; c < columns; c += W) {
             V lines[24];
             const long part = columns - c < W ? columns - c : W;
-            const float *in = from + (tile - first) * stride + c;
+            const float *in = from(tile - first, c);
 #pragma clang loop unroll(full)
             for (int j = 0; j < 6; j++) {
                 V m[6];
@@ -145,14 +151,20 @@ inline void transform_output(const Winograd &g, const RainEpilogue &e, const flo
     }
 }
 
+/// 9 weights to six lines of 3, of which another transform makes lines of 6 points.
+RAIN_INLINE void weight_lines(const float *packed, V (&lines)[18]) {
+    V weights[9];
+#pragma clang loop unroll(full)
+    for (int t = 0; t < 9; t++) weights[t] = load(packed + t * W);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 3; j++) weight_transform(weights + j, lines + j, 3, 3);
+}
+
 /// `count` vectors of columns from 9 weights each to points, `point` floats apart.
 inline void expand_weights(const float *packed, long count, float *to, long point) {
     for (long at = 0; at < count; at++) {
-        V weights[9], lines[18];
-#pragma clang loop unroll(full)
-        for (int t = 0; t < 9; t++) weights[t] = load(packed + (at * 9 + t) * W);
-#pragma clang loop unroll(full)
-        for (int j = 0; j < 3; j++) weight_transform(weights + j, lines + j, 3, 3);
+        V lines[18];
+        weight_lines(packed + at * 9 * W, lines);
 #pragma clang loop unroll(full)
         for (int r = 0; r < 6; r++) {
             V o[6];
@@ -162,6 +174,13 @@ inline void expand_weights(const float *packed, long count, float *to, long poin
         }
     }
 }
+
+/// Packed weights that are wanted next, from a channel of a group's first panel on; null: none.
+struct WeightsAhead {
+    const float *packed;
+    long panel;    // floats from panel to panel
+    long channel;
+};
 
 // Packed weights: [panel][channel][vector of the panel][9 taps][W].
 

@@ -10,19 +10,24 @@ struct WinogradCut {
     long input_point, weight_point, sum_point;  // floats of one point
 
     WinogradCut(const Winograd &g, const RainPool *pool) {
+        using Products = WinogradProducts;
         const long bytes = points * long(sizeof(float)), all = panel_count(g.n), threads = pool->threads;
-        // In columns of all points: what the cache holds, and how much of it the sums and the weights of a group may take
-        // each; what is left is for inputs passing through.
-        const long cache = long(pool->cache_bytes) / bytes, piece = cache * 3 / 10;
-        whole = g.k * g.n_stride <= cache * 7 / 10;
-        shared = !whole && threads > 1 && g.tiles < 48 * threads;
-        // Turning a weight into points costs as much as some five tiles.
-        block = whole ? cache / 2 / (g.k_stride + g.n_stride) : piece / panel_width;
-        block = block < 2 * tile_rows ? 2 * tile_rows : block > 96 ? 96 : block;
+        const long channels = Products::channels(g.k), tile_unit = Products::tile_unit;
+        // In columns of all points: what the cache holds, and how much of it the weights and the sums of a group may take;
+        // what is left is for inputs passing through.
+        const long cache = long(pool->cache_bytes) / bytes;
+        const long weight_piece = long(cache * Products::weight_share), sum_piece = long(cache * Products::sum_share);
+        whole = channels * g.n_stride <= cache * 7 / 10;
+        shared = !whole && threads > 1 && g.tiles < Products::shared_tiles * threads;
+        block = whole ? cache / 2 / (channels + g.n_stride) : sum_piece / panel_width;
+        block = block < 2 * tile_rows ? 2 * tile_rows : block > Products::most_tiles ? Products::most_tiles : block;
+        block = (block + tile_unit - 1) / tile_unit * tile_unit;
         blocks = (g.tiles + block - 1) / block;
         if (!shared) blocks = (blocks + threads - 1) / threads * threads;
-        block = (g.tiles + blocks - 1) / blocks;
-        panels = piece / (block * panel_width);
+        block = ((g.tiles + tile_unit - 1) / tile_unit + blocks - 1) / blocks * tile_unit;
+        panels = sum_piece / (block * panel_width);
+        const long most_panels = weight_piece / (Products::most_channels * panel_width);
+        if (tile_unit > 1 && panels > most_panels) panels = most_panels;
         if (panels < 1) panels = 1;
         if (whole || panels > all) panels = all;
         if (shared) {
@@ -32,15 +37,16 @@ struct WinogradCut {
                 if (rounds(group) < rounds(panels)) panels = group;
             }
         }
-        depth = piece / (panels * panel_width) / W * W;
-        depth = depth < 2 * W ? 2 * W : depth > 64 ? 64 : depth;
-        if (whole || depth > g.k_stride) depth = g.k_stride;
+        constexpr long unit = Products::Inputs::unit;
+        depth = weight_piece / (panels * panel_width) / unit * unit;
+        depth = depth < 2 * W ? 2 * W : depth > Products::most_channels ? Products::most_channels : depth;
+        if (whole || depth > channels) depth = channels;
         depths = (g.k + depth - 1) / depth;
         groups = (all + panels - 1) / panels;
         // A vector more per point keeps the points from falling on the same cache sets.
         input_point = block * depth + W;
         weight_point = depth * panels * panel_width + W;
-        sum_point = block * panels * panel_width + W;
+        sum_point = panels * Products::panel_sums(block) + W;
     }
     size_t input_bytes() const { return round_up(size_t(points) * depths * input_point * sizeof(float)); }
     size_t weight_bytes() const { return round_up(size_t(points) * weight_point * sizeof(float)); }
@@ -68,44 +74,53 @@ void winograd(RainPool *pool, const RainConv *conv, bool gradient, const float *
     char *sums = weights + cut.weight_bytes() * (cut.whole ? 1 : pool->threads);
     auto input_of = [&](int thread) {
         float *base = reinterpret_cast<float *>(inputs + (cut.shared ? 0 : thread * cut.input_bytes()));
-        return TilePoints{base, cut.depth, cut.input_point};
+        return WinogradProducts::Inputs{base, cut.depth, cut.input_point};
     };
     auto weights_of = [&](int thread) { return reinterpret_cast<float *>(weights + (cut.whole ? 0 : thread * cut.weight_bytes())); };
-    // Channels [first, last) of a panel to points, at [channel][columns] for each point.
+    // Channels [first, last) of a panel to points.
     auto expand = [&](long p, long first, long last, float *to) {
         const long vectors = panel_vectors(g.n, p);
         const float *from = static_cast<const float *>(packed) + (size_t(p) * panel_width * g.k + first * vectors * W) * 9;
-        expand_weights(from, (last - first) * vectors, to, cut.weight_point);
+        WinogradProducts::expand(from, last - first, vectors, to, cut.weight_point);
+    };
+    auto ahead_of = [&](Range panels, long channel) -> WeightsAhead {
+        const long first = channel < g.k ? panels.begin : panels.end;
+        if (cut.whole || first == all) return {};
+        const long panel = panel_width * g.k * 9;
+        return {static_cast<const float *>(packed) + first * panel, panel, channel < g.k ? channel : 0};
     };
     // A group of columns of `count` tiles from `first` on, whose inputs are points already.
     auto columns_of = [&](long group, long first, long count, int thread) {
         const Range panels = {group * cut.panels, (group + 1) * cut.panels < all ? (group + 1) * cut.panels : all};
         const long column = panels.begin * panel_width;
         const long columns = (panels.end * panel_width < g.n ? panels.end * panel_width : g.n) - column;
-        const long stride = padded_columns(columns);
-        const TilePoints input = input_of(thread);
+        [[maybe_unused]] const WinogradProducts::Unit unit;
+        const WinogradProducts::Inputs input = input_of(thread);
         float *weight = weights_of(thread), *sum = reinterpret_cast<float *>(sums + thread * cut.sum_bytes());
         for (long channel = 0; channel < g.k; channel += cut.depth) {
             const long depth = g.k - channel < cut.depth ? g.k - channel : cut.depth;
+            const long panel_stride = panel_width * WinogradProducts::panel_channels(depth);
             for (long p = panels.begin; p < panels.end && !cut.whole; p++) {
-                expand(p, channel, channel + depth, weight + (p - panels.begin) * panel_width * depth);
+                expand(p, channel, channel + depth, weight + (p - panels.begin) * panel_stride);
             }
+            const WeightsAhead ahead = ahead_of(panels, channel + depth);
             for (int q = 0; q < points; q++) {
-                const Source from = {nullptr, 0, 1, input.block(channel) + q * cut.input_point, cut.depth};
-                const Sink to = {sum + q * cut.sum_point, stride, stride, {}, channel > 0};
-                multiply(count, from, depth, weight + q * cut.weight_point, 0, panels.end - panels.begin, to, nullptr, 0);
+                WinogradProducts::multiply(q, count, input, input.block(channel) + q * cut.input_point, depth,
+                                           weight + q * cut.weight_point, panel_stride, columns, channel > 0, sum + q * cut.sum_point,
+                                           ahead);
             }
         }
-        transform_output(g, e, sum, cut.sum_point, first, first + count, column, columns, y);
+        auto sum_of = [&](long tile, long c) RAIN_INLINE_LAMBDA { return WinogradProducts::sum_at(sum, count, columns, tile, c); };
+        transform_output(g, e, sum_of, cut.sum_point, first, first + count, column, columns, y);
     };
     if (cut.whole) {
         parallel_ranges(pool, all, 1 + 256 / g.k, 1, [&](long begin, long end, int) {
-            for (long p = begin; p < end; p++) expand(p, 0, g.k, weights_of(0) + p * panel_width * g.k);
+            for (long p = begin; p < end; p++) expand(p, 0, g.k, weights_of(0) + p * panel_width * WinogradProducts::panel_channels(g.k));
         });
     }
     if (!cut.shared) {
         parallel(pool, cut.blocks, [&](long block, int thread) {
-            const Range tiles = stretch(g.tiles, cut.blocks, block);
+            const Range tiles = stretch(g.tiles, cut.blocks, block, WinogradProducts::tile_unit);
             if (tiles.begin == tiles.end) return;
             transform_input(g, x, zeros, tiles.begin, tiles.end, input_of(thread), 0);
             for (long group = 0; group < cut.groups; group++) columns_of(group, tiles.begin, tiles.end - tiles.begin, thread);
@@ -113,7 +128,7 @@ void winograd(RainPool *pool, const RainConv *conv, bool gradient, const float *
         return;
     }
     for (long block = 0; block < cut.blocks; block++) {
-        const Range tiles = stretch(g.tiles, cut.blocks, block);
+        const Range tiles = stretch(g.tiles, cut.blocks, block, WinogradProducts::tile_unit);
         const long count = tiles.end - tiles.begin;
         parallel_ranges(pool, count, 2, 1, [&](long begin, long end, int) {
             transform_input(g, x, zeros, tiles.begin + begin, tiles.begin + end, input_of(0), begin);

@@ -66,7 +66,7 @@ void winograd_weight_gradient(RainPool *pool, const RainConv *conv, const float 
         const long count = g.tiles - first < w.block ? g.tiles - first : w.block;
         const long work = count * (g.k_stride + g.n_stride) / W;
         parallel_ranges(pool, count, 1 + 64 * count / (work + 1), 1, [&](long begin, long end, int) {
-            transform_input(g, x, zeros, first + begin, first + end, {inputs, g.k_stride, w.input_point}, begin);
+            transform_input(g, x, zeros, first + begin, first + end, TilePoints{inputs, g.k_stride, w.input_point}, begin);
             transform_slopes(g, dy, first + begin, first + end, slopes + begin * g.n_stride, w.slope_point);
         });
         parallel(pool, points, [&](long q, int) {
