@@ -91,7 +91,8 @@ let videoCases = [
         }
         let first = try file("a")
         // WebM carries a random identifier per track unless FFmpeg's bit-exact mode holds, which this checks as well. Once in some
-        // tens of times x264 encodes the same frames otherwise, with one thread and without Rain, too: that is not what is checked.
+        // tens of times x264 encodes the same frames otherwise, why is not known; without Rain it was seen to do so with other
+        // options, with one thread. That is not what is checked.
         let attempts = ending == "mp4" ? 8 : 1
         #expect(try (0..<attempts).contains { try file("b\($0)") == first || file("c\($0)") == file("d\($0)") })
     }
