@@ -16,20 +16,17 @@ of one step for every line read.
 import argparse
 import os
 import sys
-import time
+
+import timed
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--authors", help="a checkout of the authors' repository")
 parser.add_argument("window")
 parser.add_argument("size", type=int)
-parser.add_argument("threads", type=int)
-parser.add_argument("instructions")
+timed.add_arguments(parser)
 arguments = parser.parse_args()
 
-# Read when the libraries are loaded.
-if arguments.instructions == "avx2":
-    os.environ.update(ONEDNN_MAX_CPU_ISA="AVX2", ATEN_CPU_CAPABILITY="avx2", MKL_ENABLE_INSTRUCTIONS="AVX2")
-os.environ.update(OMP_NUM_THREADS=str(arguments.threads), MKL_NUM_THREADS=str(arguments.threads), HF_HUB_OFFLINE="1")
+timed.prepare(arguments)
 
 import torch  # noqa: E402
 
@@ -101,8 +98,7 @@ def fallback():
 
 step = authors(arguments.authors) if arguments.authors else fallback()
 what = "the authors' network" if arguments.authors else "diffusers' UNetMotionModel"
-print(f"{what}, PyTorch {torch.__version__}, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}", flush=True)
-for _ in sys.stdin:
-    start = time.perf_counter()
-    step()
-    print(time.perf_counter() - start, flush=True)
+timed.serve(
+    f"{what}, PyTorch {torch.__version__}, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}",
+    step,
+)

@@ -15,10 +15,10 @@ when ready, then the seconds of one step for every line read.
 import argparse
 import json
 import math
-import os
 import pathlib
 import sys
-import time
+
+import timed
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--model", type=pathlib.Path, default=pathlib.Path(__file__).parents[2] / "Models/rain-mini")
@@ -28,14 +28,10 @@ parser.add_argument("--flops", action="store_true", help="count the operations o
 parser.add_argument("stage", choices=["frames", "clips"])
 parser.add_argument("characters", type=int)
 parser.add_argument("frames", type=int)
-parser.add_argument("threads", type=int)
-parser.add_argument("instructions")
+timed.add_arguments(parser)
 arguments = parser.parse_args()
 
-# Read when the libraries are loaded.
-if arguments.instructions == "avx2":
-    os.environ.update(ONEDNN_MAX_CPU_ISA="AVX2", ATEN_CPU_CAPABILITY="avx2", MKL_ENABLE_INSTRUCTIONS="AVX2")
-os.environ.update(OMP_NUM_THREADS=str(arguments.threads), MKL_NUM_THREADS=str(arguments.threads))
+timed.prepare(arguments)
 
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
@@ -365,12 +361,8 @@ if arguments.flops:
     sys.exit(f"{counter.get_total_flops() / 1e9:.1f} GFLOP")
 for _ in range(2):
     step()
-print(
+timed.serve(
     f"PyTorch {torch.__version__}, {arguments.layout}{', compiled' if arguments.compile else ''}, {torch.get_num_threads()} threads, "
     f"{torch.backends.cpu.get_cpu_capability()}, {sum(parameter.numel() for parameter in trained) / 1e6:.2f} M parameters trained",
-    flush=True,
+    step,
 )
-for _ in sys.stdin:
-    start = time.perf_counter()
-    step()
-    print(time.perf_counter() - start, flush=True)
