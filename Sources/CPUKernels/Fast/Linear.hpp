@@ -3,36 +3,35 @@
 #if RAIN_MATRIX_UNIT
 /// Whether a layer goes to the matrix unit. Narrow ones gain little there, and in sums of few products what splitting loses shows most.
 RAIN_INLINE bool splits_linear(long k) { return k >= 2 * tile_depth; }
-RAIN_INLINE long split_linear_depth(long k) { return padded_depth(k); }
-RAIN_INLINE void pack_split_linear(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
-    pack_split_panel(w, n, k, column_stride, row_stride, p, to);
-}
-RAIN_INLINE Grid split_linear_grid(const RainPool *pool, long m, long n, long k) {
-    return split_grid(pool, m, panel_count(n), double(m) * padded_columns(n) * k);
-}
-RAIN_INLINE void multiply_split_linear(Range rows, const float *x, long k, const float *packed, Range panels, const Sink &to) {
-    multiply_rows(rows, x, k, packed, panels, to);
-}
-#else
-RAIN_INLINE bool splits_linear(long) { return false; }
-RAIN_INLINE long split_linear_depth(long) { return 0; }
-RAIN_INLINE void pack_split_linear(const float *, long, long, long, long, long, float *) {}
-RAIN_INLINE Grid split_linear_grid(const RainPool *, long, long, long) { return {}; }
-RAIN_INLINE void multiply_split_linear(Range, const float *, long, const float *, Range, const Sink &) {}
 #endif
 
 /// Numbers of k that a panel has room for.
-RAIN_INLINE long linear_depth(long k) { return splits_linear(k) ? split_linear_depth(k) : k; }
+RAIN_INLINE long linear_depth(long k) {
+#if RAIN_MATRIX_UNIT
+    if (splits_linear(k)) return padded_depth(k);
+#endif
+    return k;
+}
+
 RAIN_INLINE void pack_linear_panel(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
-    if (splits_linear(k)) return pack_split_linear(w, n, k, column_stride, row_stride, p, to);
+#if RAIN_MATRIX_UNIT
+    if (splits_linear(k)) return pack_split_panel(w, n, k, column_stride, row_stride, p, to);
+#endif
     pack_panel(w, n, k, column_stride, row_stride, p, false, to);
 }
+
 RAIN_INLINE Grid linear_grid(const RainPool *pool, long m, long n, long k) {
-    if (splits_linear(k)) return split_linear_grid(pool, m, n, k);
-    return grid_of(pool, m, panel_count(n), k * sizeof(float), 512, double(m) * padded_columns(n) * k);
+    const double work = double(m) * padded_columns(n) * k;
+#if RAIN_MATRIX_UNIT
+    if (splits_linear(k)) return split_grid(pool, m, panel_count(n), work);
+#endif
+    return grid_of(pool, m, panel_count(n), k * sizeof(float), 512, work);
 }
+
 RAIN_INLINE void multiply_linear(Range rows, const float *x, long k, const float *packed, Range panels, const Sink &to) {
-    if (splits_linear(k)) return multiply_split_linear(rows, x, k, packed, panels, to);
+#if RAIN_MATRIX_UNIT
+    if (splits_linear(k)) return multiply_rows(rows, x, k, packed, panels, to);
+#endif
     const Source from = {nullptr, 0, 1, x + rows.begin * k, k};
     multiply(rows.end - rows.begin, from, k, packed, panels.begin, panels.end, to, nullptr, rows.begin);
 }
