@@ -1,11 +1,11 @@
 // The C functions: each goes through the table of the pool's instruction set.
 #include "Pool.hpp"
 
-size_t rain_linear_packed_bytes(const RainPool *pool, long n, long k) {
-    return pool->table->linear_packed_bytes(pool, n, k);
+size_t rain_linear_packed_bytes(const RainPool *pool, long n, long k, int gated) {
+    return pool->table->linear_packed_bytes(pool, n, k, gated);
 }
-void rain_linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, void *packed) {
-    pool->table->linear_pack(pool, w, n, k, transposed, packed);
+void rain_linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, int gated, void *packed) {
+    pool->table->linear_pack(pool, w, n, k, transposed, gated, packed);
 }
 void rain_linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue, float *y) {
     pool->table->linear(pool, m, n, k, x, packed, epilogue, y);

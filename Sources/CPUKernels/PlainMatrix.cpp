@@ -24,12 +24,23 @@ void finish(const RainEpilogue *epilogue, long row, long columns, long first, lo
     }
 }
 
+/// The same where the sums of values are gated by those of as many columns behind them.
+void gate(const RainEpilogue *epilogue, long row, long columns, long first, long count, const double *values, const double *gates,
+          float *y) {
+    for (long i = 0; i < count; i++) {
+        const long column = first + i;
+        const double value = values[i] + (epilogue->bias ? epilogue->bias[column] : 0);
+        const double gate = gates[i] + (epilogue->bias ? epilogue->bias[columns + column] : 0);
+        y[row * columns + column] = float(value * gelu(gate));
+    }
+}
+
 }  // namespace
 
 // Packed: w[k, n].
-size_t linear_packed_bytes(const RainPool *, long n, long k) { return size_t(n) * k * sizeof(float); }
+size_t linear_packed_bytes(const RainPool *, long n, long k, int) { return size_t(n) * k * sizeof(float); }
 
-void linear_pack(RainPool *, const float *w, long n, long k, int transposed, void *packed) {
+void linear_pack(RainPool *, const float *w, long n, long k, int transposed, int, void *packed) {
     float *to = static_cast<float *>(packed);
     for (long i = 0; i < k; i++) {
         for (long j = 0; j < n; j++) to[i * n + j] = transposed ? w[i * n + j] : w[j * k + i];
@@ -39,15 +50,23 @@ void linear_pack(RainPool *, const float *w, long n, long k, int transposed, voi
 void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
             float *y) {
     const float *w = static_cast<const float *>(packed);
+    const bool gated = epilogue && epilogue->gated;
+    const long columns = gated ? n / 2 : n;
     parallel_ranges(pool, m, 1, 1, [&](long begin, long end, int) {
         for (long row = begin; row < end; row++) {
-            for (long first = 0; first < n; first += block) {
-                const long count = n - first < block ? n - first : block;
-                double sums[block] = {};
+            for (long first = 0; first < columns; first += block) {
+                const long count = columns - first < block ? columns - first : block;
+                double sums[block] = {}, gates[block] = {};
                 for (long i = 0; i < k; i++) {
-                    for (long j = 0; j < count; j++) sums[j] += double(x[row * k + i]) * w[i * n + first + j];
+                    const float *from = w + i * n + first;
+                    for (long j = 0; j < count; j++) sums[j] += double(x[row * k + i]) * from[j];
+                    for (long j = 0; gated && j < count; j++) gates[j] += double(x[row * k + i]) * from[columns + j];
                 }
-                finish(epilogue, row, n, first, count, sums, y);
+                if (gated) {
+                    gate(epilogue, row, columns, first, count, sums, gates, y);
+                } else {
+                    finish(epilogue, row, n, first, count, sums, y);
+                }
             }
         }
     });

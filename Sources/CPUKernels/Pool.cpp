@@ -207,6 +207,11 @@ size_t second_level_cache() {
 
 void run_chunks(RainPool *pool, long chunks, Task task, void *context) { pool->state->run(chunks, task, context); }
 
+void *thread_buffer() {
+    alignas(64) static thread_local unsigned char buffer[thread_buffer_bytes];
+    return buffer;
+}
+
 }  // namespace rain
 
 using namespace rain;

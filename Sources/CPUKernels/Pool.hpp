@@ -63,6 +63,10 @@ inline void parallel_ranges(RainPool *pool, long count, long grain, long unit, c
     });
 }
 
+/// Memory of the calling thread for what one chunk needs while it runs. One for all kernels: it counts towards every thread's stack.
+constexpr size_t thread_buffer_bytes = (1280 + 64) << 10;
+void *thread_buffer();
+
 inline size_t round_up(size_t bytes, size_t unit = 64) { return (bytes + unit - 1) / unit * unit; }
 
 }  // namespace rain

@@ -68,6 +68,7 @@ extension Graph: CustomStringConvertible {
         if epilogue.sampleBias { line += " + sample bias \(show(operands.removeFirst()))" }
         if epilogue.residual { line += " + residual \(show(operands.removeFirst()))" }
         if let activation = epilogue.activation { line += " + \(activation.rawValue)" }
+        if epilogue.gated { line += " + geglu" }
         return line
     }
 }

@@ -5,7 +5,7 @@ extension Node {
     /// - Parameter operands: shapes of the operands.
     func multiplyAdds(_ operands: [Shape]) -> Int {
         switch operation {
-        case .linear: results[0].count * operands[0].last
+        case .linear: operands[0].count / operands[0].last * operands[1].count
         case .linearWeightGradient: operands[1].count * operands[0].last
         case .convolution: results[0].count * (operands[1].count / operands[1][0])
         case .depthwiseConvolution: results[0].count * operands[1][0] * operands[1][1]

@@ -64,6 +64,13 @@ extension Operation {
                 next += 1
             }
             if epilogue.residual { try same(operands[next], result, "residual and result") }
+            if epilogue.gated {
+                guard case .linear = self else { throw invalid("only linear layers are gated") }
+                guard !epilogue.sampleBias, !epilogue.residual, epilogue.activation == nil else {
+                    throw invalid("a gated layer takes a bias and nothing else")
+                }
+                guard result.last % 2 == 0 else { throw mismatch("\(result) has no two halves") }
+            }
         }
         func heads(_ heads: Int, channels: Int) throws(GraphError) {
             guard heads > 0, channels % heads == 0 else { throw invalid("\(heads) heads do not divide \(channels) channels") }
@@ -171,6 +178,7 @@ extension Operation {
             var result = operands[0]
             result[result.rank - 1] = n
             try epilogue(after, result: result)
+            if after.gated { result[result.rank - 1] = n / 2 }
             return [result]
         case .linearWeightGradient:
             try take(2)

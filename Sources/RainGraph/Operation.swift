@@ -9,7 +9,7 @@ public enum Binary: String, Hashable, Sendable, CaseIterable {
 }
 
 /// What follows a contraction before its result is written:
-/// `activation(product + bias[column] + sampleBias[sample, column] + residual)`.
+/// `activation(product + bias[column] + sampleBias[sample, column] + residual)`, or for a gated linear layer `geglu(product + bias)`.
 public struct Epilogue: Hashable, Sendable {
     /// An operand `[columns]` is added to every row.
     public var bias = false
@@ -19,12 +19,16 @@ public struct Epilogue: Hashable, Sendable {
     public var residual = false
     /// Applied last; one of silu, gelu, quickGELU, relu, tanh, sigmoid.
     public var activation: Unary?
+    /// The first half of the columns is multiplied with gelu of the second (arXiv 2002.05202): a linear layer's alone, with no other
+    /// operand than a bias and no activation.
+    public var gated = false
 
-    public init(bias: Bool = false, sampleBias: Bool = false, residual: Bool = false, activation: Unary? = nil) {
+    public init(bias: Bool = false, sampleBias: Bool = false, residual: Bool = false, activation: Unary? = nil, gated: Bool = false) {
         self.bias = bias
         self.sampleBias = sampleBias
         self.residual = residual
         self.activation = activation
+        self.gated = gated
     }
 
     /// The activations kernels can apply on the way out.
@@ -32,7 +36,9 @@ public struct Epilogue: Hashable, Sendable {
 
     /// How many operands follow input and weight.
     public var operandCount: Int { (bias ? 1 : 0) + (sampleBias ? 1 : 0) + (residual ? 1 : 0) }
-    public var isEmpty: Bool { operandCount == 0 && activation == nil }
+    public var isEmpty: Bool { operandCount == 0 && activation == nil && !gated }
+    /// Whether more can be added before the result is written.
+    var isOpen: Bool { activation == nil && !gated }
 }
 
 /// Geometry of a convolution over `[batch, height, width, channels]` with weights `[out, in, kernelHeight, kernelWidth]`.
@@ -97,7 +103,7 @@ public enum Operation: Hashable, Sendable {
     case sumPool
 
     // Contractions. Operands: input, weight, then those of the epilogue in the order bias, sampleBias, residual.
-    /// `x[…, k] · w[n, k]ᵀ`; with `transposed` the weight is `[k, n]`.
+    /// `x[…, k] · w[n, k]ᵀ`; with `transposed` the weight is `[k, n]`. Gated, the result has `n / 2` columns.
     case linear(Epilogue, transposed: Bool)
     /// `(x[…, k], dy[…, n])` → `[n, k]`
     case linearWeightGradient

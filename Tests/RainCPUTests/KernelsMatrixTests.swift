@@ -8,6 +8,7 @@ import Testing
         var epilogue = 0  // bits: bias, sample bias, residual
         var activation = RAIN_ACT_NONE
         var transposed = false
+        var gated = false
 
         func run(_ pool: KernelPool) -> [Float] {
             var random = KernelRandom(UInt64(m * 7 + n * 3 + k))
@@ -16,14 +17,14 @@ import Testing
             let bias = Guarded(random.floats(n))
             let samples = Guarded(random.floats((m + 2) / 3 * n))
             let residual = Guarded(random.floats(m * n))
-            let packed = Guarded(bytes: rain_linear_packed_bytes(pool.pointer, n, k))
-            rain_linear_pack(pool.pointer, w.floats, n, k, transposed ? 1 : 0, packed.raw)
-            let y = Guarded(count: m * n)
+            let packed = Guarded(bytes: rain_linear_packed_bytes(pool.pointer, n, k, gated ? 1 : 0))
+            rain_linear_pack(pool.pointer, w.floats, n, k, transposed ? 1 : 0, gated ? 1 : 0, packed.raw)
+            let y = Guarded(count: gated ? m * n / 2 : m * n)
             defer { keep([x, w, bias, samples, residual, packed, y]) }
             var after = RainEpilogue(
                 bias: epilogue & 1 != 0 ? UnsafePointer(bias.floats) : nil,
                 sample_bias: epilogue & 2 != 0 ? UnsafePointer(samples.floats) : nil, rows_per_sample: 3,
-                residual: epilogue & 4 != 0 ? UnsafePointer(residual.floats) : nil, activation: activation)
+                residual: epilogue & 4 != 0 ? UnsafePointer(residual.floats) : nil, activation: activation, gated: gated ? 1 : 0)
             rain_linear(pool.pointer, m, n, k, x.floats, packed.raw, &after, y.floats)
             return y.values
         }
@@ -65,6 +66,35 @@ import Testing
                     }
                 }
             }
+        }
+    }
+
+    /// Rows longer than what is multiplied or split at once, and so long that a matrix unit has no room for the fewest of them.
+    @Test(arguments: KernelSet.available)
+    func gatedLinear(_ set: KernelSet) {
+        let (plain, pools) = (plainPool(), [1, 2].map(set.pool))
+        let sizes = [
+            (1, 1, 1), (2, 3, 7), (7, 16, 33), (13, 17, 64), (31, 32, 128), (300, 96, 33), (600, 5, 96), (40, 7, 1300), (70, 33, 2600),
+            (5, 20, 11_000),
+        ]
+        for (m, columns, k) in sizes {
+            for epilogue in [0, 1] {
+                let linear = Linear(m: m, n: 2 * columns, k: k, epilogue: epilogue, transposed: (m + k) % 2 == 0, gated: true)
+                let expected = linear.run(plain)
+                let bound = tolerance(k) + 3 * set.productError * Double(k).squareRoot()
+                for pool in pools { #expect(disagreement(linear.run(pool), expected) < bound, "\(linear)") }
+            }
+        }
+    }
+
+    /// Rows so long that they are copied part by part, to results whose lines lie close together and far apart.
+    @Test(arguments: KernelSet.available)
+    func linearOfLongRows(_ set: KernelSet) {
+        for (m, n, k) in [(1, 5, 2561), (150, 33, 5120), (260, 8, 3000), (9, 1030, 2601)] {
+            let linear = Linear(m: m, n: n, k: k, epilogue: 7, activation: RAIN_ACT_SILU)
+            let expected = linear.run(plainPool())
+            let bound = tolerance(k) + 2 * set.productError * Double(k).squareRoot()
+            for threads in [1, 2] { #expect(disagreement(linear.run(set.pool(threads: threads)), expected) < bound, "\(linear)") }
         }
     }
 
@@ -126,7 +156,7 @@ import Testing
             rain_conv_pack(pool.pointer, &geometry, algorithm, w.floats, packed.raw)
             var after = RainEpilogue(
                 bias: bias_.floats, sample_bias: samples_.floats, rows_per_sample: geometry.out_height * geometry.out_width,
-                residual: residual.floats, activation: silu ? RAIN_ACT_SILU : RAIN_ACT_NONE)
+                residual: residual.floats, activation: silu ? RAIN_ACT_SILU : RAIN_ACT_NONE, gated: 0)
             if whole {
                 rain_conv(pool.pointer, &geometry, algorithm, x.floats, packed.raw, &after, y.floats, scratch.raw)
             } else {

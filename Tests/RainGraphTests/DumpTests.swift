@@ -59,6 +59,7 @@ import Testing
         var counted: [(RainGraph.Operation, [Shape], Int)] = []
         counted.append((.linear(Epilogue(), transposed: false), [[5, 3], [7, 3]], 5 * 3 * 7))
         counted.append((.linear(Epilogue(), transposed: true), [[5, 3], [3, 7]], 5 * 3 * 7))
+        counted.append((.linear(Epilogue(gated: true), transposed: false), [[5, 3], [8, 3]], 5 * 3 * 8))
         counted.append((.linearWeightGradient, [[5, 3], [5, 7]], 5 * 3 * 7))
         let convolution = 2 * 4 * 5 * 7 * 27
         counted.append((.convolution(same, Epilogue()), [[2, 4, 5, 3], [7, 3, 3, 3]], convolution))

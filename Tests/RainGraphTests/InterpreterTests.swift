@@ -59,6 +59,10 @@ import Testing
         let w: (Shape, [Float]) = ([3, 2], [1, 0, 0, 1, 1, 1])
         #expect(try run(.linear(Epilogue(), transposed: false), x, w) == [1, 2, 3, 3, 4, 7])
         #expect(try run(.linear(Epilogue(), transposed: true), x, ([2, 3], [1, 0, 1, 0, 1, 1])) == [1, 2, 3, 3, 4, 7])
+        let gates = Epilogue(bias: true, gated: true)
+        expectClose(
+            try run(.linear(gates, transposed: false), ([2, 1], [1, 2]), ([4, 1], [2, 3, 0.5, -2]), ([4], [0, 1, 0, 0])),
+            [0.69146246, -0.18200105, 3.3653790, -0.00088671])
         let all = Epilogue(bias: true, sampleBias: true, residual: true, activation: .relu)
         let operands: [(Shape, [Float])] = [([3], [1, 1, -9]), ([1, 3], [10, 0, 0]), ([1, 2, 3], [0, 0, 0, 0, 0, 1])]
         #expect(try run(.linear(all, transposed: false), x, w, operands[0], operands[1], operands[2]) == [12, 3, 0, 14, 5, 0])

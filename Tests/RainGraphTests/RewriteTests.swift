@@ -229,6 +229,15 @@ struct RewriteCase: Sendable, CustomTestStringConvertible {
             },
             fired: { graph in graph.count { $0 == .linear(Epilogue(bias: true, activation: .silu), transposed: false) } == 1 }),
         RewriteCase(
+            "linear, geglu",
+            { g in try g.input("x", [2, 3, 5]).linear(g.parameter("w", [8, 5]), bias: g.parameter("b", [8])).geglu() },
+            fired: only(.linear(Epilogue(bias: true, gated: true), transposed: false))),
+        RewriteCase(
+            "a residual that is gated with the rest stays apart",
+            { g in
+                try g.input("x", [3, 5]).linear(g.parameter("w", [8, 5])).adding(g.input("r", [3, 8])).geglu()
+            }, fired: { $0.count("geglu") == 1 && $0.count("add") == 0 }),
+        RewriteCase(
             "upsampled convolution",
             { g in
                 let x = try g.input("x", [1, 3, 4, 2])
@@ -326,6 +335,14 @@ struct RewriteCase: Sendable, CustomTestStringConvertible {
         let graph = try g.graph().optimizedForTraining()
         #expect(graph.count("silu") == 1 && graph.count("relu") == 0)
         #expect(graph.count { $0 == .linear(Epilogue(activation: .relu), transposed: false) } == 1)
+    }
+
+    @Test func trainingKeepsGatesApart() throws {
+        let g = GraphBuilder(parameterLifetime: .step)
+        let y = try g.input("x", [3, 4]).linear(g.parameter("a", [8, 4])).geglu()
+        g.output("loss", try y.summed(axes: [0, 1]))
+        let graph = try g.graph().optimizedForTraining()
+        #expect(graph.count("geglu") == 1 && graph.count { $0 == .linear(Epilogue(), transposed: false) } == 1)
     }
 
     @Test func deadParametersGoUnlessTrained() throws {

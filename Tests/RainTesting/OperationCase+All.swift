@@ -122,6 +122,12 @@ extension OperationCase {
         }
         cases.append(
             OperationCase(.linear(Epilogue(bias: true, activation: .silu), transposed: true), [[4, 9], [9, 6], [6]], parameters: [1, 2]))
+        for (rows, n, k) in [([1], 2, 1), ([2, 3], 6, 5), ([13], 34, 64), ([3, 11], 66, 20), ([67], 128, 96), ([5], 10, 1301)] {
+            let input = Shape(rows + [k])
+            cases.append(OperationCase(.linear(Epilogue(gated: true), transposed: true), [input, [k, n]], parameters: [1]))
+            cases.append(
+                OperationCase(.linear(Epilogue(bias: true, gated: true), transposed: false), [input, [n, k], [n]], parameters: [1, 2]))
+        }
         // A weight that is computed at every step.
         cases.append(OperationCase(.linear(Epilogue(), transposed: false), [[5, 19], [7, 19]]))
         return cases

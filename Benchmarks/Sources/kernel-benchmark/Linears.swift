@@ -15,8 +15,8 @@ func linears(_ bench: Bench) {
     var (ratios, shares): ([Double], [Double]) = ([], [])
     for (m, n, k) in shapes {
         let (x, w, bias, y) = (Tensor(m * k), Tensor(n * k), Tensor(n), Tensor(m * n))
-        let packed = Tensor(bytes: rain_linear_packed_bytes(bench.pool, n, k))
-        rain_linear_pack(bench.pool, w.floats, n, k, 0, packed.raw)
+        let packed = Tensor(bytes: rain_linear_packed_bytes(bench.pool, n, k, 0))
+        rain_linear_pack(bench.pool, w.floats, n, k, 0, 0, packed.raw)
         var after = RainEpilogue()
         after.bias = UnsafePointer(bias.floats)
         let gigaflops = 2e-9 * Double(m * n * k)

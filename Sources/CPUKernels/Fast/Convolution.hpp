@@ -125,7 +125,7 @@ struct Direct {
 
 size_t direct_packed_bytes(const RainConv *conv, bool gradient) {
     const Direct d(*conv, gradient);
-    if (d.pointwise()) return linear_packed_bytes(nullptr, d.n, d.k);
+    if (d.pointwise()) return linear_packed_bytes(nullptr, d.n, d.k, 0);
     size_t floats = 0;
     for (int py = 0; py < d.phases(); py++) {
         for (int px = 0; px < d.phases(); px++) {
@@ -137,7 +137,7 @@ size_t direct_packed_bytes(const RainConv *conv, bool gradient) {
 
 void direct_pack(RainPool *pool, const RainConv *conv, bool gradient, const float *w, void *packed) {
     const Direct d(*conv, gradient);
-    if (d.pointwise()) return linear_pack(pool, w, d.n, d.k, gradient, packed);
+    if (d.pointwise()) return linear_pack(pool, w, d.n, d.k, gradient, 0, packed);
     const RainConv &s = d.s;
     const long area = s.kernel_height * s.kernel_width, panels = panel_count(d.n);
     const long column_stride = gradient ? area : s.channels * area, row_stride = gradient ? s.channels * area : area;
@@ -239,7 +239,7 @@ void direct(RainPool *pool, const RainConv *conv, bool gradient, const float *x,
                 if (d.splits()) {
                     multiply_split_taps(count, from, k, base, panel, to, row.begin);
                 } else {
-                    multiply(count, from, k, base, panel.begin, panel.end, to, index, 0);
+                    multiply(count, from, k, k, base, panel.begin, panel.end, to, index, 0);
                 }
             });
             base += panel_floats(d.n, depth);

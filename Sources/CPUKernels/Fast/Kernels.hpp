@@ -8,6 +8,7 @@ namespace rain::RAIN_NAMESPACE {
 #include "Turn.hpp"
 #include "Tile.hpp"
 #include "Multiply.hpp"
+#include "Rows.hpp"
 #if RAIN_MATRIX_UNIT
 #include "MatrixUnit.hpp"
 #include "MatrixRows.hpp"

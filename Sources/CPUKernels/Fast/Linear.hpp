@@ -1,57 +1,70 @@
 // Linear layers: all rows times packed columns, on the matrix unit where there is one.
+//
+// Where values are gated, a panel holds W of them and the W gates that belong to them.
+
+RAIN_INLINE long linear_panels(long n, bool gated) { return gated ? (n / 2 + W - 1) / W : panel_count(n); }
 
 #if RAIN_MATRIX_UNIT
 /// Whether a layer goes to the matrix unit. Narrow ones gain little there, and in sums of few products what splitting loses shows most.
-RAIN_INLINE bool splits_linear(long k) { return k >= 2 * tile_depth; }
+RAIN_INLINE bool splits_linear(long k, bool gated) { return k >= 2 * tile_depth && (!gated || k <= most_split); }
 #endif
 
 /// Numbers of k that a panel has room for.
-RAIN_INLINE long linear_depth(long k) {
+RAIN_INLINE long linear_depth(long k, bool gated) {
 #if RAIN_MATRIX_UNIT
-    if (splits_linear(k)) return padded_depth(k);
+    if (splits_linear(k, gated)) return padded_depth(k);
 #endif
     return k;
 }
 
-RAIN_INLINE void pack_linear_panel(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
+RAIN_INLINE Grid linear_grid(const RainPool *pool, long m, long n, long k, bool gated) {
+    const long panels = linear_panels(n, gated);
+    const double work = double(m) * panels * panel_width * k;
 #if RAIN_MATRIX_UNIT
-    if (splits_linear(k)) return pack_split_panel(w, n, k, column_stride, row_stride, p, to);
+    if (splits_linear(k, gated)) return split_grid(pool, m, panels, work);
 #endif
-    pack_panel(w, n, k, column_stride, row_stride, p, false, to);
-}
-
-RAIN_INLINE Grid linear_grid(const RainPool *pool, long m, long n, long k) {
-    const double work = double(m) * padded_columns(n) * k;
-#if RAIN_MATRIX_UNIT
-    if (splits_linear(k)) return split_grid(pool, m, panel_count(n), work);
-#endif
-    return grid_of(pool, m, panel_count(n), k * sizeof(float), 512, work);
+    return grid_of(pool, m, panels, k / row_parts(k, gated) * sizeof(float), copied_rows, work);
 }
 
 RAIN_INLINE void multiply_linear(Range rows, const float *x, long k, const float *packed, Range panels, const Sink &to) {
 #if RAIN_MATRIX_UNIT
-    if (splits_linear(k)) return multiply_rows(rows, x, k, packed, panels, to);
+    if (splits_linear(k, to.epilogue.gated)) return multiply_rows(rows, x, k, packed, panels, to);
 #endif
-    const Source from = {nullptr, 0, 1, x + rows.begin * k, k};
-    multiply(rows.end - rows.begin, from, k, packed, panels.begin, panels.end, to, nullptr, rows.begin);
+    multiply_whole_rows(rows, x, k, packed, panels, to);
 }
 
-size_t linear_packed_bytes(const RainPool *, long n, long k) { return panel_floats(n, linear_depth(k)) * sizeof(float); }
+size_t linear_packed_bytes(const RainPool *, long n, long k, int gated) {
+    const long columns = gated ? linear_panels(n, true) * panel_width : n;
+    return panel_floats(columns, linear_depth(k, gated)) * sizeof(float);
+}
 
-void linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, void *packed) {
-    float *to = static_cast<float *>(packed);
+void linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, int gated, void *packed) {
     const long column_stride = transposed ? 1 : k, row_stride = transposed ? n : 1;
-    parallel_ranges(pool, panel_count(n), 1 + 16384 / (k * panel_width), 1, [&](long begin, long end, int) {
+    const long panels = linear_panels(n, gated), width = gated ? W : panel_width, columns = gated ? n / 2 : n;
+    parallel_ranges(pool, panels, 1 + 16384 / (k * panel_width), 1, [&](long begin, long end, int) {
         for (long p = begin; p < end; p++) {
-            pack_linear_panel(w, n, k, column_stride, row_stride, p, to + size_t(p) * panel_width * linear_depth(k));
+            float *panel = static_cast<float *>(packed) + size_t(p) * panel_width * linear_depth(k, gated);
+            const int vectors = gated ? 2 : panel_vectors(n, p);
+            for (int v = 0; v < vectors; v++) {
+                const long column = p * width + (gated ? 0 : v * W), valid = columns - column < W ? columns - column : W;
+                const float *from = w + (column + (gated ? v * columns : 0)) * column_stride;
+#if RAIN_MATRIX_UNIT
+                if (splits_linear(k, gated)) {
+                    pack_split_columns(from, valid, k, column_stride, row_stride, vectors, panel + v * tile_floats);
+                    continue;
+                }
+#endif
+                pack_columns(from, valid, k, column_stride, row_stride, false, panel + v * W, W, vectors * W);
+            }
         }
     });
 }
 
 void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
             float *y) {
-    const Sink to = sink(y, n, epilogue);
-    each_cell(pool, linear_grid(pool, m, n, k), m, panel_count(n), [&](Range rows, Range panels, int) {
+    const bool gated = epilogue && epilogue->gated;
+    const Sink to = sink(y, gated ? n / 2 : n, epilogue);
+    each_cell(pool, linear_grid(pool, m, n, k, gated), m, linear_panels(n, gated), [&](Range rows, Range panels, int) {
         multiply_linear(rows, x, k, static_cast<const float *>(packed), panels, to);
     });
 }

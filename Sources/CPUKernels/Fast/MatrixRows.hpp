@@ -3,6 +3,8 @@
 /// Rows and blocks of k that are split at once: together they should stay in the second-level cache. A longer k is cut in shorter
 /// parts, which leave room for the panels that pass by.
 constexpr long split_rows = 256, split_blocks = 40, part_blocks = 20;
+/// Numbers of a row that may be split at once, of the fewest rows.
+constexpr long most_split = split_rows / (2 * tile_side) * split_blocks * tile_depth;
 /// Blocks of k multiplied at once: a panel's piece of them stays in the first-level cache for all rows.
 constexpr long piece_blocks = 5;
 
@@ -99,22 +101,20 @@ struct SplitBuffers {
     alignas(64) float sums[2][split_rows * panel_width];
 };
 
-inline SplitBuffers &split_buffers() {
-    static thread_local SplitBuffers buffers;
-    return buffers;
-}
+static_assert(sizeof(SplitBuffers) <= thread_buffer_bytes);
 
 /// Rows × panels of `pack_split_panel`, `blocks` blocks of k; row r goes to line first_line + r.
 ///
 /// - Parameter split: (r, count, part, to) splits the blocks `part` of `count` rows from r on
 template <class Split>
 inline void multiply_split(long rows, long blocks, const float *packed, Range panels, const Sink &to, long first_line, Split &&split) {
-    SplitBuffers &buffers = split_buffers();
+    SplitBuffers &buffers = *static_cast<SplitBuffers *>(thread_buffer());
     const MatrixUnit unit;
-    const long most = blocks <= split_blocks ? split_blocks : part_blocks;
-    for (long r = 0; r < rows; r += split_rows) {
-        const long count = rows - r < split_rows ? rows - r : split_rows;
-        // A long k is summed in parts, which meet in the result.
+    // A long k is summed in parts, which meet in the result; where there is no room for them in it, fewer rows are split at once.
+    const long most = to.epilogue.gated ? blocks : blocks <= split_blocks ? split_blocks : part_blocks;
+    const long room = split_rows * split_blocks / (most > split_blocks ? most : split_blocks) / (2 * tile_side) * (2 * tile_side);
+    for (long r = 0; r < rows; r += room) {
+        const long count = rows - r < room ? rows - r : room;
         for (long begin = 0; begin < blocks; begin += most) {
             const Range part = {begin, begin + most < blocks ? begin + most : blocks};
             Sink sink = to;
@@ -123,13 +123,13 @@ inline void multiply_split(long rows, long blocks, const float *packed, Range pa
             split(r, count, part, buffers.rows);
             Finisher finisher;
             for (long p = panels.begin; p < panels.end; p++) {
-                const int vectors = panel_vectors(to.columns, p);
+                const int vectors = to.vectors(p);
                 const float *panel = packed + (size_t(p) * panel_width * blocks + begin * vectors * W) * tile_depth;
                 float *sums = buffers.sums[p % 2];
                 if (vectors == 2) {
-                    multiply_panel<2>(buffers.rows, count, part.end - begin, panel, sums, sink, first_line + r, p * panel_width, finisher);
+                    multiply_panel<2>(buffers.rows, count, part.end - begin, panel, sums, sink, first_line + r, to.column(p), finisher);
                 } else {
-                    multiply_panel<1>(buffers.rows, count, part.end - begin, panel, sums, sink, first_line + r, p * panel_width, finisher);
+                    multiply_panel<1>(buffers.rows, count, part.end - begin, panel, sums, sink, first_line + r, to.column(p), finisher);
                 }
             }
             finisher.complete();

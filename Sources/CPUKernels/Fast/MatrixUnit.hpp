@@ -45,32 +45,37 @@ RAIN_INLINE void store_split(float *tile, V first, V second) {
     store(tile + tile_floats, V((__m512i)_mm512_cvtne2ps_pbh(__m512(rest(second, s)), __m512(rest(first, f)))));
 }
 
-/// Packs panel `p` of a matrix of n columns and k rows, w(j, i) = w[j · column_stride + i · row_stride].
-inline void pack_split_panel(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
-    const int vectors = panel_vectors(n, p);
-    for (long first = 0; first < k; first += tile_depth) {
-        for (int v = 0; v < vectors; v++) {
-            const long column = p * panel_width + v * W, valid = n - column < W ? n - column : W;
-            float *high = to + v * tile_floats, *low = high + vectors * tile_floats;
-            const float *from = w + column * column_stride + first * row_stride;
-            const long depth = k - first < tile_depth ? k - first : tile_depth;
-            for (long i = 0; i < tile_depth; i += turn) {
-                V lanes[turn];
-                const long count = depth - i < 0 ? 0 : depth - i > turn ? turn : depth - i;
-                if (count > 0 && row_stride == 1) {
-                    load_turned(from + i, column_stride, valid, count, lanes);
-                } else {
-                    for (long e = 0; e < count; e++) {
-                        float line[W] = {};
-                        for (long j = 0; j < valid; j++) line[j] = from[j * column_stride + (i + e) * row_stride];
-                        lanes[e] = load(line);
-                    }
+/// Packs k rows of `valid` columns, w(j, i) = w[j · column_stride + i · row_stride], as one of the `vectors` of a panel.
+inline void pack_split_columns(const float *w, long valid, long k, long column_stride, long row_stride, long vectors, float *high) {
+    for (long first = 0; first < k; first += tile_depth, high += 2 * vectors * tile_floats) {
+        float *low = high + vectors * tile_floats;
+        const float *from = w + first * row_stride;
+        const long depth = k - first < tile_depth ? k - first : tile_depth;
+        for (long i = 0; i < tile_depth; i += turn) {
+            V lanes[turn];
+            const long count = depth - i < 0 ? 0 : depth - i > turn ? turn : depth - i;
+            if (count > 0 && row_stride == 1) {
+                load_turned(from + i, column_stride, valid, count, lanes);
+            } else {
+                for (long e = 0; e < count; e++) {
+                    float line[W] = {};
+                    for (long j = 0; j < valid; j++) line[j] = from[j * column_stride + (i + e) * row_stride];
+                    lanes[e] = load(line);
                 }
-                for (long e = count; e < turn; e++) lanes[e] = splat(0);
-                for (long e = 0; e < turn; e += 2) store_pairs(lanes[e], lanes[e + 1], high + (i + e) * 8, low + (i + e) * 8);
             }
+            for (long e = count; e < turn; e++) lanes[e] = splat(0);
+            for (long e = 0; e < turn; e += 2) store_pairs(lanes[e], lanes[e + 1], high + (i + e) * 8, low + (i + e) * 8);
         }
-        to += 2 * vectors * tile_floats;
+    }
+}
+
+/// Packs panel `p` of a matrix of n columns.
+RAIN_INLINE void pack_split_panel(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
+    const int vectors = panel_vectors(n, p);
+    for (int v = 0; v < vectors; v++) {
+        const long column = p * panel_width + v * W;
+        pack_split_columns(w + column * column_stride, n - column < W ? n - column : W, k, column_stride, row_stride, vectors,
+                           to + v * tile_floats);
     }
 }
 

@@ -3,38 +3,45 @@
 /// Numbers of a row multiplied at once: the part of a panel that belongs to them stays in the first-level cache for all rows.
 constexpr long most_depth = (24 << 10) / (panel_width * long(sizeof(float)));
 
-/// Rows [0, rows) of `from` × panels [first_panel, last_panel) of `packed` (k numbers per tap); row r goes to line
-/// index[r] of the sink, or to line first_index + r if index is null. Tiles are as even as possible.
-inline void multiply(long rows, const Source &from, long k, const float *packed, long first_panel, long last_panel,
-                     const Sink &to, const long *index, long first_index) {
+/// Rows [0, rows) of `from` × panels [first_panel, last_panel) of `packed`, which holds `panel_depth` numbers per tap, of which k are
+/// multiplied; row r goes to line index[r] of the sink, or to line first_index + r if index is null. Tiles are as even as possible.
+///
+/// - Parameter sums: rows × panel_width floats where sums of several parts wait for each other; null: in the sink
+inline void multiply(long rows, const Source &from, long k, long panel_depth, const float *packed, long first_panel, long last_panel,
+                     const Sink &to, const long *index, long first_index, float *sums = nullptr) {
     // Rows found through pointers take a register each.
     const long most_rows = from.table && tile_rows > 8 ? 8 : tile_rows, tiles = (rows + most_rows - 1) / most_rows;
     const long parts = from.table ? 1 : (k + most_depth - 1) / most_depth;
     for (long p = first_panel; p < last_panel; p++) {
-        const long column = p * panel_width;
-        const int vectors = panel_vectors(to.columns, p);
+        const long column = to.column(p);
+        const int vectors = to.vectors(p);
         for (long part = 0; part < parts; part++) {
             const Range inner = stretch(k, parts, part, 16);
             const long floats = (inner.end - inner.begin) * from.taps * vectors * W;
-            const float *panel = packed + size_t(p) * panel_width * k * from.taps + inner.begin * vectors * W;
+            const float *panel = packed + size_t(p) * panel_width * panel_depth * from.taps + inner.begin * vectors * W;
             Source source = from;
             if (!from.table) source.base += inner.begin;
-            Sink sink = to;
+            const bool last = part == parts - 1, waits = sums && !last;
+            const long first_line = waits ? 0 : first_index;  // lines of `sums` are counted from 0
+            Sink sink = waits ? Sink{sums, panel_width, to.epilogue.gated ? panel_width : to.columns - column, {}} : to;
+            if (!last) sink.epilogue = {};
             sink.add = to.add || part > 0;
-            if (part < parts - 1) sink.epilogue = {};
+            sink.begun = sums && part > 0 ? sums : to.y + column + (first_index - first_line) * to.stride;
+            sink.begun_line = sums && part > 0 ? first_line : 0;
+            sink.begun_stride = sums && part > 0 ? panel_width : to.stride;
             for (long t = 0; t < tiles; t++) {
                 const long begin = rows * t / tiles, count = rows * (t + 1) / tiles - begin;
                 long own[tile_rows];
                 if (!index) {
-                    for (int r = 0; r < tile_rows; r++) own[r] = first_index + begin + r;
+                    for (int r = 0; r < tile_rows; r++) own[r] = first_line + begin + r;
                 }
                 const long *lines = index ? index + begin : own;
                 // A tile's share of what follows this part of the panel, which is wanted next.
                 for (long at = floats * t / tiles; at < floats * (t + 1) / tiles; at += 16) __builtin_prefetch(panel + floats + at, 0, 2);
                 if (vectors == 2) {
-                    tile_of<2>(count, source, begin, inner.end - inner.begin, panel, sink, lines, column);
+                    tile_of<2>(count, source, begin, inner.end - inner.begin, panel, sink, lines, waits ? 0 : column);
                 } else {
-                    tile_of<1>(count, source, begin, inner.end - inner.begin, panel, sink, lines, column);
+                    tile_of<1>(count, source, begin, inner.end - inner.begin, panel, sink, lines, waits ? 0 : column);
                 }
             }
         }
@@ -84,15 +91,14 @@ inline void each_cell(RainPool *pool, Grid grid, long rows, long panels, Body &&
     }
 }
 
-/// Packs k rows of panel `p` of a matrix of n columns, w(j, i) = w[j · column_stride + i · row_stride], to `to`; adds to
-/// what is there if `add`.
-inline void pack_panel(const float *w, long n, long k, long column_stride, long row_stride, long p, bool add, float *to) {
-    const long width = panel_vectors(n, p) * W, valid = n - p * panel_width < width ? n - p * panel_width : width;
-    const float *from = w + p * panel_width * column_stride;
+/// Packs k rows of `valid` columns, w(j, i) = w[j · column_stride + i · row_stride], and zeros up to `width`, to lines of `line` floats;
+/// adds to what is there if `add`.
+inline void pack_columns(const float *from, long valid, long k, long column_stride, long row_stride, bool add, float *to, long width,
+                         long line) {
     if (!add && column_stride == 1) {
         for (long i = 0; i < k; i++) {
-            for (long j = 0; j < valid; j++) to[i * width + j] = from[i * row_stride + j];
-            for (long j = valid; j < width; j++) to[i * width + j] = 0;
+            for (long j = 0; j < valid; j++) to[i * line + j] = from[i * row_stride + j];
+            for (long j = valid; j < width; j++) to[i * line + j] = 0;
         }
         return;
     }
@@ -103,13 +109,19 @@ inline void pack_panel(const float *w, long n, long k, long column_stride, long 
         for (; !add && row_stride == 1 && last - first == block && done + W <= valid; done += W) {
             V v[turn];
             load_turned(from + done * column_stride + first, column_stride, W, turn, v);
-            for (int e = 0; e < turn; e++) store(to + (first + e) * width + done, v[e]);
+            for (int e = 0; e < turn; e++) store(to + (first + e) * line + done, v[e]);
         }
         for (long j = done; j < width; j++) {
             for (long i = first; i < last; i++) {
                 const float value = j < valid ? from[j * column_stride + i * row_stride] : 0.0f;
-                to[i * width + j] = add ? to[i * width + j] + value : value;
+                to[i * line + j] = add ? to[i * line + j] + value : value;
             }
         }
     }
+}
+
+/// Packs panel `p` of a matrix of n columns.
+RAIN_INLINE void pack_panel(const float *w, long n, long k, long column_stride, long row_stride, long p, bool add, float *to) {
+    const long column = p * panel_width, width = panel_vectors(n, p) * W, valid = n - column < width ? n - column : width;
+    pack_columns(w + column * column_stride, valid, k, column_stride, row_stride, add, to, width, width);
 }

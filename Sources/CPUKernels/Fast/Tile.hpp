@@ -23,9 +23,15 @@ RAIN_INLINE size_t panel_floats(long n, long k) { return size_t(padded_columns(n
 struct Sink {
     float *y;
     long stride;
-    long columns;
+    long columns;  // of y
     RainEpilogue epilogue;
-    bool add = false;  // sums go on from what y holds
+    bool add = false;  // sums go on from what y holds or, if there is one,
+    const float *begun = nullptr;  // from the line `begun_line` here and those behind it, the tile's first column first
+    long begun_line = 0, begun_stride = 0;
+
+    /// Panel `p` becomes the columns from this one on.
+    long column(long p) const { return p * (epilogue.gated ? W : panel_width); }
+    int vectors(long p) const { return epilogue.gated ? 2 : panel_vectors(columns, p); }
 };
 
 RAIN_INLINE Sink sink(float *y, long columns, const RainEpilogue *epilogue) {
@@ -47,7 +53,8 @@ RAIN_INLINE long part_of(long width, int n) { return width - n * W < 0 ? 0 : wid
 /// What the sums of a tile start from.
 template <int R, int N>
 RAIN_INLINE void begin_tile(const Sink &to, const long *index, long column, V (&sum)[R][N]) {
-    const long width = to.columns - column;
+    // Gated sums are twice as many as y's columns, and wait elsewhere.
+    const long width = to.epilogue.gated ? N * W : to.columns - column;
 #pragma clang loop unroll(full)
     for (int r = 0; r < R; r++) {
 #pragma clang loop unroll(full)
@@ -56,15 +63,39 @@ RAIN_INLINE void begin_tile(const Sink &to, const long *index, long column, V (&
     if (!to.add) return;
 #pragma clang loop unroll(full)
     for (int r = 0; r < R; r++) {
-        const float *y = to.y + index[r] * to.stride + column;
+        const float *from = to.begun ? to.begun + (index[r] - to.begun_line) * to.begun_stride : to.y + index[r] * to.stride + column;
 #pragma clang loop unroll(full)
-        for (int n = 0; n < N; n++) sum[r][n] = width >= N * W ? load(y + n * W) : load_part(y + n * W, part_of(width, n));
+        for (int n = 0; n < N; n++) sum[r][n] = width >= N * W ? load(from + n * W) : load_part(from + n * W, part_of(width, n));
+    }
+}
+
+/// The first vector of each row is a value, the second its gate, which is used up.
+template <int R>
+RAIN_INLINE void finish_gated(const Sink &to, const long *index, long column, V (&sum)[R][2]) {
+    const long part = part_of(to.columns - column, 0);
+    V value_bias = splat(0), gate_bias = splat(0);
+    if (to.epilogue.bias) {
+        value_bias = load_part(to.epilogue.bias + column, part);
+        gate_bias = load_part(to.epilogue.bias + to.columns + column, part);
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < R; r++) {
+        float *y = to.y + index[r] * to.stride + column;
+        const V result = (sum[r][0] + value_bias) * gelu(sum[r][1] + gate_bias);
+        if (part == W) {
+            store(y, result);
+        } else {
+            store_part(y, result, part);
+        }
     }
 }
 
 template <int R, int N>
 RAIN_INLINE void finish_tile(const Sink &to, const long *index, long column, V (&sum)[R][N]) {
     const RainEpilogue &e = to.epilogue;
+    if constexpr (N == 2) {
+        if (e.gated) return finish_gated<R>(to, index, column, sum);
+    }
     const long width = to.columns - column;
     const bool whole = width >= N * W;
     long part[N];

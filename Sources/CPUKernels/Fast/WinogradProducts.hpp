@@ -27,7 +27,7 @@ struct WinogradProducts {
         const long stride = padded_columns(columns);
         const Source from = {nullptr, 0, 1, inputs, input.depth};
         const Sink to = {sums, stride, stride, {}, add};
-        rain::RAIN_NAMESPACE::multiply(count, from, channels, weights, 0, panel_count(columns), to, nullptr, 0);
+        rain::RAIN_NAMESPACE::multiply(count, from, channels, channels, weights, 0, panel_count(columns), to, nullptr, 0);
     }
     RAIN_INLINE static const float *sum_at(const float *sums, long, long columns, long tile, long column) {
         return sums + tile * padded_columns(columns) + column;

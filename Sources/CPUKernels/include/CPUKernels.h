@@ -47,6 +47,7 @@ void rain_memory_free(void *memory);
 
 // ---- Epilogue: y = activation(x·w + bias[col] + sample_bias[row / rows_per_sample][col] + residual[row][col]) --------
 // NULL in place of an epilogue: none.
+// Gated (linear layers alone, with a bias at most): y[row][col] = (x·w + bias)[col] · gelu((x·w + bias)[columns / 2 + col]).
 
 typedef enum {
     RAIN_ACT_NONE = 0, RAIN_ACT_SILU = 1, RAIN_ACT_GELU = 2 /* exact, erf */, RAIN_ACT_QUICK_GELU = 3, RAIN_ACT_RELU = 4,
@@ -59,13 +60,14 @@ typedef struct {
     long rows_per_sample;      // rows that share one line of sample_bias
     const float *residual;     // [rows, columns], same row stride as the result, or NULL
     RainActivation activation;
+    int gated;  // 1: y has half as many columns as w
 } RainEpilogue;
 
 // ---- Linear: y[m, n] = x[m, k] · w[n, k]ᵀ -----------------------------------------------------------------------------
 
-size_t rain_linear_packed_bytes(const RainPool *pool, long n, long k);
-/// Packs w[n, k] (transposed = 0) or w[k, n] (transposed = 1).
-void rain_linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, void *packed);
+size_t rain_linear_packed_bytes(const RainPool *pool, long n, long k, int gated);
+/// Packs w[n, k] (transposed = 0) or w[k, n] (transposed = 1); with gated = 1 (n even) for an epilogue that is so.
+void rain_linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, int gated, void *packed);
 void rain_linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
                  float *y);
 /// dw[n, k] = dy[m, n]ᵀ · x[m, k]

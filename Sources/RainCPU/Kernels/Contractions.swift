@@ -61,14 +61,14 @@ extension Plan {
         let node = graph.nodes[index]
         let pool = self.pool.pointer
         switch node.operation {
-        case .linear(_, let transposed):
+        case .linear(let after, let transposed):
             let weight = node.operands[1]
             let shape = graph.shape(weight)
             let (n, k) = transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
             return Packing(
-                weight: weight, key: PackKey(weight: weight, form: transposed ? "transposed" : "linear"),
-                bytes: rain_linear_packed_bytes(pool, n, k)
-            ) { rain_linear_pack(pool, $0, n, k, transposed ? 1 : 0, $1) }
+                weight: weight, key: PackKey(weight: weight, form: (transposed ? "transposed" : "linear") + (after.gated ? " gated" : "")),
+                bytes: rain_linear_packed_bytes(pool, n, k, after.gated ? 1 : 0)
+            ) { rain_linear_pack(pool, $0, n, k, transposed ? 1 : 0, after.gated ? 1 : 0, $1) }
         case .convolution, .convolutionInputGradient:
             let forward = if case .convolution = node.operation { true } else { false }
             let weight = node.operands[1]
@@ -105,7 +105,7 @@ extension Plan {
         return RainEpilogue(
             bias: take(epilogue.bias), sample_bias: take(epilogue.sampleBias),
             rows_per_sample: max(1, result.count / max(1, result.last * (result.rank > 0 ? result[0] : 1))),
-            residual: take(epilogue.residual), activation: epilogue.activation?.activation ?? RAIN_ACT_NONE)
+            residual: take(epilogue.residual), activation: epilogue.activation?.activation ?? RAIN_ACT_NONE, gated: epilogue.gated ? 1 : 0)
     }
 
     func contraction(_ index: Int) -> Instruction? {
@@ -116,7 +116,7 @@ extension Plan {
         let result = pointer(ValueID(node: index))
         switch node.operation {
         case .linear(let after, _):
-            let (n, k) = (node.results[0].last, operands[0].last)
+            let (n, k) = (node.results[0].last * (after.gated ? 2 : 1), operands[0].last)
             let m = operands[0].count / k
             let x = pointer(node.operands[0])
             let packed = self.packed(index, packing(index)!)

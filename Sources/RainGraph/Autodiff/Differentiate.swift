@@ -59,12 +59,15 @@ extension Graph {
         return depends
     }
 
-    /// Splits off what gradients need to see: activations after contractions, except relu, whose output tells enough, and the
+    /// Splits off what gradients need to see: activations and gates after contractions, except relu, whose output tells enough, and the
     /// enlargement before convolutions.
     private func splitForDifferentiation() throws(GraphError) -> Graph {
         try rewritten { (site, new) throws(GraphError) in
             var operands = site.node.operands.map(new.image)
             switch site.node.operation {
+            case .linear(var epilogue, let transposed) where epilogue.gated:
+                epilogue.gated = false
+                return try new.add(.geglu, new.add(.linear(epilogue, transposed: transposed), operands))
             case .linear(var epilogue, let transposed):
                 guard let activation = epilogue.activation, activation != .relu else { return nil }
                 epilogue.activation = nil

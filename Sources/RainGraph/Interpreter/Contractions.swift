@@ -7,6 +7,7 @@ func finish(_ sums: Matrix, _ epilogue: Epilogue, _ operands: ArraySlice<Tensor>
     let sampleBias = epilogue.sampleBias ? operands.removeFirst().elements : nil
     let residual = epilogue.residual ? operands.removeFirst().elements : nil
     let columns = sums.columns
+    if epilogue.gated { return gated(sums, bias: bias) }
     let rowsPerSample = sums.rows / (result.dimensions.first ?? 1)
     var y: [Float] = []
     y.reserveCapacity(result.count)
@@ -22,6 +23,16 @@ func finish(_ sums: Matrix, _ epilogue: Epilogue, _ operands: ArraySlice<Tensor>
         }
     }
     return y
+}
+
+/// The first half of each row, times gelu of the second.
+private func gated(_ sums: Matrix, bias: [Float]?) -> [Float] {
+    let half = sums.columns / 2
+    return (0..<sums.rows * half).map { index in
+        let (row, column) = (index / half, index % half)
+        func sum(_ column: Int) -> Double { sums.elements[row * sums.columns + column] + Double(bias?[column] ?? 0) }
+        return Float(sum(column) * Unary.gelu(sum(half + column)))
+    }
 }
 
 func linear(_ x: [Tensor], _ epilogue: Epilogue, transposed: Bool, _ result: Shape) -> [Float] {

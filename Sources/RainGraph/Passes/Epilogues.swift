@@ -1,15 +1,19 @@
 extension Graph {
-    /// Lets linear layers and convolutions do what follows them before they write: add biases, a residual, apply an activation.
+    /// Lets linear layers and convolutions do what follows them before they write: add biases, a residual, apply an activation or gates.
     ///
     /// Only where nothing else needs the intermediate, and never so that a contraction moves to a later stage.
     ///
-    /// - Parameter activations: which may be merged; before differentiation only those with a gradient known from the output.
+    /// - Parameter activations: which may be merged, GEGLU with gelu; before differentiation only those with a gradient known from the
+    ///   output.
     func withEpilogues(activations: Set<Unary>) throws(GraphError) -> Graph {
         try rewritten { (site, new) throws(GraphError) in
             switch site.node.operation {
             case .unary(let kind) where activations.contains(kind):
                 guard var contraction = Contraction(site, behind: site.node.operands[0], &new) else { return nil }
                 contraction.epilogue.activation = kind
+                return [try contraction.build(site.shape, &new)]
+            case .geglu where activations.contains(.gelu):
+                guard var contraction = Contraction(site, behind: site.node.operands[0], &new), contraction.gate() else { return nil }
                 return [try contraction.build(site.shape, &new)]
             case .binary(.add):
                 // The later of two contractions takes the other as its residual.
@@ -30,7 +34,7 @@ extension Graph {
     }
 }
 
-/// A linear layer or a convolution without activation, taken apart.
+/// A linear layer or a convolution without activation or gates, taken apart.
 private struct Contraction {
     private enum Kind {
         case linear(transposed: Bool)
@@ -60,7 +64,8 @@ private struct Contraction {
         default: return nil
         }
         // A reshape that cuts rows differently leaves no columns to add to.
-        guard epilogue.activation == nil, node.results[0].last == site.shape.last, site.shape.rank > 0 else { return nil }
+        let columns = site.graph.shape(value).rank > 0 ? site.graph.shape(value).last : 0
+        guard epilogue.isOpen, node.results[0].last == columns else { return nil }
         var operands = node.operands.map(new.image)[...]
         input = operands.removeFirst()
         weight = operands.removeFirst()
@@ -68,6 +73,14 @@ private struct Contraction {
         bias = epilogue.bias ? operands.removeFirst() : nil
         sampleBias = epilogue.sampleBias ? operands.removeFirst() : nil
         residual = epilogue.residual ? operands.removeFirst() : nil
+    }
+
+    /// Lets the values be gated; `false` if that is not possible.
+    mutating func gate() -> Bool {
+        guard case .linear = kind, sampleBias == nil, residual == nil else { return false }
+        epilogue.gated = true
+        result[result.rank - 1] /= 2
+        return true
     }
 
     /// Takes over an addend that broadcasts to `shape`, a reshape of the result.

@@ -12,7 +12,7 @@ extension Graph {
             }
         }
         return try rewritten { (site, new) throws(GraphError) in
-            guard case .linear(let epilogue, let transposed) = site.node.operation, epilogue.activation == nil else { return nil }
+            guard case .linear(let epilogue, let transposed) = site.node.operation, epilogue.isOpen else { return nil }
             let input = site.node.operands[0]
             let sum = site.producer(input)
             guard sum.operation == .binary(.add), !otherUses.contains(input) else { return nil }
