@@ -7,6 +7,7 @@
 
 #define RAIN_NAMESPACE avx2
 #define RAIN_WIDTH 8
+#define RAIN_REGISTERS 16
 #define RAIN_MATRIX_UNIT 0
 #pragma clang attribute push(__attribute__((target("avx,avx2,fma"))), apply_to = function)
 #include "Fast/Kernels.hpp"

@@ -4,5 +4,6 @@
 
 #define RAIN_NAMESPACE generic
 #define RAIN_WIDTH 4
+#define RAIN_REGISTERS 16
 #define RAIN_MATRIX_UNIT 0
 #include "Fast/Kernels.hpp"

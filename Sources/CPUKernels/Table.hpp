@@ -42,5 +42,10 @@ namespace amx {
 extern const Table table;
 }
 #endif
+#if defined(__aarch64__)
+namespace neon {
+extern const Table table;
+}
+#endif
 
 }  // namespace rain

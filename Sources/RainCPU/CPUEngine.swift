@@ -13,6 +13,8 @@ public struct CPUEngine: TrainingEngine {
         /// AVX-512 and the matrix unit: products of floats split into two bfloat16. A linear layer is exact to about 10⁻⁵ of its largest
         /// result, a 3×3 convolution to 10⁻⁴ (2·10⁻⁵ in the root mean square).
         case amx
+        /// 64-bit ARM's.
+        case neon
 
         var code: RainISA {
             switch self {
@@ -20,11 +22,12 @@ public struct CPUEngine: TrainingEngine {
             case .avx2: RAIN_ISA_AVX2
             case .avx512: RAIN_ISA_AVX512
             case .amx: RAIN_ISA_AMX
+            case .neon: RAIN_ISA_NEON
             }
         }
 
         /// Whether this machine has it.
-        public var isAvailable: Bool { code.rawValue <= rain_best_isa().rawValue }
+        public var isAvailable: Bool { rain_machine_has(code) }
 
         /// The best one this machine has.
         public static var best: InstructionSet {
@@ -37,6 +40,7 @@ public struct CPUEngine: TrainingEngine {
             case RAIN_ISA_AMX: .avx512
             case RAIN_ISA_AVX512: .avx512
             case RAIN_ISA_AVX2: .avx2
+            case RAIN_ISA_NEON: .neon
             default: .generic
             }
         }

@@ -76,7 +76,7 @@ import Testing
 
     @Test(arguments: [
         (["--rounds", "0"], 2, "--rounds: expected 1 to 1000, found 0"),
-        (["--instructions", "mmx"], 2, "--instructions: expected generic, avx2, avx512, amx, found 'mmx'"),
+        (["--instructions", "mmx"], 2, "--instructions: expected generic, avx2, avx512, amx, neon, found 'mmx'"),
         (["--config", "none.json"], 1, "none.json: expected published, tiny or a readable JSON file"),
         (["--config", "rain-mini", "--size", "512"], 2, "works at"),
         (["--config", "tiny", "--size", "64", "--peer", "sh -c exit"], 1, "--peer: it ended without an answer"),

@@ -53,7 +53,7 @@ final class KernelPool: @unchecked Sendable {
 
 /// An instruction set that this machine has.
 enum KernelSet: String, CaseIterable, Sendable {
-    case generic, avx2, avx512, amx
+    case generic, avx2, avx512, amx, neon
 
     var isa: RainISA {
         switch self {
@@ -61,6 +61,7 @@ enum KernelSet: String, CaseIterable, Sendable {
         case .avx2: RAIN_ISA_AVX2
         case .avx512: RAIN_ISA_AVX512
         case .amx: RAIN_ISA_AMX
+        case .neon: RAIN_ISA_NEON
         }
     }
 

@@ -71,7 +71,7 @@ guard let pool = rain_pool_create(Int32(threads), RAIN_ISA_AUTO) else {
 setvbuf(stdout, nil, _IOLBF, 0)
 let peer = wanted.isDisjoint(with: usingTorch) ? nil : TorchPeer(script: peers + "/torch_peer.py", threads: threads)
 let bench = Bench(pool: pool, clock: Clock(threads: threads), rounds: rounds, peer: peer)
-let sets = ["", "128-bit vectors", "AVX2", "AVX-512", "AMX", "plain"]
+let sets = ["", "128-bit vectors", "AVX2", "AVX-512", "AMX", "NEON", "plain"]
 print(
     "Rain's kernels: \(sets[Int(rain_pool_isa(pool).rawValue)]), \(threads) thread\(threads == 1 ? "" : "s"); multiply-adds on registers"
         + " alone: \(number(bench.peak(), 0)) GFLOP/s")

@@ -8,7 +8,7 @@ RAIN_INLINE void each_tile(long rows, Body &&body) {
     for (long t = 0; t < tiles; t++) {
         const long first = rows * t / tiles;
         switch (rows * (t + 1) / tiles - first) {
-#if RAIN_WIDTH == 16
+#if RAIN_REGISTERS == 32
             case 8: body(Constant<8>{}, first); break;
             case 7: body(Constant<7>{}, first); break;
 #endif

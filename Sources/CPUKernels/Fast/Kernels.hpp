@@ -1,6 +1,6 @@
-// All kernels of one instruction set: RAIN_NAMESPACE names it, RAIN_WIDTH is the number of floats in its vectors, RAIN_MATRIX_UNIT says whether
-// it has a matrix unit. Included
-// once per instruction set, so that every function is compiled for it; no include guard.
+// All kernels of one instruction set: RAIN_NAMESPACE names it, RAIN_WIDTH is the number of floats in its vectors, RAIN_REGISTERS
+// the number of its vector registers, RAIN_MATRIX_UNIT says whether it has a matrix unit. Included once per instruction set, so that
+// every function is compiled for it; no include guard.
 
 namespace rain::RAIN_NAMESPACE {
 

@@ -3,7 +3,7 @@
 // out[a][b] = Σ_p left[p][a] · right[p][b]. A tile of `outer_rows` a's × two vectors of b is summed in registers over a
 // block of pixels and then added to memory, so that no sum is a single long chain; the order depends on sizes alone.
 
-#if RAIN_WIDTH == 16
+#if RAIN_REGISTERS == 32
 constexpr int outer_rows = 8;
 #else
 constexpr int outer_rows = 6;
@@ -60,7 +60,7 @@ template <int N, bool whole, class Left, class Right>
 RAIN_INLINE void outer_tile_of(long rows, Left left, Right right, long pixels, long a, long b, float *out, long stride,
                                long width, bool add) {
     switch (rows) {
-#if RAIN_WIDTH == 16
+#if RAIN_REGISTERS == 32
         case 8: return outer_tile<8, N, whole>(left, right, pixels, a, b, out, stride, width, add);
         case 7: return outer_tile<7, N, whole>(left, right, pixels, a, b, out, stride, width, add);
 #endif

@@ -5,11 +5,9 @@
 // same order whatever the partition. Rows are read in place through pointers, one per row and tap, which makes the same
 // kernel an implicit convolution.
 
-#if RAIN_WIDTH == 16
-constexpr int tile_rows = 12;
-#else
-constexpr int tile_rows = 6;
-#endif
+// NEON multiplies by one lane of a vector: four floats of a row are one load, and no lane has to be copied to the others.
+constexpr bool multiplies_by_lane = W == 4 && RAIN_REGISTERS == 32;
+constexpr int tile_rows = multiplies_by_lane ? 8 : RAIN_REGISTERS == 32 ? 12 : 6;
 constexpr long panel_width = 2 * W;
 
 /// Columns rounded up to what the panels hold.
@@ -155,6 +153,16 @@ RAIN_INLINE void add_step(Rows &&a, const float *panel, V (&sum)[R][N]) {
     }
 }
 
+/// W such steps, the row's floats at a(r).
+template <int R, int N, class Rows>
+RAIN_INLINE void add_lanes(Rows &&a, const float *panel, V (&sum)[R][N]) {
+    V row[R];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < R; r++) row[r] = load(a(r));
+#pragma clang loop unroll(full)
+    for (int i = 0; i < W; i++) add_step<R, N>([&](int r) RAIN_INLINE_LAMBDA { return row[r][i]; }, panel + i * N * W, sum);
+}
+
 // Below, addresses are kept in registers of their own; else they are computed anew from fewer of them at every step.
 
 /// sum[r][n] += Σ_k rows[r][k] · panel[k][n]
@@ -166,7 +174,13 @@ RAIN_INLINE void accumulate(const float *const *rows, long k, const float *panel
         row[r] = rows[r];
         __asm__("" : "+r"(row[r]));
     }
-    for (long i = 0; i < k; i++, panel += N * W) add_step<R, N>([&](int r) RAIN_INLINE_LAMBDA { return row[r][i]; }, panel, sum);
+    long i = 0;
+    if constexpr (multiplies_by_lane) {
+        for (; i + W <= k; i += W, panel += W * N * W) {
+            add_lanes<R, N>([&](int r) RAIN_INLINE_LAMBDA { return row[r] + i; }, panel, sum);
+        }
+    }
+    for (; i < k; i++, panel += N * W) add_step<R, N>([&](int r) RAIN_INLINE_LAMBDA { return row[r][i]; }, panel, sum);
 }
 
 /// The same for rows `stride` floats apart, three to an address; brings the rows behind them closer, which are wanted next.
@@ -182,7 +196,7 @@ RAIN_INLINE void accumulate_spaced(const float *rows, long stride, long k, const
     }
     __asm__("" : "+r"(stride));
     auto float_at = [&](int r, int i) RAIN_INLINE_LAMBDA {
-        return *reinterpret_cast<const float *>(now[r / 3] + r % 3 * stride + i * sizeof(float));
+        return reinterpret_cast<const float *>(now[r / 3] + r % 3 * stride + i * sizeof(float));
     };
     auto advance = [&](int count) RAIN_INLINE_LAMBDA {
 #pragma clang loop unroll(full)
@@ -197,12 +211,16 @@ RAIN_INLINE void accumulate_spaced(const float *rows, long stride, long k, const
 #pragma clang loop unroll(full)
         for (int i = 0; i < line; i++) {
             if (i < R) __builtin_prefetch(next[i < R ? i / 3 : 0] + i % 3 * stride);
-            add_step<R, N>([&](int r) RAIN_INLINE_LAMBDA { return float_at(r, i); }, panel + i * N * W, sum);
+            if constexpr (!multiplies_by_lane) {
+                add_step<R, N>([&](int r) RAIN_INLINE_LAMBDA { return *float_at(r, i); }, panel + i * N * W, sum);
+            } else if (i % W == 0) {
+                add_lanes<R, N>([&](int r) RAIN_INLINE_LAMBDA { return float_at(r, i); }, panel + i * N * W, sum);
+            }
         }
         advance(line);
     }
     for (; k > 0; k--) {
-        add_step<R, N>([&](int r) RAIN_INLINE_LAMBDA { return float_at(r, 0); }, panel, sum);
+        add_step<R, N>([&](int r) RAIN_INLINE_LAMBDA { return *float_at(r, 0); }, panel, sum);
         advance(1);
     }
 }
@@ -232,6 +250,8 @@ RAIN_INLINE void tile_of(long rows, const Source &from, long first, long k, cons
         case 11: return tile<11, N>(from, first, k, panel, to, index, column);
         case 10: return tile<10, N>(from, first, k, panel, to, index, column);
         case 9: return tile<9, N>(from, first, k, panel, to, index, column);
+#endif
+#if RAIN_REGISTERS == 32
         case 8: return tile<8, N>(from, first, k, panel, to, index, column);
         case 7: return tile<7, N>(from, first, k, panel, to, index, column);
 #endif

@@ -7,6 +7,7 @@ constexpr int W = RAIN_WIDTH;
 typedef float V __attribute__((ext_vector_type(RAIN_WIDTH)));
 typedef float Unaligned __attribute__((ext_vector_type(RAIN_WIDTH), aligned(4)));
 typedef int32_t I __attribute__((ext_vector_type(RAIN_WIDTH)));
+typedef float TwoUnaligned __attribute__((ext_vector_type(2), aligned(4)));
 
 RAIN_INLINE V splat(float x) { return V(x); }
 RAIN_INLINE V load(const float *p) { return *reinterpret_cast<const Unaligned *>(p); }
@@ -25,10 +26,11 @@ RAIN_INLINE V load_part(const float *p, long count) {
     const I lane = {0, 1, 2, 3, 4, 5, 6, 7};
     return _mm256_maskload_ps(p, __m256i(lane < I(int(count))));
 #else
+    if (count >= W) return load(p);
     V x = 0;
-    for (int i = 0; i < W; i++) {
-        if (i < count) x[i] = p[i];
-    }
+    if (count & 2) x.lo = *reinterpret_cast<const TwoUnaligned *>(p);
+    if (count == 1) x[0] = p[0];
+    if (count == 3) x[2] = p[2];
     return x;
 #endif
 }
@@ -40,9 +42,10 @@ RAIN_INLINE void store_part(float *p, V x, long count) {
     const I lane = {0, 1, 2, 3, 4, 5, 6, 7};
     _mm256_maskstore_ps(p, __m256i(lane < I(int(count))), x);
 #else
-    for (int i = 0; i < W; i++) {
-        if (i < count) p[i] = x[i];
-    }
+    if (count >= W) return store(p, x);
+    if (count & 2) *reinterpret_cast<TwoUnaligned *>(p) = x.lo;
+    if (count == 1) p[0] = x[0];
+    if (count == 3) p[2] = x[2];
 #endif
 }
 

@@ -11,6 +11,7 @@
 // GELU within 4·10⁻⁷, its slope, tanh and sigmoid within 4·10⁻⁷ of their largest value. Winograd about 10⁻⁶ of a layer's largest result,
 // direct kernels some 10⁻⁷.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,13 +21,14 @@ extern "C" {
 
 // ---- Pool ---------------------------------------------------------------------------------------------------------
 
-/// GENERIC: 128-bit vectors, any machine. PLAIN: slow loops that sum in double, the twin that tests compare with.
+/// GENERIC: 128-bit vectors, any machine. NEON: those of 64-bit ARM. PLAIN: slow loops that sum in double, the twin that tests compare
+/// with.
 /// AMX: AVX-512 and products of floats split into two bfloat16 in linear layers, attention and Winograd (see Fast/MatrixUnit.hpp and
 /// Fast/MatrixAttentionSplit.hpp), exact to about 2⁻¹⁷; Winograd's transforms make 2·10⁻⁵ (root mean square) and at most 10⁻⁴ of it.
-/// The environment variable RAIN_ISA (generic, avx2, avx512, amx, plain) decides what AUTO means.
+/// The environment variable RAIN_ISA (generic, avx2, avx512, amx, neon, plain) decides what AUTO means.
 typedef enum {
     RAIN_ISA_AUTO = 0, RAIN_ISA_GENERIC = 1, RAIN_ISA_AVX2 = 2, RAIN_ISA_AVX512 = 3, RAIN_ISA_AMX = 4,
-    RAIN_ISA_PLAIN = 5
+    RAIN_ISA_NEON = 5, RAIN_ISA_PLAIN = 6
 } RainISA;
 
 typedef struct RainPool RainPool;
@@ -38,6 +40,8 @@ int rain_pool_threads(const RainPool *pool);
 RainISA rain_pool_isa(const RainPool *pool);
 /// Processors this process may use, at least 1.
 int rain_processor_count(void);
+/// Whether this machine has `isa`.
+bool rain_machine_has(RainISA isa);
 /// The best instruction set this machine has.
 RainISA rain_best_isa(void);
 

@@ -12,7 +12,7 @@ struct MeasurementOptions: ParsableArguments {
 
     @OptionGroup var processor: EngineOptions
 
-    @Option(help: ArgumentHelp("Kernels: generic, avx2, avx512 or amx; by default the best of this machine.", valueName: "set"))
+    @Option(help: ArgumentHelp("Kernels: generic, avx2, avx512, amx or neon; by default the best of this machine.", valueName: "set"))
     var instructions: String?
 
     @Option(

@@ -1,0 +1,71 @@
+// Kernels of one channel each.
+#include <math.h>
+#include <stdlib.h>
+
+#include "Support.hpp"
+
+namespace check {
+namespace {
+
+Floats depthwise(RainPool *pool, const RainConv &s, const Results &numbers, bool whole, RainActivation activation) {
+    const Guarded x(numbers[0]), w(numbers[1]), bias(numbers[2]), samples(numbers[3]), residual(numbers[4]), y(numbers[4].size());
+    RainEpilogue after = {nullptr, nullptr, 1, nullptr, activation};
+    if (whole) after = {bias, samples, s.out_height * s.out_width, residual, activation};
+    RUN(conv_depthwise, pool, &s, x, w, &after, y);
+    return y.values();
+}
+
+Floats pooled(RainPool *pool, const RainConv &s, const Floats &numbers) {
+    const Guarded x(numbers), y(s.batch * s.out_height * s.out_width * s.channels);
+    RUN(max_pool, pool, &s, x, y);
+    return y.values();
+}
+
+void windows(const Set &set, Random &random) {
+    const long kernel_height = 1 + random.below(6), kernel_width = 1 + random.below(6);
+    const long top = random.below(kernel_height), left = random.below(kernel_width), bottom = random.below(kernel_height);
+    const long right = random.below(kernel_width), height = kernel_height + random.below(12), width = kernel_width + random.below(14);
+    const long stride = 1 + random.below(3), batch = 1 + random.below(2), channels = random.pick({1, 3, 8, 16, 31, 65});
+    const long out_height = (height + top + bottom - kernel_height) / stride + 1, out_width = (width + left + right - kernel_width) / stride + 1;
+    const RainConv s = {batch, height, width, channels, channels, kernel_height, kernel_width, stride, top, left, bottom, right, out_height,
+                        out_width, 0};
+    Results numbers;
+    for (long count : {batch * height * width * channels, kernel_height * kernel_width * channels, channels, batch * channels,
+                       batch * out_height * out_width * channels}) {
+        numbers.push_back(random.floats(count));
+    }
+    const RainActivation activations[] = {RAIN_ACT_NONE, RAIN_ACT_SILU, RAIN_ACT_RELU};
+    const RainActivation activation = activations[random.below(3)];
+    const std::string name = text("%ld × %ld × %ld × %ld, window %ld × %ld, stride %ld, padding %ld %ld %ld %ld, activation %d", batch, height,
+                                  width, channels, kernel_height, kernel_width, stride, top, left, bottom, right, activation);
+    // An activation may leave next to nothing of a few sums: errors count relative to a tenth at least.
+    for (const bool whole : {false, true}) {
+        compare(Kernel::conv_depthwise, set, [&](RainPool *pool) { return Results{depthwise(pool, s, numbers, whole, activation)}; },
+                tolerance(kernel_height * kernel_width), name, 0.1);
+    }
+    compare(Kernel::max_pool, set, [&](RainPool *pool) { return Results{pooled(pool, s, numbers[0])}; }, 0, name);
+}
+
+void not_a_number(const Set &set, long channels, long place) {
+    const RainConv s = {1, 5, 5, channels, channels, 3, 3, 1, 1, 1, 1, 1, 5, 5, 0};
+    Floats x(size_t(25 * channels), 1);
+    x[size_t(place * channels)] = NAN;
+    const Floats y = pooled(set.pools[0], s, x);
+    for (long i = 0; i < 25 * channels; i++) {
+        const long pixel = i / channels;
+        const bool near = labs(pixel / 5 - place / 5) <= 1 && labs(pixel % 5 - place % 5) <= 1 && i % channels == 0;
+        expect(Kernel::max_pool, bool(isnan(y[size_t(i)])) == near, text("NaN at %ld, looked at %ld of %ld channels", place, i, channels));
+    }
+}
+
+}  // namespace
+
+void check_windows(const Set &set) {
+    Random random(21);
+    for (int index = 0; index < 60; index++) windows(set, random);
+    for (long channels : {1, 8, 19}) {
+        for (long place : {0, 7, 24}) not_a_number(set, channels, place);
+    }
+}
+
+}  // namespace check
