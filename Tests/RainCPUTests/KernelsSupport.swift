@@ -10,7 +10,7 @@ final class Guarded {
 
     /// Filled with NaN: what a kernel must not read shows up in its results.
     init(count: Int) {
-        let page = 4096
+        let page = Int(getpagesize())
         let bytes = count * 4
         length = (bytes + page - 1) / page * page + page
         base = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)

@@ -219,6 +219,12 @@ RAIN_INLINE void accumulate_spaced(const float *rows, long stride, long k, const
         }
         advance(line);
     }
+    if constexpr (multiplies_by_lane) {
+        for (; k >= W; k -= W) {
+            add_lanes<R, N>([&](int r) RAIN_INLINE_LAMBDA { return float_at(r, 0); }, panel, sum);
+            advance(W);
+        }
+    }
     for (; k > 0; k--) {
         add_step<R, N>([&](int r) RAIN_INLINE_LAMBDA { return *float_at(r, 0); }, panel, sum);
         advance(1);
