@@ -48,7 +48,7 @@ struct Convolution {
         const Guarded packed = bytes(RUN(conv_packed_bytes, pool, &s, algorithm));
         const Guarded scratch = bytes(RUN(conv_scratch_bytes, pool, &s, algorithm));
         RUN(conv_pack, pool, &s, algorithm, w, packed.raw());
-        const RainEpilogue after = {bias, samples, s.out_height * s.out_width, residual, silu ? RAIN_ACT_SILU : RAIN_ACT_NONE};
+        const RainEpilogue after = {bias, samples, s.out_height * s.out_width, residual, silu ? RAIN_ACT_SILU : RAIN_ACT_NONE, 0};
         RUN(conv, pool, &s, algorithm, x, packed.raw(), &after, y, scratch.raw());
         return {y.values()};
     }

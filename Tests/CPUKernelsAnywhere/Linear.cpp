@@ -13,19 +13,21 @@ struct Linear {
     int epilogue;  // bits: bias, sample bias, residual
     RainActivation activation;
     bool transposed;
+    bool gated = false;
 
     std::string name() const {
-        return text("%ld × %ld → %ld, epilogue %d, activation %d%s", m, k, n, epilogue, activation, transposed ? ", transposed" : "");
+        return text("%ld × %ld → %ld, epilogue %d, activation %d%s%s", m, k, n, epilogue, activation, transposed ? ", transposed" : "",
+                    gated ? ", gated" : "");
     }
 
     Results run(RainPool *pool) const {
         Random random(uint64_t(m * 7 + n * 3 + k));
         const Guarded x(random.floats(m * k)), w(random.floats(n * k)), bias(random.floats(n));
-        const Guarded samples(random.floats((m + 2) / 3 * n)), residual(random.floats(m * n)), y(m * n);
-        const Guarded packed = bytes(RUN(linear_packed_bytes, pool, n, k));
-        RUN(linear_pack, pool, w, n, k, transposed, packed.raw());
+        const Guarded samples(random.floats((m + 2) / 3 * n)), residual(random.floats(m * n)), y(gated ? m * n / 2 : m * n);
+        const Guarded packed = bytes(RUN(linear_packed_bytes, pool, n, k, gated));
+        RUN(linear_pack, pool, w, n, k, transposed, gated, packed.raw());
         const RainEpilogue after = {epilogue & 1 ? bias : nullptr, epilogue & 2 ? samples : nullptr, 3, epilogue & 4 ? residual : nullptr,
-                                    activation};
+                                    activation, gated};
         RUN(linear, pool, m, n, k, x, packed.raw(), &after, y);
         return {y.values()};
     }
@@ -39,6 +41,10 @@ struct Linear {
     }
 };
 
+void compare_forward(const Set &set, const Linear &linear, double split) {
+    compare(Kernel::linear, set, [&](RainPool *pool) { return linear.run(pool); }, tolerance(linear.k) + split, linear.name());
+}
+
 void compare_gradient(const Set &set, const Linear &linear) {
     compare(Kernel::linear_weight_gradient, set, [&](RainPool *pool) { return linear.weight_gradient(pool); },
             tolerance(linear.m) + split_error(set, linear.m), linear.name());
@@ -51,9 +57,9 @@ void not_a_number(const Set &set, RainActivation activation) {
     rows[m - 1] = NAN;
     for (RainPool *pool : set.pools) {
         const Guarded x(rows), w(Floats(n * k, 1)), bias(Floats(n, 1)), y(m * n);
-        const Guarded packed = bytes(RUN(linear_packed_bytes, pool, n, k));
-        RUN(linear_pack, pool, w, n, k, 0, packed.raw());
-        const RainEpilogue after = {bias, nullptr, 1, nullptr, activation};
+        const Guarded packed = bytes(RUN(linear_packed_bytes, pool, n, k, 0));
+        RUN(linear_pack, pool, w, n, k, 0, 0, packed.raw());
+        const RainEpilogue after = {bias, nullptr, 1, nullptr, activation, 0};
         RUN(linear, pool, m, n, k, x, packed.raw(), &after, y);
         for (long i = 0; i < m * n; i++) {
             expect(Kernel::linear, bool(isnan(y[i])) == (i / n == m - 1), text("activation %d of a row with NaN, number %ld", activation, i));
@@ -70,15 +76,24 @@ void check_linear(const Set &set) {
                 const bool wanted = k < 1000 ? m < 100 || k == 128 : n == 33 && (k == 2000) == (m == 300);
                 if (!wanted) continue;
                 const Linear linear = {m, n, k, int((m + n + k) % 8), RainActivation((m + n + k) % 7), k % 2 == 0};
-                // Activations may be far smaller than the sums they are of.
-                compare(Kernel::linear, set, [&](RainPool *pool) { return linear.run(pool); }, tolerance(k) + split_error(set, k),
-                        linear.name());
+                compare_forward(set, linear, split_error(set, k));
                 compare_gradient(set, linear);
             }
         }
     }
     for (const auto &[m, n, k] : std::vector<std::array<long, 3>>{{513, 300, 40}, {64, 257, 17}, {1030, 16, 530}, {127, 600, 96}}) {
         compare_gradient(set, {m, n, k, 0, RAIN_ACT_NONE, false});
+    }
+    // Rows so long that they are copied part by part, to results whose lines lie close together and far apart.
+    for (const auto &[m, n, k] : std::vector<std::array<long, 3>>{{1, 5, 2561}, {70, 33, 5120}, {260, 8, 3000}, {9, 1030, 2601}}) {
+        compare_forward(set, {m, n, k, 7, RAIN_ACT_SILU, false}, split_error(set, k));
+    }
+    const std::vector<std::array<long, 3>> gated = {{1, 1, 1}, {2, 3, 7}, {7, 16, 33}, {13, 17, 64}, {31, 32, 128}, {300, 96, 33},
+                                                    {600, 5, 96}, {40, 7, 1300}, {70, 33, 2600}, {5, 20, 11000}};
+    for (const auto &[m, columns, k] : gated) {
+        for (int epilogue : {0, 1}) {
+            compare_forward(set, {m, 2 * columns, k, epilogue, RAIN_ACT_NONE, (m + k) % 2 == 0, true}, 1.5 * split_error(set, k));
+        }
     }
     for (int activation = RAIN_ACT_NONE; activation <= RAIN_ACT_SIGMOID; activation++) not_a_number(set, RainActivation(activation));
 }

@@ -9,8 +9,8 @@ namespace {
 
 Floats depthwise(RainPool *pool, const RainConv &s, const Results &numbers, bool whole, RainActivation activation) {
     const Guarded x(numbers[0]), w(numbers[1]), bias(numbers[2]), samples(numbers[3]), residual(numbers[4]), y(numbers[4].size());
-    RainEpilogue after = {nullptr, nullptr, 1, nullptr, activation};
-    if (whole) after = {bias, samples, s.out_height * s.out_width, residual, activation};
+    RainEpilogue after = {nullptr, nullptr, 1, nullptr, activation, 0};
+    if (whole) after = {bias, samples, s.out_height * s.out_width, residual, activation, 0};
     RUN(conv_depthwise, pool, &s, x, w, &after, y);
     return y.values();
 }
