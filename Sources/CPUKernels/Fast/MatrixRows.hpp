@@ -39,7 +39,18 @@ struct Finisher {
             while (row < rows) finish<1, N>();
         }
     }
-    __attribute__((noinline)) void step() { vectors == 2 ? step_of<2>() : step_of<1>(); }
+    /// Brings what is added to rows a few steps further on closer.
+    RAIN_INLINE void fetch() const {
+        const float *residual = to->epilogue.residual;
+        if (!residual) return;
+        const long first = row + 4 * step_rows, last = first + step_rows < rows ? first + step_rows : rows;
+        for (long r = first; r < last; r++) {
+            const float *from = residual + (first_line + r) * to->stride + column;
+            __builtin_prefetch(from);
+            __builtin_prefetch(from + W);
+        }
+    }
+    __attribute__((noinline)) void step() { fetch(); vectors == 2 ? step_of<2>() : step_of<1>(); }
     long steps() const { return (rows - row + step_rows - 1) / step_rows; }
     void complete() {
         while (row < rows) step();

@@ -36,6 +36,13 @@ inline void multiply(long rows, const Source &from, long k, long panel_depth, co
                     for (int r = 0; r < tile_rows; r++) own[r] = first_line + begin + r;
                 }
                 const long *lines = index ? index + begin : own;
+                // What is added in the end comes from further away than anything else.
+                if (last && to.epilogue.residual) {
+                    const float *residual = to.epilogue.residual + column;
+                    for (long r = 0; r < count; r++) {
+                        for (long at = 0; at < panel_width; at += 16) __builtin_prefetch(residual + lines[r] * to.stride + at);
+                    }
+                }
                 // A tile's share of what follows this part of the panel, which is wanted next.
                 for (long at = floats * t / tiles; at < floats * (t + 1) / tiles; at += 16) __builtin_prefetch(panel + floats + at, 0, 2);
                 if (vectors == 2) {
