@@ -98,15 +98,21 @@ import Testing
         }
     }
 
-    /// Gradients of more rows than are split at once for a matrix unit, over whole blocks of pixels and parts of them.
+    /// Gradients of more rows than are split at once for a matrix unit, over whole blocks of pixels and parts of them, of which each
+    /// thread sums some; either side may be the narrower one.
     @Test(arguments: KernelSet.available)
     func wideLinearWeightGradient(_ set: KernelSet) {
-        for (m, n, k) in [(513, 300, 40), (64, 257, 17), (1030, 16, 530), (127, 600, 96)] {
+        let sizes = [
+            (513, 300, 40), (64, 257, 17), (1030, 16, 530), (127, 600, 96), (1030, 192, 64), (2305, 64, 64), (2100, 40, 24), (700, 5, 300),
+            (600, 300, 5), (300, 640, 560),
+        ]
+        for (m, n, k) in sizes {
             let linear = Linear(m: m, n: n, k: k, epilogue: 0, activation: RAIN_ACT_NONE, transposed: false)
             let slopes = linear.weightGradient(plainPool())
-            for threads in [1, 2, 3] {
-                let found = linear.weightGradient(set.pool(threads: threads))
-                #expect(disagreement(found, slopes) < tolerance(m) + 2 * set.productError * Double(m).squareRoot(), "\(linear)")
+            let first = linear.weightGradient(set.pool(threads: 1))
+            #expect(disagreement(first, slopes) < tolerance(m) + 2 * set.productError * Double(m).squareRoot(), "\(linear)")
+            for threads in [2, 3, 5] {
+                #expect(linear.weightGradient(set.pool(threads: threads)) == first, "\(linear), \(threads) threads")
             }
         }
     }

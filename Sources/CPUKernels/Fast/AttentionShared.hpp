@@ -1,24 +1,22 @@
 // What attention and its gradient share: queries are lanes, scores are held transposed, [keys][block of queries], so that softmax
 // runs down the lanes without sums across them, small heads fill the vectors, and keys and values are read as they lie.
 
-/// body(Constant<R>, first row): rows cut into tiles of up to `outer_rows`, as even as possible.
+/// body(Constant<R>, first row): rows cut into tiles of `outer_rows`, the last one lower. Even tiles would be of two heights, which takes
+/// longer to tell apart than the low one costs.
 template <class Body>
 RAIN_INLINE void each_tile(long rows, Body &&body) {
-    const long tiles = (rows + outer_rows - 1) / outer_rows;
-    for (long t = 0; t < tiles; t++) {
-        const long first = rows * t / tiles;
-        switch (rows * (t + 1) / tiles - first) {
+    long first = 0;
+    for (; first + outer_rows <= rows; first += outer_rows) body(Constant<outer_rows>{}, first);
+    switch (rows - first) {
 #if RAIN_REGISTERS == 32
-            case 8: body(Constant<8>{}, first); break;
-            case 7: body(Constant<7>{}, first); break;
+        case 7: return body(Constant<7>{}, first);
+        case 6: return body(Constant<6>{}, first);
 #endif
-            case 6: body(Constant<6>{}, first); break;
-            case 5: body(Constant<5>{}, first); break;
-            case 4: body(Constant<4>{}, first); break;
-            case 3: body(Constant<3>{}, first); break;
-            case 2: body(Constant<2>{}, first); break;
-            case 1: body(Constant<1>{}, first); break;
-        }
+        case 5: return body(Constant<5>{}, first);
+        case 4: return body(Constant<4>{}, first);
+        case 3: return body(Constant<3>{}, first);
+        case 2: return body(Constant<2>{}, first);
+        case 1: return body(Constant<1>{}, first);
     }
 }
 

@@ -73,7 +73,7 @@ void conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm
 
 size_t conv_weight_gradient_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
     if (too_long(conv)) return plain::conv_weight_gradient_scratch_bytes(pool, conv, algorithm);
-    return algorithm == RAIN_CONV_WINOGRAD ? WinogradWeights(*conv).scratch_bytes()
+    return algorithm == RAIN_CONV_WINOGRAD ? WinogradWeights(*conv).scratch_bytes(pool)
                                            : direct_weight_gradient_scratch_bytes(pool, conv);
 }
 

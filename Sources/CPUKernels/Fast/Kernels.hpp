@@ -19,6 +19,8 @@ namespace rain::RAIN_NAMESPACE {
 #include "MatrixOuter.hpp"
 #endif
 #include "Outer.hpp"
+#include "PanelOuter.hpp"
+#include "LinearOuter.hpp"
 #include "WinogradTransforms.hpp"
 #include "Winograd.hpp"
 #if RAIN_MATRIX_UNIT

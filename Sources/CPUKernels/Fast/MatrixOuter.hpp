@@ -36,54 +36,32 @@ inline void split_columns(const float *x, long stride, long pixels, long columns
     }
 }
 
-/// How the plane of results is shared out: rows that fit the cache when split, and as many cells for each thread.
-RAIN_INLINE Grid outer_grid(const RainPool *pool, long a, long b) {
-    Grid grid = {(a + outer_side - 1) / outer_side, 1, false};
-    const long a_most = (a + tile_side - 1) / tile_side, b_most = panel_count(b);
-    while (grid.row_chunks * grid.panel_chunks % pool->threads != 0) {
-        if (grid.row_chunks < a_most && (a * grid.panel_chunks >= b * grid.row_chunks || grid.panel_chunks == b_most)) {
-            grid.row_chunks++;
-        } else if (grid.panel_chunks < b_most) {
-            grid.panel_chunks++;
-        } else {
-            break;
-        }
-    }
-    return grid;
-}
-
 /// Whether a result of this size is worth the splitting.
 RAIN_INLINE bool split_pays(long m, long a, long b) { return m >= 2 * tile_depth && a >= tile_side && b >= tile_side; }
 
 constexpr size_t split_outer_bytes = outer_depth * (outer_side + panel_width) * sizeof(float);
 
-/// out[a][b] = Σ_p left[p][a] · right[p][b] over m pixels; `scratch` has `split_outer_bytes` for each thread.
-inline void split_outer(RainPool *pool, long m, long a, long b, const float *left, const float *right, float *out, void *scratch) {
-    const Grid grid = outer_grid(pool, a, b);
-    parallel(pool, grid.row_chunks * grid.panel_chunks, [&](long chunk, int thread) {
-        const Range as = stretch(a, grid.row_chunks, chunk / grid.panel_chunks, tile_side);
-        const Range bs = stretch(b, grid.panel_chunks, chunk % grid.panel_chunks, panel_width);
-        if (as.begin == as.end || bs.begin == bs.end) return;
-        float *rows = reinterpret_cast<float *>(static_cast<char *>(scratch) + thread * split_outer_bytes);
-        float *columns = rows + outer_depth * outer_side;
-        const MatrixUnit unit;
-        for (long p = 0; p < m; p += outer_depth) {
-            const long pixels = m - p < outer_depth ? m - p : outer_depth, blocks = padded_depth(pixels) / tile_depth;
-            for (long i = as.begin; i < as.end; i += tile_side) {
-                split_turned(left + p * a + i, a, pixels, as.end - i < tile_side ? as.end - i : tile_side,
-                             rows + (i - as.begin) * blocks * tile_depth);
-            }
-            Sink to = sink(out, b, nullptr);
-            to.add = p > 0;
-            for (long j = bs.begin; j < bs.end; j += panel_width) {
-                const long width = bs.end - j < panel_width ? bs.end - j : panel_width;
-                split_columns(right + p * b + j, b, pixels, width, columns);
-                if (width > W) {
-                    multiply_panel<2>(rows, as.end - as.begin, blocks, columns, to, as.begin, j);
-                } else {
-                    multiply_panel<1>(rows, as.end - as.begin, blocks, columns, to, as.begin, j);
-                }
+/// As `panel_outer`, up to `outer_side` a's. `buffer`: `split_outer_bytes`.
+inline void split_outer(const float *left, long left_stride, const float *right, long right_stride, Range pixels, Range as,
+                        Range bs, float *out, long stride, float *buffer) {
+    float *rows = buffer, *columns = rows + outer_depth * outer_side;
+    const MatrixUnit unit;
+    for (long p = pixels.begin; p < pixels.end; p += outer_depth) {
+        const long count = pixels.end - p < outer_depth ? pixels.end - p : outer_depth, blocks = padded_depth(count) / tile_depth;
+        for (long i = as.begin; i < as.end; i += tile_side) {
+            split_turned(left + p * left_stride + i, left_stride, count, as.end - i < tile_side ? as.end - i : tile_side,
+                         rows + (i - as.begin) * blocks * tile_depth);
+        }
+        Sink to = sink(out, stride, nullptr);
+        to.add = p > pixels.begin;
+        for (long j = bs.begin; j < bs.end; j += panel_width) {
+            const long width = bs.end - j < panel_width ? bs.end - j : panel_width;
+            split_columns(right + p * right_stride + j, right_stride, count, width, columns);
+            if (width > W) {
+                multiply_panel<2>(rows, as.end - as.begin, blocks, columns, to, as.begin, j);
+            } else {
+                multiply_panel<1>(rows, as.end - as.begin, blocks, columns, to, as.begin, j);
             }
         }
-    });
+    }
 }

@@ -1,4 +1,4 @@
-// Sums of outer products over pixels: weight gradients of linear layers and convolutions, straight from rows of channels.
+// Sums of outer products over pixels: weight gradients of convolutions, straight from rows of channels.
 //
 // out[a][b] = Σ_p left[p][a] · right[p][b]. A tile of `outer_rows` a's × two vectors of b is summed in registers over a
 // block of pixels and then added to memory, so that no sum is a single long chain; the order depends on sizes alone.
@@ -125,39 +125,6 @@ RAIN_INLINE Plane plane_of(const RainPool *pool, long a, long b, double work) {
     const long a_chunks = a_tiles < wanted ? a_tiles : wanted;
     const long b_chunks = (wanted + a_chunks - 1) / a_chunks;
     return {a_chunks, b_chunks < b_tiles ? b_chunks : b_tiles};
-}
-
-// ---- Linear layers --------------------------------------------------------------------------------------------------------
-
-size_t linear_weight_gradient_scratch_bytes([[maybe_unused]] const RainPool *pool, [[maybe_unused]] long m, long n, long k) {
-#if RAIN_MATRIX_UNIT
-    if (split_pays(m, n, k)) return pool->threads * split_outer_bytes;
-#endif
-    return better_columns(k, n) ? 0 : round_up(size_t(k) * n * sizeof(float));
-}
-
-void linear_weight_gradient(RainPool *pool, long m, long n, long k, const float *x, const float *dy, float *dw,
-                            void *scratch) {
-#if RAIN_MATRIX_UNIT
-    if (split_pays(m, n, k)) return split_outer(pool, m, n, k, dy, x, dw, scratch);
-#endif
-    const bool straight = better_columns(k, n);
-    const long a = straight ? n : k, b = straight ? k : n;
-    const float *left = straight ? dy : x, *right = straight ? x : dy;
-    float *out = straight ? dw : static_cast<float *>(scratch);
-    const Plane plane = plane_of(pool, a, b, double(m) * n * k);
-    parallel(pool, plane.a_chunks * plane.b_chunks, [&](long chunk, int) {
-        const Range as = stretch(a, plane.a_chunks, chunk / plane.b_chunks, outer_rows);
-        const Range bs = stretch(b, plane.b_chunks, chunk % plane.b_chunks, panel_width);
-        for (long p = 0; p < m; p += pixel_block) {
-            const long pixels = m - p < pixel_block ? m - p : pixel_block;
-            outer(SpacedRows{left + p * a, a}, SpacedRows{right + p * b, b}, pixels, as, bs, out, b, p > 0);
-        }
-        if (straight) return;
-        for (long i = as.begin; i < as.end; i++) {
-            for (long j = bs.begin; j < bs.end; j++) dw[j * k + i] = out[i * n + j];
-        }
-    });
 }
 
 // ---- Direct convolution -----------------------------------------------------------------------------------------------------

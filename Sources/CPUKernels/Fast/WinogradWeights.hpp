@@ -20,7 +20,9 @@ struct WinogradWeights {
     }
     size_t sums_bytes() const { return round_up(size_t(points) * sums_point * sizeof(float)); }
     size_t buffer_bytes() const { return round_up(points * (input_point + slope_point) * sizeof(float)); }
-    size_t scratch_bytes() const { return g.zero_bytes() + sums_bytes() + buffer_bytes(); }
+    size_t scratch_bytes(const RainPool *pool) const {
+        return g.zero_bytes() + sums_bytes() + buffer_bytes() + pool->threads * panel_outer_bytes;
+    }
 };
 
 inline void transform_slopes(const Winograd &g, const float *dy, long first, long last, float *to, long point) {
@@ -61,7 +63,7 @@ void winograd_weight_gradient(RainPool *pool, const RainConv *conv, const float 
     for (long i = 0; i < g.k_stride; i++) zeros[i] = 0;
     char *after = static_cast<char *>(scratch) + g.zero_bytes();
     float *sums = reinterpret_cast<float *>(after), *inputs = reinterpret_cast<float *>(after + w.sums_bytes());
-    float *slopes = inputs + points * w.input_point;
+    float *slopes = inputs + points * w.input_point, *columns = inputs + w.buffer_bytes() / sizeof(float);
     for (long first = 0; first < g.tiles; first += w.block) {
         const long count = g.tiles - first < w.block ? g.tiles - first : w.block;
         const long work = count * (g.k_stride + g.n_stride) / W;
@@ -69,10 +71,13 @@ void winograd_weight_gradient(RainPool *pool, const RainConv *conv, const float 
             transform_input(g, x, zeros, first + begin, first + end, TilePoints{inputs, g.k_stride, w.input_point}, begin);
             transform_slopes(g, dy, first + begin, first + end, slopes + begin * g.n_stride, w.slope_point);
         });
-        parallel(pool, points, [&](long q, int) {
-            const SpacedRows input = {inputs + q * w.input_point, g.k_stride}, slope = {slopes + q * w.slope_point, g.n_stride};
-            outer(w.columns_are_inputs ? slope : input, w.columns_are_inputs ? input : slope, count, {0, w.a}, {0, w.b_stride},
-                  sums + q * w.sums_point, w.b_stride, first > 0);
+        // The next point's rows are brought closer meanwhile: half of them lie in other processors' caches.
+        parallel(pool, points, [&](long q, int thread) {
+            const float *input = inputs + q * w.input_point, *slope = slopes + q * w.slope_point;
+            const bool flip = w.columns_are_inputs;
+            panel_outer(flip ? slope : input, flip ? g.n_stride : g.k_stride, flip ? input : slope, flip ? g.k_stride : g.n_stride,
+                        {0, count}, q + 1 < points ? count : 0, {0, w.a}, {0, w.b_stride}, sums + q * w.sums_point, w.b_stride, first > 0,
+                        columns + thread * panel_outer_bytes / sizeof(float));
         });
     }
     parallel_ranges(pool, w.a, 8, 1, [&](long begin, long end, int) {
