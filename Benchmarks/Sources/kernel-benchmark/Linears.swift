@@ -51,3 +51,45 @@ func linears(_ bench: Bench) {
         "\nTo PyTorch: geometric mean \(number(geometricMean(ratios))). Bar: 1.3. Share of the peak above 10⁹ multiply-adds: lowest"
             + " \(number((shares.min() ?? 0) * 100, 0)) %, mean \(number(geometricMean(shares) * 100, 0)) %. Bar: 85 %.")
 }
+
+/// Linear layers whose values are gated, against PyTorch and against our own two operations one after the other.
+func gatedLinears(_ bench: Bench) {
+    print("| with GEGLU, rows × inputs → outputs | PyTorch, ms | apart, ms | Rain, ms | to PyTorch | to apart |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    var (toTorch, toTwo): ([Double], [Double]) = ([], [])
+    for (m, n, k) in [(16384, 1280, 320), (4096, 2560, 640), (1024, 5120, 1280), (4096, 256, 64), (1024, 384, 96), (256, 512, 128)] {
+        let (x, w, bias, between, y) = (Tensor(m * k), Tensor(2 * n * k), Tensor(2 * n), Tensor(2 * m * n), Tensor(m * n))
+        let packed = [Int32(0), 1].map { gated in
+            let packed = Tensor(bytes: rain_linear_packed_bytes(bench.pool, 2 * n, k, gated))
+            rain_linear_pack(bench.pool, w.floats, 2 * n, k, 0, gated, packed.raw)
+            return packed
+        }
+        var after = RainEpilogue()
+        after.bias = UnsafePointer(bias.floats)
+        var gates = after
+        gates.gated = 1
+        var (torch, two, ours): ([Double], [Double], [Double]) = ([], [], [])
+        for round in 0...bench.rounds {
+            let twoTime = bench.clock.best(seconds: 0.05) {
+                rain_linear(bench.pool, m, 2 * n, k, x.floats, packed[0].raw, &after, between.floats)
+                rain_geglu(bench.pool, m, n, between.floats, y.floats)
+            }
+            let time = bench.clock.best(seconds: 0.05) {
+                rain_linear(bench.pool, m, 2 * n, k, x.floats, packed[1].raw, &gates, y.floats)
+            }
+            let torchTime = bench.peer?.time("gated", m, n, k)
+            guard round > 0 else { continue }
+            two.append(twoTime)
+            ours.append(time)
+            if let torchTime { torch.append(torchTime) }
+        }
+        let ratio = torch.isEmpty ? nil : median(zip(torch, ours).map { $0 / $1 })
+        if let ratio { toTorch.append(ratio) }
+        toTwo.append(median(zip(two, ours).map { $0 / $1 }))
+        print(
+            "| \(m) × \(k) → \(n) | \(torch.isEmpty ? "" : number(median(torch) * 1e3, 3)) | \(number(median(two) * 1e3, 3)) |"
+                + " \(number(median(ours) * 1e3, 3)) | \(ratio.map { number($0) } ?? "") | \(number(toTwo[toTwo.count - 1])) |")
+        _ = (x.count, w.count, bias.count, between.count, y.count, packed.map(\.count))
+    }
+    print("\nGeometric means: to PyTorch \(number(geometricMean(toTorch))), to the two operations \(number(geometricMean(toTwo))).")
+}

@@ -2,12 +2,13 @@ import CPUKernels
 @preconcurrency import Glibc
 
 let usage = """
-    usage: kernel-benchmark [convolution] [cold] [linear] [spatial] [temporal] [pointwise] [training]
+    usage: kernel-benchmark [convolution] [cold] [linear] [gated] [spatial] [temporal] [pointwise] [training]
                             [--isa avx2|avx512|amx] [--threads N] [--rounds N] [--peers DIR]
 
     convolution  3×3 convolutions against oneDNN's direct one
     cold         the same with weights that are in no cache
     linear       linear layers against OpenBLAS and PyTorch
+    gated        linear layers with GEGLU behind them against PyTorch, and against the two operations one after the other
     spatial      attention over positions against PyTorch
     temporal     attention over 16 frames against PyTorch
     pointwise    group norm with SiLU, layer norm and GEGLU against PyTorch
@@ -20,8 +21,8 @@ let usage = """
     default) processor time is measured, which a busy machine does not change; with more, the wall clock.
     """
 
-let names: Set = ["convolution", "cold", "linear", "spatial", "temporal", "pointwise", "training"]
-let usingTorch: Set = ["linear", "spatial", "temporal", "pointwise"]
+let names: Set = ["convolution", "cold", "linear", "gated", "spatial", "temporal", "pointwise", "training"]
+let usingTorch: Set = ["linear", "gated", "spatial", "temporal", "pointwise"]
 var (threads, rounds, peers): (Int, Int, String) = (1, 7, "peers")
 var set: String?
 var wanted: Set<String> = []
@@ -80,7 +81,8 @@ if peer == nil, !wanted.isDisjoint(with: usingTorch) {
 }
 let benchmarks: [(String, (Bench) -> Void)] = [
     ("convolution", { convolutionsAgainstOneDNN($0, cold: false) }), ("cold", { convolutionsAgainstOneDNN($0, cold: true) }),
-    ("linear", linears), ("spatial", spatialAgainstTorch), ("temporal", temporalAgainstTorch), ("pointwise", pointwise),
+    ("linear", linears), ("gated", gatedLinears), ("spatial", spatialAgainstTorch),
+    ("temporal", temporalAgainstTorch), ("pointwise", pointwise),
     (
         "training",
         {
