@@ -7,7 +7,12 @@ inline bool winograd_wins(const RainConv &s) {
     const Winograd g(s, false);
     const double rate = 2.0 * W;  // multiply-adds per cycle
     const double pixels = double(s.batch) * s.out_height * s.out_width, taps = s.upsample ? 4 : 9;
-    const double direct = pixels * taps * (splits_taps(s, false) ? split_tap_cycles(g.k, g.n_stride) : double(g.k) * g.n_stride / rate + 4);
+    double tap = double(g.k) * g.n_stride / rate + 4;
+#if RAIN_MATRIX_UNIT
+    // Products, and what it costs to split what they read.
+    if (splits_taps(s, false)) tap = double(padded_depth(g.k)) * g.n_stride / 75 + 5.0 * g.k / W;
+#endif
+    const double direct = pixels * taps * tap;
     const double transforms = double(g.tiles) * (Products::input_cycles * g.k_stride / W + 130.0 * g.n_stride / W + 200);
     const double weights = double(g.k) * g.n_stride * (9 / 2.0 + Products::weight_cycles / W);  // reading them and turning them into points
     const double winograd = transforms + double(g.tiles) * points * Products::channels(g.k) * g.n_stride / Products::rate + weights;

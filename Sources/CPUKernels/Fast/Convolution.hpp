@@ -51,27 +51,10 @@ inline Axis axis_of(bool gradient, long kernel, long stride, long pad, long in, 
     return a;
 }
 
-#if RAIN_MATRIX_UNIT
 /// On the matrix unit: no taps that are added up, and channels enough for it to pay.
-RAIN_INLINE bool splits_taps(const RainConv &s, bool gradient) { return !gradient && !s.upsample && s.channels >= 64; }
-constexpr long split_taps_rows = split_rows;
-/// Of one tap of a result: products, and what it costs to split what they read.
-RAIN_INLINE double split_tap_cycles(long k, long n) { return double(padded_depth(k)) * n / 75 + 5.0 * k / W; }
-RAIN_INLINE void pack_split_tap(const float *w, long n, long k, long column_stride, long row_stride, long p, float *to) {
-    pack_split_panel(w, n, k, column_stride, row_stride, p, to);
+RAIN_INLINE bool splits_taps(const RainConv &s, bool gradient) {
+    return RAIN_MATRIX_UNIT && !gradient && !s.upsample && s.channels >= 64;
 }
-RAIN_INLINE Grid split_taps_grid(const RainPool *pool, long rows, long panels, double work) { return split_grid(pool, rows, panels, work); }
-RAIN_INLINE void multiply_split_taps(long rows, const Source &from, long k, const float *packed, Range panels, const Sink &to, long line) {
-    multiply_taps(rows, from, k, packed, panels, to, line);
-}
-#else
-RAIN_INLINE bool splits_taps(const RainConv &, bool) { return false; }
-constexpr long split_taps_rows = 0;
-RAIN_INLINE double split_tap_cycles(long, long) { return 0; }
-RAIN_INLINE void pack_split_tap(const float *, long, long, long, long, long, float *) {}
-RAIN_INLINE Grid split_taps_grid(const RainPool *, long, long, double) { return {}; }
-RAIN_INLINE void multiply_split_taps(long, const Source &, long, const float *, Range, const Sink &, long) {}
-#endif
 
 /// Everything about one direct convolution: forward, or the gradient of its input.
 struct Direct {
@@ -110,7 +93,9 @@ struct Direct {
                (s.out_width - 1) * s.stride + s.kernel_width <= s.width;
     }
     long most_rows(long taps) const {
-        if (splits()) return split_taps_rows;
+#if RAIN_MATRIX_UNIT
+        if (splits()) return split_rows;
+#endif
         const long rows = 16384 / (taps < 1 ? 1 : taps);
         return (rows < 32 ? 32 : rows > 512 ? 512 : rows) / tile_rows * tile_rows;
     }
@@ -163,11 +148,13 @@ void direct_pack(RainPool *pool, const RainConv *conv, bool gradient, const floa
                             for (long before = 0; before < kx; before++) first = first && horizontal.slot[before] != tx;
                             const float *from = w + ky * s.kernel_width + kx;
                             float *to = panel + (long(ty) * horizontal.taps + tx) * block;
+#if RAIN_MATRIX_UNIT
                             if (d.splits()) {
-                                pack_split_tap(from, d.n, d.k, column_stride, row_stride, p, to);
-                            } else {
-                                pack_panel(from, d.n, d.k, column_stride, row_stride, p, !first, to);
+                                pack_split_panel(from, d.n, d.k, column_stride, row_stride, p, to);
+                                continue;
                             }
+#endif
+                            pack_panel(from, d.n, d.k, column_stride, row_stride, p, !first, to);
                         }
                         filled[ty] = true;
                     }
@@ -207,9 +194,11 @@ void direct(RainPool *pool, const RainConv *conv, bool gradient, const float *x,
             const long x_taps = lines ? 1 : horizontal.taps, taps = vertical.taps * x_taps;
             const long k = lines ? d.k * horizontal.taps : d.k, depth = long(vertical.taps) * horizontal.taps * d.depth();
             const double work = double(rows) * padded_columns(d.n) * (depth + 16);
-            const Grid grid = d.splits() ? split_taps_grid(pool, rows, panels, work)
-                                         : grid_of(pool, rows, panels, d.k * d.s.stride * sizeof(float),
-                                                   d.most_rows(d.s.kernel_height * d.s.kernel_width), work);
+            Grid grid = grid_of(pool, rows, panels, d.k * d.s.stride * sizeof(float),
+                                d.most_rows(d.s.kernel_height * d.s.kernel_width), work);
+#if RAIN_MATRIX_UNIT
+            if (d.splits()) grid = split_grid(pool, rows, panels, work);
+#endif
             each_cell(pool, grid, rows, panels, [&](Range row, Range panel, int thread) {
                 const long count = row.end - row.begin;
                 const float **table = reinterpret_cast<const float **>(tables + thread * d.table_bytes());
@@ -236,11 +225,10 @@ void direct(RainPool *pool, const RainConv *conv, bool gradient, const float *x,
                     }
                 }
                 const Source from = {table, count, taps, nullptr, 0};
-                if (d.splits()) {
-                    multiply_split_taps(count, from, k, base, panel, to, row.begin);
-                } else {
-                    multiply(count, from, k, k, base, panel.begin, panel.end, to, index, 0);
-                }
+#if RAIN_MATRIX_UNIT
+                if (d.splits()) return multiply_taps(count, from, k, base, panel, to, row.begin);
+#endif
+                multiply(count, from, k, k, base, panel.begin, panel.end, to, index, 0);
             });
             base += panel_floats(d.n, depth);
         }

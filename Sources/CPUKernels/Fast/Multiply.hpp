@@ -3,6 +3,30 @@
 /// Numbers of a row multiplied at once: the part of a panel that belongs to them stays in the first-level cache for all rows.
 constexpr long most_depth = (24 << 10) / (panel_width * long(sizeof(float)));
 
+/// One of the parts in which k is multiplied for one panel. Sums wait for the next part in lines of `sums`, counted from 0, or in y.
+struct Part {
+    bool first, last;
+    float *sums;  // null: y
+
+    bool waits() const { return sums && !last; }
+
+    /// Where this part's sums begin and end, `line` being the sink's first.
+    Sink sink(const Sink &to, long column, long line) const {
+        Sink own = waits() ? Sink{sums, panel_width, to.epilogue.gated ? panel_width : to.columns - column, {}} : to;
+        if (!last) own.epilogue = {};
+        own.add = to.add || !first;
+        if (sums && !first) {
+            own.begun = sums;
+            own.begun_line = waits() ? 0 : line;
+            own.begun_stride = panel_width;
+        } else {
+            own.begun = to.y + column + (waits() ? line * to.stride : 0);
+            own.begun_stride = to.stride;
+        }
+        return own;
+    }
+};
+
 /// Rows [0, rows) of `from` × panels [first_panel, last_panel) of `packed`, which holds `panel_depth` numbers per tap, of which k are
 /// multiplied; row r goes to line index[r] of the sink, or to line first_index + r if index is null. Tiles are as even as possible.
 ///
@@ -15,20 +39,15 @@ inline void multiply(long rows, const Source &from, long k, long panel_depth, co
     for (long p = first_panel; p < last_panel; p++) {
         const long column = to.column(p);
         const int vectors = to.vectors(p);
-        for (long part = 0; part < parts; part++) {
-            const Range inner = stretch(k, parts, part, 16);
+        for (long i = 0; i < parts; i++) {
+            const Part part = {i == 0, i == parts - 1, sums};
+            const Range inner = stretch(k, parts, i, 16);
             const long floats = (inner.end - inner.begin) * from.taps * vectors * W;
             const float *panel = packed + size_t(p) * panel_width * panel_depth * from.taps + inner.begin * vectors * W;
             Source source = from;
             if (!from.table) source.base += inner.begin;
-            const bool last = part == parts - 1, waits = sums && !last;
-            const long first_line = waits ? 0 : first_index;  // lines of `sums` are counted from 0
-            Sink sink = waits ? Sink{sums, panel_width, to.epilogue.gated ? panel_width : to.columns - column, {}} : to;
-            if (!last) sink.epilogue = {};
-            sink.add = to.add || part > 0;
-            sink.begun = sums && part > 0 ? sums : to.y + column + (first_index - first_line) * to.stride;
-            sink.begun_line = sums && part > 0 ? first_line : 0;
-            sink.begun_stride = sums && part > 0 ? panel_width : to.stride;
+            const Sink sink = part.sink(to, column, first_index);
+            const long first_line = part.waits() ? 0 : first_index, first_column = part.waits() ? 0 : column;
             for (long t = 0; t < tiles; t++) {
                 const long begin = rows * t / tiles, count = rows * (t + 1) / tiles - begin;
                 long own[tile_rows];
@@ -37,7 +56,7 @@ inline void multiply(long rows, const Source &from, long k, long panel_depth, co
                 }
                 const long *lines = index ? index + begin : own;
                 // What is added in the end comes from further away than anything else.
-                if (last && to.epilogue.residual) {
+                if (part.last && to.epilogue.residual) {
                     const float *residual = to.epilogue.residual + column;
                     for (long r = 0; r < count; r++) {
                         for (long at = 0; at < panel_width; at += 16) __builtin_prefetch(residual + lines[r] * to.stride + at);
@@ -46,9 +65,9 @@ inline void multiply(long rows, const Source &from, long k, long panel_depth, co
                 // A tile's share of what follows this part of the panel, which is wanted next.
                 for (long at = floats * t / tiles; at < floats * (t + 1) / tiles; at += 16) __builtin_prefetch(panel + floats + at, 0, 2);
                 if (vectors == 2) {
-                    tile_of<2>(count, source, begin, inner.end - inner.begin, panel, sink, lines, waits ? 0 : column);
+                    tile_of<2>(count, source, begin, inner.end - inner.begin, panel, sink, lines, first_column);
                 } else {
-                    tile_of<1>(count, source, begin, inner.end - inner.begin, panel, sink, lines, waits ? 0 : column);
+                    tile_of<1>(count, source, begin, inner.end - inner.begin, panel, sink, lines, first_column);
                 }
             }
         }
