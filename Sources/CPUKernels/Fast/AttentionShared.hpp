@@ -7,17 +7,7 @@ template <class Body>
 RAIN_INLINE void each_tile(long rows, Body &&body) {
     long first = 0;
     for (; first + outer_rows <= rows; first += outer_rows) body(Constant<outer_rows>{}, first);
-    switch (rows - first) {
-#if RAIN_REGISTERS == 32
-        case 7: return body(Constant<7>{}, first);
-        case 6: return body(Constant<6>{}, first);
-#endif
-        case 5: return body(Constant<5>{}, first);
-        case 4: return body(Constant<4>{}, first);
-        case 3: return body(Constant<3>{}, first);
-        case 2: return body(Constant<2>{}, first);
-        case 1: return body(Constant<1>{}, first);
-    }
+    with_count<outer_rows - 1>(rows - first, [&](auto height) RAIN_INLINE_LAMBDA { body(height, first); });
 }
 
 /// out[row][lanes] = Σ_i a[row][i] · panel[i][lanes], k numbers in a row of a, rows `stride` apart; the largest of each lane

@@ -3,11 +3,7 @@
 // out[a][b] = Σ_p left[p][a] · right[p][b]. A tile of `outer_rows` a's × two vectors of b is summed in registers over a
 // block of pixels and then added to memory, so that no sum is a single long chain; the order depends on sizes alone.
 
-#if RAIN_REGISTERS == 32
-constexpr int outer_rows = 8;
-#else
-constexpr int outer_rows = 6;
-#endif
+constexpr int outer_rows = RAIN_REGISTERS == 32 ? 8 : 6;
 constexpr long pixel_block = 256;
 
 /// Rows found through pointers, or evenly spaced.
@@ -59,18 +55,9 @@ __attribute__((noinline)) void outer_tile(Left left, Right right, long pixels, l
 template <int N, bool whole, class Left, class Right>
 RAIN_INLINE void outer_tile_of(long rows, Left left, Right right, long pixels, long a, long b, float *out, long stride,
                                long width, bool add) {
-    switch (rows) {
-#if RAIN_REGISTERS == 32
-        case 8: return outer_tile<8, N, whole>(left, right, pixels, a, b, out, stride, width, add);
-        case 7: return outer_tile<7, N, whole>(left, right, pixels, a, b, out, stride, width, add);
-#endif
-        case 6: return outer_tile<6, N, whole>(left, right, pixels, a, b, out, stride, width, add);
-        case 5: return outer_tile<5, N, whole>(left, right, pixels, a, b, out, stride, width, add);
-        case 4: return outer_tile<4, N, whole>(left, right, pixels, a, b, out, stride, width, add);
-        case 3: return outer_tile<3, N, whole>(left, right, pixels, a, b, out, stride, width, add);
-        case 2: return outer_tile<2, N, whole>(left, right, pixels, a, b, out, stride, width, add);
-        case 1: return outer_tile<1, N, whole>(left, right, pixels, a, b, out, stride, width, add);
-    }
+    with_count<outer_rows>(rows, [&](auto height) RAIN_INLINE_LAMBDA {
+        outer_tile<decltype(height)::value, N, whole>(left, right, pixels, a, b, out, stride, width, add);
+    });
 }
 
 template <class Left, class Right>
@@ -93,8 +80,7 @@ inline void outer_tiles(Left left, Right right, long pixels, Range as, long b, l
 
 /// All of out[a][b] for a in `as`, b in `bs` (b counts in floats, from a multiple of two vectors); out points to
 /// out[0][0].
-template <class Rows>
-inline void outer(Rows left, Rows right, long pixels, Range as, Range bs, float *out, long stride, bool add) {
+inline void outer(ListedRows left, ListedRows right, long pixels, Range as, Range bs, float *out, long stride, bool add) {
     for (long b = bs.begin; b < bs.end; b += panel_width) {
         const long width = bs.end - b < panel_width ? bs.end - b : panel_width;
         if (as.end - as.begin < 4 * outer_rows || width < panel_width || pixels > pixel_block) {

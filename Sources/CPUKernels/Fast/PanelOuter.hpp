@@ -1,11 +1,7 @@
 // Outer products as in Outer.hpp, for rows that follow each other in memory: the right side is copied to panels, a block of pixels
 // at a time, and lines that are wanted next are brought closer between products.
 
-#if RAIN_REGISTERS == 32
-constexpr int panel_rows = 12;
-#else
-constexpr int panel_rows = 6;
-#endif
+constexpr int panel_rows = RAIN_REGISTERS == 32 ? 12 : 6;
 /// Panels of the right side that are copied at once.
 constexpr long most_panels = 8;
 /// Floats of a panel's copy, an odd number of lines so that panels do not push each other out of the first-level cache.
@@ -82,22 +78,9 @@ __attribute__((noinline)) void panel_tile(const float *left, long left_stride, c
 template <int N>
 RAIN_INLINE void panel_tile_of(long rows, const float *left, long left_stride, const float *right, long pixels, float *out,
                                long stride, bool add, const char *ahead) {
-    switch (rows) {
-#if RAIN_REGISTERS == 32
-        case 12: return panel_tile<12, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 11: return panel_tile<11, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 10: return panel_tile<10, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 9: return panel_tile<9, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 8: return panel_tile<8, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 7: return panel_tile<7, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-#endif
-        case 6: return panel_tile<6, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 5: return panel_tile<5, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 4: return panel_tile<4, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 3: return panel_tile<3, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 2: return panel_tile<2, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-        case 1: return panel_tile<1, N>(left, left_stride, right, pixels, out, stride, add, ahead);
-    }
+    with_count<panel_rows>(rows, [&](auto height) RAIN_INLINE_LAMBDA {
+        panel_tile<decltype(height)::value, N>(left, left_stride, right, pixels, out, stride, add, ahead);
+    });
 }
 
 /// out[a][b] (+)= Σ_p left[p][a] · right[p][b] for p in `pixels`, a in `as`, b in `bs`; rows of left and right are left_stride and

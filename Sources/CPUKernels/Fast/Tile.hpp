@@ -250,22 +250,7 @@ __attribute__((noinline)) void tile(const Source &from, long first, long k, cons
 template <int N>
 RAIN_INLINE void tile_of(long rows, const Source &from, long first, long k, const float *panel, const Sink &to,
                          const long *index, long column) {
-    switch (rows) {
-#if RAIN_WIDTH == 16
-        case 12: return tile<12, N>(from, first, k, panel, to, index, column);
-        case 11: return tile<11, N>(from, first, k, panel, to, index, column);
-        case 10: return tile<10, N>(from, first, k, panel, to, index, column);
-        case 9: return tile<9, N>(from, first, k, panel, to, index, column);
-#endif
-#if RAIN_REGISTERS == 32
-        case 8: return tile<8, N>(from, first, k, panel, to, index, column);
-        case 7: return tile<7, N>(from, first, k, panel, to, index, column);
-#endif
-        case 6: return tile<6, N>(from, first, k, panel, to, index, column);
-        case 5: return tile<5, N>(from, first, k, panel, to, index, column);
-        case 4: return tile<4, N>(from, first, k, panel, to, index, column);
-        case 3: return tile<3, N>(from, first, k, panel, to, index, column);
-        case 2: return tile<2, N>(from, first, k, panel, to, index, column);
-        case 1: return tile<1, N>(from, first, k, panel, to, index, column);
-    }
+    with_count<tile_rows>(rows, [&](auto height) RAIN_INLINE_LAMBDA {
+        tile<decltype(height)::value, N>(from, first, k, panel, to, index, column);
+    });
 }

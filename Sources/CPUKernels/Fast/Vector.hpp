@@ -230,6 +230,13 @@ struct Constant {
     static constexpr int value = number;
 };
 
+/// body(Constant<count>) for a count of 1 to `most`, known when compiled.
+template <int most, class Body>
+RAIN_INLINE void with_count(long count, Body &&body) {
+    if (count == most) return body(Constant<most>{});
+    if constexpr (most > 1) with_count<most - 1>(count, body);
+}
+
 template <RainActivation value>
 struct Kind {
     static constexpr RainActivation kind = value;
