@@ -51,6 +51,27 @@ def temporal(frames, positions, channels, heads):
     return [lambda: F.scaled_dot_product_attention(split(q), split(k), split(v)).permute(2, 0, 1, 3).reshape(frames, positions, channels)]
 
 
+def temporal_authors(frames, positions, channels, heads):
+    """As the authors' network computes it between its linear layers (VersatileAttention with diffusers' AttnProcessor): tokens go to
+    positions × frames, heads side by side, scores are a matrix, and all goes back."""
+    x, size = torch.rand(frames, positions, channels), channels // heads
+    q, k, v = (torch.rand(positions, frames, channels) for _ in range(3))
+
+    def apart(x):
+        return x.reshape(positions, frames, heads, size).permute(0, 2, 1, 3).reshape(positions * heads, frames, size)
+
+    def run():
+        x.transpose(0, 1).contiguous()
+        query, key, value = apart(q), apart(k), apart(v)
+        scores = torch.empty(positions * heads, frames, frames)
+        scores = torch.baddbmm(scores, query, key.transpose(-1, -2), beta=0, alpha=size**-0.5)
+        y = torch.bmm(scores.softmax(dim=-1), value)
+        y = y.reshape(positions, heads, frames, size).permute(0, 2, 1, 3).reshape(positions, frames, channels)
+        return y.transpose(0, 1).contiguous()
+
+    return [run]
+
+
 def group_norm(samples, positions, channels, groups):
     """In both of PyTorch's layouts; the faster one counts."""
     side = next(s for s in range(int(positions**0.5), 0, -1) if positions % s == 0)
@@ -87,7 +108,7 @@ def best(run):
     return shortest
 
 
-operations = {f.__name__: f for f in (linear, gated, attention, temporal, group_norm, layer_norm, geglu)}
+operations = {f.__name__: f for f in (linear, gated, attention, temporal, temporal_authors, group_norm, layer_norm, geglu)}
 known = (None, [])
 for line in sys.stdin:
     if line.strip() == "hello":

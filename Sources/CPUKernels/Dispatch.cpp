@@ -17,6 +17,9 @@ void rain_linear_weight_gradient(RainPool *pool, long m, long n, long k, const f
     void *scratch) {
     pool->table->linear_weight_gradient(pool, m, n, k, x, dy, dw, scratch);
 }
+int rain_conv_allows(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {
+    return pool->table->conv_allows(pool, conv, algorithm);
+}
 RainConvAlgorithm rain_conv_choose(const RainPool *pool, const RainConv *conv) {
     return pool->table->conv_choose(pool, conv);
 }

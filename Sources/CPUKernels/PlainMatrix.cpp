@@ -89,6 +89,10 @@ void linear_weight_gradient(RainPool *pool, long m, long n, long k, const float 
     });
 }
 
+int conv_allows(const RainPool *, const RainConv *conv, RainConvAlgorithm algorithm) {
+    return algorithm == RAIN_CONV_DIRECT || (conv->kernel_height == 3 && conv->kernel_width == 3 && conv->stride == 1);
+}
+
 RainConvAlgorithm conv_choose(const RainPool *, const RainConv *) { return RAIN_CONV_DIRECT; }
 
 // Packed: w[kh, kw, c, o].

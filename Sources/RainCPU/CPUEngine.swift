@@ -64,25 +64,40 @@ public struct CPUEngine: TrainingEngine {
     public let threads: Int
     public let instructionSet: InstructionSet
     public let arithmetic: Arithmetic
+    /// Which algorithms convolutions take, where it was measured; `nil` for what a model of cost expects.
+    public let tuning: Tuning?
     private let pools = PoolOwner()
 
     /// - Parameters:
     ///   - threads: the caller's counts as one; `nil` takes one per processor.
     ///   - instructionSet: `nil` takes the best this machine has.
-    public init(threads: Int? = nil, instructionSet: InstructionSet? = nil, arithmetic: Arithmetic = .fastest) {
+    ///   - tuning: of no effect on exact arithmetic, or if measured with other threads or another instruction set.
+    public init(
+        threads: Int? = nil, instructionSet: InstructionSet? = nil, arithmetic: Arithmetic = .fastest, tuning: Tuning? = nil
+    ) {
         self.threads = min(max(1, threads ?? Self.processorCount), Self.mostThreads)
         self.instructionSet = instructionSet ?? (arithmetic == .exact ? .bestExact : .best)
         self.arithmetic = arithmetic
+        self.tuning = tuning
     }
+
+    /// How this engine's convolutions choose their algorithms.
+    private var choice: AlgorithmChoice {
+        if arithmetic == .exact { return .wherePossible(.direct) }
+        guard let tuning, tuning.threads == threads, tuning.instructions == instructionSet else { return .byCost }
+        return .measured(tuning)
+    }
+
+    func pool() throws -> Pool { try pools.pool(threads: threads, instructionSet) }
 
     public func prepare(_ program: Program) throws -> any Executable { try prepareForTraining(program, sharing: nil) }
 
     public func prepare(_ program: Program, beside other: (any Executable)?) throws -> any Executable {
-        let pool = try pools.pool(threads: threads, instructionSet)
+        let pool = try pool()
         var neighbour = (other as? CPUExecutable)?.plan
         // One of another engine could run at the same time.
         if neighbour?.pool !== pool { neighbour = nil }
-        return CPUExecutable(try Plan(program, pool: pool, arithmetic: arithmetic, beside: neighbour), beside: neighbour)
+        return CPUExecutable(try Plan(program, pool: pool, choice: choice, beside: neighbour), beside: neighbour)
     }
 
     public func prepare(_ program: Program, sharing other: (any TrainableExecutable)?) throws -> any TrainableExecutable {
@@ -92,8 +107,8 @@ public struct CPUEngine: TrainingEngine {
     public func evaluate(
         _ program: Program, inputs: [String: [Float]], parameters: (_ name: String, _ shape: Shape) throws -> [Float]
     ) throws -> [String: [Float]] {
-        let pool = try pools.pool(threads: threads, instructionSet)
-        let executable = CPUExecutable(try Plan(program, pool: pool, arithmetic: arithmetic, runsOnce: true))
+        let pool = try pool()
+        let executable = CPUExecutable(try Plan(program, pool: pool, choice: choice, runsOnce: true))
         for (name, values) in inputs { try executable.write(name, values) }
         try executable.runOnce(parameters)
         return try program.graph.outputs.reduce(into: [:]) { $0[$1.name] = try executable.read($1.name) }
@@ -104,7 +119,7 @@ public struct CPUEngine: TrainingEngine {
     /// - Parameter other: an executable of this engine whose parameters, gradients and moments the new one shares.
     /// - Throws: `CPUError` if the machine lacks the instruction set, threads or memory.
     public func prepareForTraining(_ program: Program, sharing other: (any TrainableExecutable)? = nil) throws -> CPUExecutable {
-        let pool = try pools.pool(threads: threads, instructionSet)
+        let pool = try pool()
         var sharing: Plan?
         if let other {
             guard let executable = other as? CPUExecutable, executable.plan.pool === pool else {
@@ -112,7 +127,7 @@ public struct CPUEngine: TrainingEngine {
             }
             sharing = executable.plan
         }
-        return CPUExecutable(try Plan(program, pool: pool, arithmetic: arithmetic, sharing: sharing))
+        return CPUExecutable(try Plan(program, pool: pool, choice: choice, sharing: sharing))
     }
 }
 

@@ -10,7 +10,7 @@ final class Plan {
 
     let program: Program
     let pool: Pool
-    let arithmetic: CPUEngine.Arithmetic
+    let choice: AlgorithmChoice
 
     /// Where a value lives.
     private enum Place {
@@ -63,11 +63,15 @@ final class Plan {
     ///   - neighbour: a plan of the same pool, whose choices are kept to, so that its packed weights fit, and whose arena is used
     ///     if it is large enough
     init(
-        _ program: Program, pool: Pool, arithmetic: CPUEngine.Arithmetic, sharing other: Plan? = nil, runsOnce: Bool = false,
+        _ program: Program, pool: Pool, choice: AlgorithmChoice, sharing other: Plan? = nil, runsOnce: Bool = false,
         beside neighbour: Plan? = nil
     ) throws {
         self.program = program
-        algorithms = neighbour?.algorithms ?? [:]
+        if case .wherePossible = choice {
+            algorithms = [:]
+        } else {
+            algorithms = neighbour?.algorithms ?? [:]
+        }
         self.runsOnce = runsOnce
         if let other {
             guard other.trained.fits(program.graph.trainedParameters) else {
@@ -78,7 +82,7 @@ final class Plan {
             trained = try TrainedMemory(program.graph.trainedParameters, hasGradients: !program.gradients.isEmpty)
         }
         self.pool = pool
-        self.arithmetic = arithmetic
+        self.choice = choice
         arena = try Block(count: 0)
         persistent = try Block(count: 0)
         try check()

@@ -27,6 +27,7 @@ struct Rain: AsyncParsableCommand {
             ConvertCommand.self,
             MakeModelCommand.self,
             Doctor.self,
+            TuneCommand.self,
             BenchmarkCommand.self,
         ])
 

@@ -119,8 +119,13 @@ void check_convolutions(const Set &set) {
         const bool gradients = !c.s.upsample;
         const Results dx = gradients ? c.input_gradient(set.plain, RAIN_CONV_DIRECT) : Results();
         const Results dw = gradients ? c.weight_gradient(set.plain, RAIN_CONV_DIRECT) : Results();
+        for (const RainConvAlgorithm algorithm : {RAIN_CONV_DIRECT, RAIN_CONV_WINOGRAD}) {
+            const bool may = algorithm == RAIN_CONV_DIRECT || c.fits_winograd(), must = algorithm == RAIN_CONV_DIRECT;
+            const bool allowed = RUN(conv_allows, set.pools[0], &c.s, algorithm);
+            expect(Kernel::conv_allows, allowed ? may : !must, c.name(algorithm));
+        }
         const RainConvAlgorithm choice = RUN(conv_choose, set.pools[0], &c.s);
-        expect(Kernel::conv_choose, c.fits_winograd() || choice == RAIN_CONV_DIRECT, c.name(choice));
+        expect(Kernel::conv_choose, RUN(conv_allows, set.pools[0], &c.s, choice), c.name(choice));
         for (const RainConvAlgorithm algorithm : {RAIN_CONV_DIRECT, RAIN_CONV_WINOGRAD}) {
             if (algorithm == RAIN_CONV_WINOGRAD && !c.fits_winograd()) continue;
             // Winograd's transforms multiply rounding errors some ten times (arXiv 1509.09308, section 5).

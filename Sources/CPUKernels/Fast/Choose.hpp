@@ -1,9 +1,8 @@
 // The convolution functions: which algorithm, and the way to it.
 
-/// Whether Winograd is expected to beat the direct kernel, in rough machine cycles of one thread.
+/// Whether Winograd, where it is allowed, is expected to beat the direct kernel, in rough machine cycles of one thread.
 inline bool winograd_wins(const RainConv &s) {
     using Products = WinogradProducts;
-    if (!Winograd::fits(s) || s.channels < Products::fewest_channels) return false;
     const Winograd g(s, false);
     const double rate = 2.0 * W;  // multiply-adds per cycle
     const double pixels = double(s.batch) * s.out_height * s.out_width, taps = s.upsample ? 4 : 9;
@@ -22,8 +21,12 @@ inline bool winograd_wins(const RainConv &s) {
 /// Kernels longer than the tables of taps go the plain way.
 inline bool too_long(const RainConv *conv) { return conv->kernel_height > most_taps || conv->kernel_width > most_taps; }
 
-RainConvAlgorithm conv_choose(const RainPool *, const RainConv *conv) {
-    return winograd_wins(*conv) ? RAIN_CONV_WINOGRAD : RAIN_CONV_DIRECT;
+int conv_allows(const RainPool *, const RainConv *conv, RainConvAlgorithm algorithm) {
+    return algorithm == RAIN_CONV_DIRECT || (Winograd::fits(*conv) && conv->channels >= WinogradProducts::fewest_channels);
+}
+
+RainConvAlgorithm conv_choose(const RainPool *pool, const RainConv *conv) {
+    return conv_allows(pool, conv, RAIN_CONV_WINOGRAD) && winograd_wins(*conv) ? RAIN_CONV_WINOGRAD : RAIN_CONV_DIRECT;
 }
 
 size_t conv_packed_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm) {

@@ -90,7 +90,9 @@ typedef struct {
 
 typedef enum { RAIN_CONV_DIRECT = 0, RAIN_CONV_WINOGRAD = 1 } RainConvAlgorithm;
 
-/// The algorithm expected to be fastest for this shape; DIRECT always works, WINOGRAD for 3×3, stride 1.
+/// Whether an algorithm can be asked for: DIRECT always, WINOGRAD for 3×3, stride 1, and channels enough to keep its products exact.
+int rain_conv_allows(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
+/// The one of these expected to be fastest.
 RainConvAlgorithm rain_conv_choose(const RainPool *pool, const RainConv *conv);
 size_t rain_conv_packed_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
 void rain_conv_pack(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *w, void *packed);

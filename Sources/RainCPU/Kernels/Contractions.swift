@@ -16,6 +16,32 @@ extension Unary {
     }
 }
 
+/// How a plan's convolutions choose among the algorithms that are allowed for them.
+enum AlgorithmChoice {
+    /// The one that a model of cost expects to be fastest.
+    case byCost
+    /// The measured one where there is a measurement, else as by cost.
+    case measured(Tuning)
+    /// Always this one; directly where it is not allowed.
+    case wherePossible(Tuning.Algorithm)
+}
+
+extension Tuning.Algorithm {
+    var code: RainConvAlgorithm { self == .direct ? RAIN_CONV_DIRECT : RAIN_CONV_WINOGRAD }
+
+    init(_ code: RainConvAlgorithm) { self = code == RAIN_CONV_DIRECT ? .direct : .winograd }
+}
+
+extension RainConv {
+    /// All that the time it takes depends on.
+    var description: String {
+        let padding = [pad_top, pad_left, pad_bottom, pad_right]
+        return "\(batch)×\(height)×\(width)×\(channels) → \(out_height)×\(out_width)×\(out_channels), \(kernel_height)×\(kernel_width)"
+            + (stride == 1 ? "" : ", stride \(stride)") + (padding == [1, 1, 1, 1] ? "" : ", padding \(padding)")
+            + (upsample == 0 ? "" : ", enlarged twice")
+    }
+}
+
 extension Plan {
     /// A convolution in the kernels' terms, and the algorithm chosen for it.
     struct PlannedConvolution {
@@ -25,17 +51,31 @@ extension Plan {
 
     /// - Parameters:
     ///   - weight: `[out, in, kernelHeight, kernelWidth]`
+    ///   - isGradient: of a kind that no tuning has measured
     ///   - parameter: the weight's name, for one that is a parameter: a choice once made is kept
-    func planned(_ convolution: Convolution, input: Shape, weight: Shape, result: Shape, parameter: String? = nil) -> PlannedConvolution {
+    func planned(
+        _ convolution: Convolution, input: Shape, weight: Shape, result: Shape, isGradient: Bool, parameter: String? = nil
+    ) -> PlannedConvolution {
         var geometry = RainConv(
             batch: input[0], height: input[1], width: input[2], channels: input[3],
             out_channels: weight[0], kernel_height: weight[2], kernel_width: weight[3], stride: convolution.stride,
             pad_top: convolution.padding[0], pad_left: convolution.padding[1], pad_bottom: convolution.padding[2],
             pad_right: convolution.padding[3], out_height: result[1], out_width: result[2], upsample: convolution.upsample ? 1 : 0)
-        let known = parameter.flatMap { algorithms[$0] }
-        let algorithm = arithmetic == .exact ? RAIN_CONV_DIRECT : known ?? rain_conv_choose(pool.pointer, &geometry)
+        if let parameter, let known = algorithms[parameter] { return PlannedConvolution(geometry: geometry, algorithm: known) }
+        let algorithm = chosen(&geometry, isGradient: isGradient)
         if let parameter { algorithms[parameter] = algorithm }
         return PlannedConvolution(geometry: geometry, algorithm: algorithm)
+    }
+
+    private func chosen(_ geometry: inout RainConv, isGradient: Bool) -> RainConvAlgorithm {
+        let wanted: Tuning.Algorithm? =
+            switch choice {
+            case .byCost: nil
+            case .wherePossible(let algorithm): algorithm
+            case .measured(let tuning): isGradient ? nil : tuning.algorithm(for: geometry.description)
+            }
+        guard let wanted else { return rain_conv_choose(pool.pointer, &geometry) }
+        return rain_conv_allows(pool.pointer, &geometry, wanted.code) != 0 ? wanted.code : RAIN_CONV_DIRECT
     }
 
     /// The convolution behind a node of any of the three kinds.
@@ -47,11 +87,11 @@ extension Plan {
             var name: String?
             let weight = graph.nodes[node.operands[1].node]
             if case .parameter(let parameter, _) = weight.operation, weight.lifetime == .weights { name = "\(parameter) \(geometry)" }
-            return planned(geometry, input: operands[0], weight: operands[1], result: node.results[0], parameter: name)
+            return planned(geometry, input: operands[0], weight: operands[1], result: node.results[0], isGradient: false, parameter: name)
         case .convolutionInputGradient(let geometry, _, _):
-            return planned(geometry, input: node.results[0], weight: operands[1], result: operands[0])
+            return planned(geometry, input: node.results[0], weight: operands[1], result: operands[0], isGradient: true)
         case .convolutionWeightGradient(let geometry, _, _):
-            return planned(geometry, input: operands[0], weight: node.results[0], result: operands[1])
+            return planned(geometry, input: operands[0], weight: node.results[0], result: operands[1], isGradient: true)
         default: return nil
         }
     }

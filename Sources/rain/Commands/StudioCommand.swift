@@ -177,7 +177,8 @@ struct StudioCommand: AsyncParsableCommand {
         }
         return [
             ("model", model.model), ("detector", detector), ("size", model.size.map { "\($0)" }),
-            ("threads", model.processor.threads.map { "\($0)" }),
+            ("threads", model.processor.threads.map { "\($0)" }), ("instructions", model.processor.instructions),
+            ("tuning", model.processor.tuning),
         ]
         .compactMap { name, value in value.map { " --\(name) \(quoted($0))" } }.joined()
     }

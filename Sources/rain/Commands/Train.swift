@@ -50,7 +50,7 @@ struct Train: ParsableCommand {
         var recipe = try readRecipe()
         if let seed { recipe.seed = seed }
         if printRecipe { return try Terminal.printJSON(recipe) }
-        let engine = CPUEngine(threads: processor.threads)
+        let engine = try processor.engine()
         Interrupt.install()
         let run = try TrainingRun(
             folder: output, isInterrupted: { Interrupt.requested }, say: { Terminal.note($0) },

@@ -20,11 +20,11 @@ struct Verify: AsyncParsableCommand {
         case interpreter, cpu
         case cpuDirect = "cpu-direct"
 
-        func verifier(threads: Int?) -> CaseVerifier {
+        func verifier(_ processor: EngineOptions) throws -> CaseVerifier {
             switch self {
             case .interpreter: CaseVerifier(engine: Interpreter(), strictness: .exact)
-            case .cpu: CaseVerifier(engine: CPUEngine(threads: threads), strictness: .shipped)
-            case .cpuDirect: CaseVerifier(engine: CPUEngine(threads: threads, arithmetic: .exact), strictness: .exact)
+            case .cpu: try CaseVerifier(engine: processor.engine(), strictness: .shipped)
+            case .cpuDirect: try CaseVerifier(engine: processor.engine(arithmetic: .exact), strictness: .exact)
             }
         }
     }
@@ -41,7 +41,7 @@ struct Verify: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let verifier = engine.verifier(threads: processor.threads)
+        let verifier = try engine.verifier(processor)
         var reports: [VerificationReport] = []
         for path in cases {
             let report = try verifier.verify(path: path)

@@ -36,7 +36,7 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
-    var engine: CPUEngine { CPUEngine(threads: processor.threads) }
+    var engine: CPUEngine { get throws { try processor.engine() } }
 
     func load() throws -> AnimationModel {
         try usage { try model.map { try AnimationModel(path: $0, size: size) } ?? AnimationModel.embedded().resized(to: size) }

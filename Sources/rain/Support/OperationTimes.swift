@@ -13,10 +13,13 @@ struct OperationTimes: Encodable {
     /// Sums per kind of what `CPUExecutable.runTimed` gives, the longest first.
     static func sums(of times: [(node: Int, seconds: Double)], in program: Program) -> [OperationTimes] {
         var sums: [String: OperationTimes] = [:]
+        var counted: Set<Int> = []
         for (node, seconds) in times {
             let name = program.graph.nodes[node].operation.name
-            sums[name, default: OperationTimes(operation: name)].count += 1
-            sums[name]!.seconds += seconds
+            sums[name, default: OperationTimes(operation: name)].seconds += seconds
+            // Packing a weight in the step is a part of its node's time, and no second run of it.
+            guard counted.insert(node).inserted else { continue }
+            sums[name]!.count += 1
             sums[name]!.multiplyAdds += program.multiplyAdds(of: node)
         }
         return sums.values.sorted { $0.seconds > $1.seconds }

@@ -12,9 +12,6 @@ struct MeasurementOptions: ParsableArguments {
 
     @OptionGroup var processor: EngineOptions
 
-    @Option(help: ArgumentHelp("Kernels: generic, avx2, avx512, amx or neon; by default the best of this machine.", valueName: "set"))
-    var instructions: String?
-
     @Option(
         help: ArgumentHelp(
             "A program to compare with, and its arguments. It is told the work, the threads and the instruction set as further arguments, "
@@ -33,18 +30,7 @@ struct MeasurementOptions: ParsableArguments {
 
     mutating func validate() throws {
         guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: expected 1 to 1000, found \(rounds)") }
-        guard let instructions else { return }
-        let sets = CPUEngine.InstructionSet.allCases
-        guard let set = CPUEngine.InstructionSet(rawValue: instructions) else {
-            throw ValidationError("--instructions: expected \(sets.map(\.rawValue).joined(separator: ", ")), found '\(instructions)'")
-        }
-        guard set.isAvailable else { throw ValidationError("--instructions: this machine has no \(instructions)") }
     }
-
-    var engine: CPUEngine {
-        CPUEngine(threads: processor.threads, instructionSet: instructions.flatMap(CPUEngine.InstructionSet.init))
-    }
-
     /// Measures steps, in turn with the peer's if there is one, and prints and writes what was asked for.
     ///
     /// - Parameters:

@@ -37,7 +37,7 @@ struct StepBenchmark: ParsableCommand {
                     steps: configuration.window.steps)
         }
         let frames = "\(schedule.framesPerGroup)x\(schedule.levels)"
-        let engine = measurement.engine
+        let engine = try measurement.processor.engine()
         try measurement.report(
             StepReport.Subject(
                 model: configuration.name, size: configuration.imageSize, window: frames,
