@@ -71,14 +71,15 @@ struct TuneCommand: ParsableCommand {
             done += 1
             progress.update(done)
         }
-        progress.finish(done)
         let written = TuningFile(tuning)
         try file.append(written.bytes())
         try file.commit()
+        progress.finish(done)
         if json { try Terminal.printJSON(written) } else { print(Self.table(of: tuning)) }
     }
 
     private static func table(of tuning: Tuning) -> String {
+        guard !tuning.convolutions.isEmpty else { return "no convolution of this model has a choice with \(tuning.instructions.rawValue)" }
         let header = ["convolution", "count", "direct", "winograd", "chosen", "expected"]
         let rows = tuning.convolutions.map { row in
             [
