@@ -10,6 +10,9 @@ void rain_linear_pack(RainPool *pool, const float *w, long n, long k, int transp
 void rain_linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue, float *y) {
     pool->table->linear(pool, m, n, k, x, packed, epilogue, y);
 }
+void rain_linear_joint(RainPool *pool, long m, long k, const float *x, long count, const RainLinear *layers) {
+    pool->table->linear_joint(pool, m, k, x, count, layers);
+}
 size_t rain_linear_weight_gradient_scratch_bytes(const RainPool *pool, long m, long n, long k) {
     return pool->table->linear_weight_gradient_scratch_bytes(pool, m, n, k);
 }

@@ -72,6 +72,10 @@ void linear(RainPool *pool, long m, long n, long k, const float *x, const void *
     });
 }
 
+void linear_joint(RainPool *pool, long m, long k, const float *x, long count, const RainLinear *layers) {
+    for (long i = 0; i < count; i++) linear(pool, m, layers[i].n, k, x, layers[i].packed, &layers[i].epilogue, layers[i].y);
+}
+
 size_t linear_weight_gradient_scratch_bytes(const RainPool *, long, long, long) { return 0; }
 
 void linear_weight_gradient(RainPool *pool, long m, long n, long k, const float *x, const float *dy, float *dw, void *) {

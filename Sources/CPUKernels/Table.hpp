@@ -4,7 +4,7 @@
 
 // Every kernel by its name without `rain_`: each namespace of kernels declares, defines and lists the same ones.
 #define RAIN_KERNELS(X) \
-    X(linear_packed_bytes) X(linear_pack) X(linear) X(linear_weight_gradient_scratch_bytes) \
+    X(linear_packed_bytes) X(linear_pack) X(linear) X(linear_joint) X(linear_weight_gradient_scratch_bytes) \
     X(linear_weight_gradient) X(conv_allows) X(conv_choose) X(conv_packed_bytes) X(conv_pack) X(conv_scratch_bytes) X(conv) \
     X(conv_input_gradient_packed_bytes) X(conv_input_gradient_pack) X(conv_input_gradient_scratch_bytes) \
     X(conv_input_gradient) X(conv_weight_gradient_scratch_bytes) X(conv_weight_gradient) X(conv_depthwise) X(max_pool) X(softmax) X(attention_scratch_bytes) \

@@ -46,6 +46,8 @@ final class Plan {
     let trained: TrainedMemory
 
     private(set) var instructions: [Lifetime: [(node: Int, run: Instruction)]] = [:]
+    /// Linear layers that run together, by each of them.
+    private var joint: [Int: [Int]] = [:]
     /// Run after the stage that computes the packed weight's source.
     private var packers: [Lifetime: [(node: Int, run: Instruction)]] = [:]
 
@@ -87,6 +89,7 @@ final class Plan {
         persistent = try Block(count: 0)
         try check()
         findViews()
+        joint = jointLinears()
         assignPlaces()
         try allocate(beside: other ?? neighbour)
         try emitAll()
@@ -112,7 +115,7 @@ final class Plan {
     // MARK: Storage
 
     /// The value whose memory `value` is part of, and where in it.
-    private func root(_ value: ValueID) -> (root: ValueID, offset: Int) { views[value] ?? (value, 0) }
+    func root(_ value: ValueID) -> (root: ValueID, offset: Int) { views[value] ?? (value, 0) }
 
     private func findViews() {
         for (index, node) in graph.nodes.enumerated() {
@@ -133,7 +136,7 @@ final class Plan {
         }
     }
 
-    private func isView(_ node: Int) -> Bool { views[ValueID(node: node)] != nil }
+    func isView(_ node: Int) -> Bool { views[ValueID(node: node)] != nil }
 
     private func assignPlaces() {
         // Instruction time runs over all stages in order, so that one arena serves them all.
@@ -146,13 +149,14 @@ final class Plan {
         var lastUse: [ValueID: Int] = [:]
         var outlives: Set<ValueID> = []
         for index in order {
+            let end = time[joint[index]?.last ?? index]
             for operand in graph.nodes[index].operands {
                 let source = root(operand).root
                 if firstUse[source] == nil {
                     firstUse[source] = time[index]
                     if runsOnce, isParameter(source) { fetched[index, default: []].append(source) }
                 }
-                lastUse[source] = max(lastUse[source] ?? 0, time[index])
+                lastUse[source] = max(lastUse[source] ?? 0, end)
                 if !runsOnce, graph.nodes[source.node].lifetime != graph.nodes[index].lifetime { outlives.insert(source) }
             }
         }
@@ -197,7 +201,8 @@ final class Plan {
                     } else if outlives.contains(value) {
                         places[value] = .persistent(reserve(shape.count))
                     } else {
-                        places[value] = .arena(planner.add(count: shape.count, first: time[index], last: lastUse[value] ?? time[index]))
+                        let end = time[joint[index]?.last ?? index]
+                        places[value] = .arena(planner.add(count: shape.count, first: time[index], last: max(lastUse[value] ?? 0, end)))
                     }
                 }
             }
@@ -215,7 +220,7 @@ final class Plan {
     }
 
     /// Whether a weight is packed anew whenever the node that wants it runs.
-    private func isPackedInPlace(_ pack: Packing, for node: Node) -> Bool {
+    func isPackedInPlace(_ pack: Packing, for node: Node) -> Bool {
         runsOnce || graph.nodes[pack.weight.node].lifetime == node.lifetime
     }
 
@@ -334,6 +339,10 @@ final class Plan {
                     } else if packedAlready.insert(pack.key).inserted {
                         packers[weightStage, default: []].append((index, run))
                     }
+                }
+                if let members = joint[index] {
+                    instructions[stage, default: []].append((index, jointLinear(members, at: index)))
+                    continue
                 }
                 if let run = try instruction(index) { instructions[stage, default: []].append((index, run)) }
             }

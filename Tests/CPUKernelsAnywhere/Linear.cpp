@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include <array>
+#include <list>
 
 #include "Support.hpp"
 
@@ -38,6 +39,39 @@ struct Linear {
         const Guarded scratch = bytes(RUN(linear_weight_gradient_scratch_bytes, pool, m, n, k));
         RUN(linear_weight_gradient, pool, m, n, k, x, dy, dw, scratch.raw());
         return {dw.values()};
+    }
+};
+
+/// Several layers of the same rows, of different widths and with different epilogues: each is what it is by itself.
+struct Joint {
+    long m, k;
+    std::vector<long> columns;
+
+    std::string name() const { return text("%ld × %ld → %ld layers, the first of %ld", m, k, long(columns.size()), columns[0]); }
+
+    Results run(RainPool *pool) const {
+        Random random(uint64_t(m * 13 + k * 5 + long(columns.size())));
+        const Guarded x(random.floats(m * k));
+        std::list<Guarded> memory;
+        std::vector<RainLinear> layers;
+        std::vector<Guarded *> results;
+        for (const long n : columns) {
+            auto keep = [&](Guarded &&value) -> Guarded & { return memory.emplace_back(std::move(value)); };
+            const Guarded &w = keep(Guarded(random.floats(n * k))), &bias = keep(Guarded(random.floats(n)));
+            const Guarded &samples = keep(Guarded(random.floats((m + 2) / 3 * n))), &residual = keep(Guarded(random.floats(m * n)));
+            const Guarded &packed = keep(bytes(RUN(linear_packed_bytes, pool, n, k, 0)));
+            RUN(linear_pack, pool, w, n, k, 0, 0, packed.raw());
+            results.push_back(&keep(Guarded(m * n)));
+            const long i = long(layers.size());
+            layers.push_back({n, packed.raw(),
+                              {i % 2 ? bias : nullptr, i == 1 ? samples : nullptr, 3, i == 2 ? residual : nullptr,
+                               i == 3 ? RAIN_ACT_SILU : RAIN_ACT_NONE, 0},
+                              *results.back()});
+        }
+        RUN(linear_joint, pool, m, k, x, long(layers.size()), layers.data());
+        Results all;
+        for (const Guarded *result : results) all.push_back(result->values());
+        return all;
     }
 };
 
@@ -94,6 +128,17 @@ void check_linear(const Set &set) {
         for (int epilogue : {0, 1}) {
             compare_forward(set, {m, 2 * columns, k, epilogue, RAIN_ACT_NONE, (m + k) % 2 == 0, true}, 1.5 * split_error(set, k));
         }
+    }
+    const std::vector<Joint> joints = {{1, 1, {1}},
+                                       {7, 33, {3, 16, 5}},
+                                       {300, 64, {64, 64, 64}},
+                                       {31, 96, {96, 1, 33, 17}},
+                                       {600, 128, {40, 200}},
+                                       {70, 2601, {33, 1030, 8}},
+                                       {513, 70, {7, 7, 7, 100}}};
+    for (const Joint &joint : joints) {
+        compare(Kernel::linear_joint, set, [&](RainPool *pool) { return joint.run(pool); }, tolerance(joint.k) + split_error(set, joint.k),
+                joint.name());
     }
     for (int activation = RAIN_ACT_NONE; activation <= RAIN_ACT_SIGMOID; activation++) not_a_number(set, RainActivation(activation));
 }

@@ -277,6 +277,42 @@ import Testing
         }
     }
 
+    /// To the bit, of whatever widths, epilogues and threads.
+    @Test(arguments: KernelSet.available)
+    func jointLayersAreWhatTheyAreAlone(_ set: KernelSet) {
+        let cases: [(m: Int, k: Int, columns: [Int])] = [
+            (1, 1, [1]), (7, 33, [3, 16, 5]), (300, 64, [64, 64, 64]), (31, 96, [96, 1, 33, 17]), (600, 128, [40, 200]),
+            (70, 2601, [33, 1030, 8]),
+        ]
+        for (m, k, columns) in cases {
+            var random = KernelRandom(UInt64(m + k))
+            let x = Guarded(random.floats(m * k))
+            for pool in [1, 2, 3].map(set.pool) {
+                var (memory, layers, alone): ([Guarded], [RainLinear], [[Float]]) = ([x], [], [])
+                for (index, n) in columns.enumerated() {
+                    let w = Guarded(random.floats(n * k))
+                    let (bias, residual) = (Guarded(random.floats(n)), Guarded(random.floats(m * n)))
+                    let packed = Guarded(bytes: rain_linear_packed_bytes(pool.pointer, n, k, 0))
+                    rain_linear_pack(pool.pointer, w.floats, n, k, 0, 0, packed.raw)
+                    var after = RainEpilogue(
+                        bias: index % 2 == 0 ? nil : UnsafePointer(bias.floats), sample_bias: nil, rows_per_sample: 1,
+                        residual: index == 2 ? UnsafePointer(residual.floats) : nil,
+                        activation: index == 3 ? RAIN_ACT_SILU : RAIN_ACT_NONE, gated: 0)
+                    let (y, single) = (Guarded(count: m * n), Guarded(count: m * n))
+                    rain_linear(pool.pointer, m, n, k, x.floats, packed.raw, &after, single.floats)
+                    alone.append(single.values)
+                    layers.append(RainLinear(n: n, packed: UnsafeRawPointer(packed.raw), epilogue: after, y: y.floats))
+                    memory += [w, bias, residual, packed, single, y]
+                }
+                rain_linear_joint(pool.pointer, m, k, x.floats, layers.count, layers)
+                for (layer, alone) in zip(layers, alone) {
+                    #expect(Array(UnsafeBufferPointer(start: layer.y, count: m * layer.n)) == alone, "\(m) × \(k) → \(columns)")
+                }
+                keep(memory)
+            }
+        }
+    }
+
     /// Every element is summed in one order, whatever the partition.
     @Test(arguments: KernelSet.available)
     func doesNotDependOnThreads(_ set: KernelSet) throws {

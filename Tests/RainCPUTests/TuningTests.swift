@@ -114,7 +114,8 @@ import Testing
         let program = try Program(g.graph())
         var runs = 0
         let engine = CPUEngine(threads: 1)
-        let tuning = try engine.measureConvolutions(of: [program], rounds: 1) { _ in runs += 1 } progress: { runs += 1 }
+        let count = { runs += 1 }
+        let tuning = try engine.measureConvolutions(of: [program], rounds: 1, prepare: { _ in count() }, progress: count)
         #expect(tuning.convolutions.isEmpty && runs == 0)
     }
 }

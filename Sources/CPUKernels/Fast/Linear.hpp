@@ -17,8 +17,7 @@ RAIN_INLINE long linear_depth(long k, bool gated) {
     return k;
 }
 
-RAIN_INLINE Grid linear_grid(const RainPool *pool, long m, long n, long k, bool gated) {
-    const long panels = linear_panels(n, gated);
+RAIN_INLINE Grid linear_grid(const RainPool *pool, long m, long panels, long k, bool gated) {
     const double work = double(m) * panels * panel_width * k;
 #if RAIN_MATRIX_UNIT
     if (splits_linear(k, gated)) return split_grid(pool, m, panels, work);
@@ -26,11 +25,11 @@ RAIN_INLINE Grid linear_grid(const RainPool *pool, long m, long n, long k, bool 
     return grid_of(pool, m, panels, k / row_parts(k, gated) * sizeof(float), copied_rows, work);
 }
 
-RAIN_INLINE void multiply_linear(Range rows, const float *x, long k, const float *packed, Range panels, const Sink &to) {
+RAIN_INLINE void multiply_layers(Range rows, const float *x, long k, const Layers &layers) {
 #if RAIN_MATRIX_UNIT
-    if (splits_linear(k, to.epilogue.gated)) return multiply_rows(rows, x, k, packed, panels, to);
+    if (splits_linear(k, layers.of[0].to.epilogue.gated)) return multiply_rows(rows, x, k, layers);
 #endif
-    multiply_whole_rows(rows, x, k, packed, panels, to);
+    multiply_whole_rows(rows, x, k, layers);
 }
 
 size_t linear_packed_bytes(const RainPool *, long n, long k, int gated) {
@@ -60,11 +59,36 @@ void linear_pack(RainPool *pool, const float *w, long n, long k, int transposed,
     });
 }
 
+/// All of `layers`, of which only the one that is alone may be gated.
+inline void multiply_all(RainPool *pool, long m, long k, const float *x, const Layers &layers) {
+    long panels = 0;
+    for (const Layer &layer : layers) panels += layer.panels.end;
+    each_cell(pool, linear_grid(pool, m, panels, k, layers.of[0].to.epilogue.gated), m, panels, [&](Range rows, Range cell, int) {
+        Layers own;
+        long first = 0;
+        for (const Layer &layer : layers) {
+            const long begin = cell.begin - first, end = cell.end - first, all = layer.panels.end;
+            const Range share = {begin < 0 ? 0 : begin, end < all ? end : all};
+            if (share.begin < share.end) own.add({layer.packed, layer.to, share});
+            first += all;
+        }
+        multiply_layers(rows, x, k, own);
+    });
+}
+
 void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
             float *y) {
     const bool gated = epilogue && epilogue->gated;
-    const Sink to = sink(y, gated ? n / 2 : n, epilogue);
-    each_cell(pool, linear_grid(pool, m, n, k, gated), m, linear_panels(n, gated), [&](Range rows, Range panels, int) {
-        multiply_linear(rows, x, k, static_cast<const float *>(packed), panels, to);
-    });
+    Layers layers;
+    layers.add({static_cast<const float *>(packed), sink(y, gated ? n / 2 : n, epilogue), {0, linear_panels(n, gated)}});
+    multiply_all(pool, m, k, x, layers);
+}
+
+void linear_joint(RainPool *pool, long m, long k, const float *x, long count, const RainLinear *joint) {
+    Layers layers;
+    for (long i = 0; i < count; i++) {
+        const Sink to = sink(joint[i].y, joint[i].n, &joint[i].epilogue);
+        layers.add({static_cast<const float *>(joint[i].packed), to, {0, linear_panels(joint[i].n, false)}});
+    }
+    multiply_all(pool, m, k, x, layers);
 }

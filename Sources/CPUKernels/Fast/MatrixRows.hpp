@@ -114,33 +114,39 @@ struct SplitBuffers {
 
 static_assert(sizeof(SplitBuffers) <= thread_buffer_bytes);
 
-/// Rows × panels of `pack_split_panel`, `blocks` blocks of k; row r goes to line first_line + r.
+/// Rows × layers packed by `pack_split_panel`, `blocks` blocks of k; row r goes to line first_line + r.
 ///
 /// - Parameter split: (r, count, part, to) splits the blocks `part` of `count` rows from r on
 template <class Split>
-inline void multiply_split(long rows, long blocks, const float *packed, Range panels, const Sink &to, long first_line, Split &&split) {
+inline void multiply_split(long rows, long blocks, const Layers &layers, long first_line, Split &&split) {
     SplitBuffers &buffers = *static_cast<SplitBuffers *>(thread_buffer());
     const MatrixUnit unit;
     // A long k is summed in parts, which meet in the result; where there is no room for them in it, fewer rows are split at once.
-    const long most = to.epilogue.gated ? blocks : blocks <= split_blocks ? split_blocks : part_blocks;
+    const long most = layers.of[0].to.epilogue.gated ? blocks : blocks <= split_blocks ? split_blocks : part_blocks;
     const long room = split_rows * split_blocks / (most > split_blocks ? most : split_blocks) / (2 * tile_side) * (2 * tile_side);
     for (long r = 0; r < rows; r += room) {
         const long count = rows - r < room ? rows - r : room;
         for (long begin = 0; begin < blocks; begin += most) {
             const Range part = {begin, begin + most < blocks ? begin + most : blocks};
-            Sink sink = to;
-            sink.add = to.add || begin > 0;
-            if (part.end < blocks) sink.epilogue = {};
             split(r, count, part, buffers.rows);
+            Sink sinks[RAIN_MOST_JOINT];
             Finisher finisher;
-            for (long p = panels.begin; p < panels.end; p++) {
-                const int vectors = to.vectors(p);
-                const float *panel = packed + (size_t(p) * panel_width * blocks + begin * vectors * W) * tile_depth;
-                float *sums = buffers.sums[p % 2];
-                if (vectors == 2) {
-                    multiply_panel<2>(buffers.rows, count, part.end - begin, panel, sums, sink, first_line + r, to.column(p), finisher);
-                } else {
-                    multiply_panel<1>(buffers.rows, count, part.end - begin, panel, sums, sink, first_line + r, to.column(p), finisher);
+            long turn = 0;
+            for (const Layer &layer : layers) {
+                Sink &sink = sinks[&layer - layers.begin()];
+                sink = layer.to;
+                sink.add = layer.to.add || begin > 0;
+                if (part.end < blocks) sink.epilogue = {};
+                for (long p = layer.panels.begin; p < layer.panels.end; p++) {
+                    const int vectors = layer.to.vectors(p);
+                    const long column = layer.to.column(p);
+                    const float *panel = layer.packed + (size_t(p) * panel_width * blocks + begin * vectors * W) * tile_depth;
+                    float *sums = buffers.sums[turn++ % 2];
+                    if (vectors == 2) {
+                        multiply_panel<2>(buffers.rows, count, part.end - begin, panel, sums, sink, first_line + r, column, finisher);
+                    } else {
+                        multiply_panel<1>(buffers.rows, count, part.end - begin, panel, sums, sink, first_line + r, column, finisher);
+                    }
                 }
             }
             finisher.complete();
@@ -148,14 +154,14 @@ inline void multiply_split(long rows, long blocks, const float *packed, Range pa
     }
 }
 
-/// As `multiply` with rows in place, `stride` apart.
-inline void multiply_rows(Range rows, const float *x, long k, const float *packed, Range panels, const Sink &to) {
+/// Rows of x, k numbers each, × layers; row r goes to line r of their sinks.
+inline void multiply_rows(Range rows, const float *x, long k, const Layers &layers) {
     auto split = [&](long r, long count, Range part, float *tiles) {
         const float *from = x + (rows.begin + r) * k + part.begin * tile_depth;
         const long depth = (part.end * tile_depth < k ? part.end * tile_depth : k) - part.begin * tile_depth;
         split_tiles([&](long i) RAIN_INLINE_LAMBDA { return from + i * k; }, count, depth, part.end - part.begin, tiles);
     };
-    multiply_split(rows.end - rows.begin, padded_depth(k) / tile_depth, packed, panels, to, rows.begin, split);
+    multiply_split(rows.end - rows.begin, padded_depth(k) / tile_depth, layers, rows.begin, split);
 }
 
 /// As `multiply` with rows found through pointers, k numbers for each tap; a tap's panel lies behind the one before it.
@@ -172,7 +178,9 @@ inline void multiply_taps(long rows, const Source &from, long k, const float *pa
             block += last - first;
         }
     };
-    multiply_split(rows, from.taps * tap_blocks, packed, panels, to, first_line, split);
+    Layers one;
+    one.add({packed, to, panels});
+    multiply_split(rows, from.taps * tap_blocks, one, first_line, split);
 }
 
 /// As `grid_of`: rows are cut as they are split, and columns rather than fewer rows, since rows share the reading of a panel.

@@ -3,6 +3,23 @@
 /// Numbers of a row multiplied at once: the part of a panel that belongs to them stays in the first-level cache for all rows.
 constexpr long most_depth = (24 << 10) / (panel_width * long(sizeof(float)));
 
+/// Packed columns that rows are multiplied with: these panels of them.
+struct Layer {
+    const float *packed;
+    Sink to;
+    Range panels;
+};
+
+/// Layers of the same rows.
+struct Layers {
+    Layer of[RAIN_MOST_JOINT];
+    long count = 0;
+
+    void add(const Layer &layer) { of[count++] = layer; }
+    const Layer *begin() const { return of; }
+    const Layer *end() const { return of + count; }
+};
+
 /// One of the parts in which k is multiplied for one panel. Sums wait for the next part in lines of `sums`, counted from 0, or in y.
 struct Part {
     bool first, last;

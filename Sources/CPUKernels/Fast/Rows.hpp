@@ -13,14 +13,12 @@ struct RowBuffers {
 
 static_assert(sizeof(RowBuffers) <= thread_buffer_bytes);
 
-/// Rows of x, k numbers each, × panels; row r goes to line r of the sink.
-inline void multiply_whole_rows(Range rows, const float *x, long k, const float *packed, Range panels, const Sink &to) {
+/// Rows of x, k numbers each, × layers; row r goes to line r of their sinks.
+inline void multiply_whole_rows(Range rows, const float *x, long k, const Layers &layers) {
     RowBuffers &buffers = *static_cast<RowBuffers *>(thread_buffer());
-    const long parts = row_parts(k, to.epilogue.gated), longest = stretch(k, parts, 0, 16).end;
+    const long parts = row_parts(k, layers.of[0].to.epilogue.gated), longest = stretch(k, parts, 0, 16).end;
     // Not a power of two apart.
     const long stride = longest + 32, room = parts > 1 ? copied_floats / stride / tile_rows * tile_rows : copied_rows;
-    // There is no room for gated sums in y, and lines of y that lie far apart push each other out of the caches, too.
-    const bool apart = to.epilogue.gated || (k > 2 * most_depth && to.stride >= 1024);
     for (long r = rows.begin; r < rows.end; r += room) {
         const long count = rows.end - r < room ? rows.end - r : room;
         for (long part = 0; part < parts; part++) {
@@ -31,11 +29,16 @@ inline void multiply_whole_rows(Range rows, const float *x, long k, const float 
                 for (long i = 0; i < count; i++) map_row(depth, from.base + i * k, buffers.rows + i * stride, [](V v) { return v; });
                 from = {nullptr, 0, 1, buffers.rows, stride};
             }
-            Sink sink = to;
-            sink.add = to.add || part > 0;
-            if (part < parts - 1) sink.epilogue = {};
-            for (long p = panels.begin; p < panels.end; p++) {
-                multiply(count, from, depth, k, packed + inner.begin * to.vectors(p) * W, p, p + 1, sink, nullptr, r, apart ? buffers.sums : nullptr);
+            for (const Layer &layer : layers) {
+                // There is no room for gated sums in y, and lines of y that lie far apart push each other out of the caches, too.
+                const bool apart = layer.to.epilogue.gated || (k > 2 * most_depth && layer.to.stride >= 1024);
+                Sink sink = layer.to;
+                sink.add = layer.to.add || part > 0;
+                if (part < parts - 1) sink.epilogue = {};
+                for (long p = layer.panels.begin; p < layer.panels.end; p++) {
+                    const float *packed = layer.packed + inner.begin * layer.to.vectors(p) * W;
+                    multiply(count, from, depth, k, packed, p, p + 1, sink, nullptr, r, apart ? buffers.sums : nullptr);
+                }
             }
         }
     }

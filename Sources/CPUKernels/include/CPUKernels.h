@@ -74,6 +74,19 @@ size_t rain_linear_packed_bytes(const RainPool *pool, long n, long k, int gated)
 void rain_linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, int gated, void *packed);
 void rain_linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
                  float *y);
+
+/// One of several layers of the same rows.
+typedef struct {
+    long n;
+    const void *packed;
+    RainEpilogue epilogue;  // not gated
+    float *y;
+} RainLinear;
+
+#define RAIN_MOST_JOINT 4
+
+/// The same as `rain_linear` for each of up to RAIN_MOST_JOINT layers; rows are read, and split for the matrix unit, once for all of them.
+void rain_linear_joint(RainPool *pool, long m, long k, const float *x, long count, const RainLinear *layers);
 /// dw[n, k] = dy[m, n]ᵀ · x[m, k]
 size_t rain_linear_weight_gradient_scratch_bytes(const RainPool *pool, long m, long n, long k);
 void rain_linear_weight_gradient(RainPool *pool, long m, long n, long k, const float *x, const float *dy, float *dw, void *scratch);
