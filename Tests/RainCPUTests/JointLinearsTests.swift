@@ -27,9 +27,8 @@ import Testing
         },
         // What a layer reads besides the rows must still be there when it runs with a later one.
         Case(testDescription: "a residual that nobody wants later", groups: [2]) { g, x in
-            let y = try layer(g, x.silu(), "y")
-            let a = try layer(g, x, "a").adding(y)
-            let other = try layer(g, x.unary(.square), "o")
+            let a = try layer(g, x, "a", 96).adding(x.unary(.square))
+            let other = try layer(g, x.silu(), "o")
             return try [a, other, layer(g, x, "b")]
         },
         Case(testDescription: "one reads another", groups: []) { g, x in
