@@ -46,11 +46,12 @@ inline Range stretch(long count, long parts, long i, long unit = 1) {
     return {begin < count ? begin : count, end < count ? end : count};
 }
 
-/// How many chunks `count` items make when a chunk should hold at least `grain` of them.
+/// How many chunks `count` items make when a chunk should hold at least `grain` of them: as many for each thread, if there are enough.
 inline long chunk_count(const RainPool *pool, long count, long grain, long chunks_per_thread = 4) {
     if (grain < 1) grain = 1;
     const long most = pool->threads == 1 ? 1 : pool->threads * chunks_per_thread, possible = count / grain;
-    return possible < 1 ? 1 : possible < most ? possible : most;
+    if (possible >= most) return most;
+    return possible < 1 ? 1 : possible < pool->threads ? possible : possible / pool->threads * pool->threads;
 }
 
 /// body(begin, end, thread) over stretches of at least `grain` items, multiples of `unit` long.

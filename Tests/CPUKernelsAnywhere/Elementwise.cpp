@@ -39,7 +39,7 @@ Floats steps(double from, double to, double step) {
     return values;
 }
 
-/// exp within 2 ulp, GELU and tanh within 4·10⁻⁷, over the whole range.
+/// exp within 2 ulp, GELU, SiLU, sigmoid and tanh within 4·10⁻⁷, over the whole range.
 void stated_errors(const Set &set) {
     RainPool *pool = set.pools[0];
     auto each = [&](RainUnary kind, const Floats &x, auto exact, auto bound) {
@@ -53,6 +53,9 @@ void stated_errors(const Set &set) {
     const Floats near = steps(-12, 12, 0.007);
     each(RAIN_UNARY_GELU, near, [](double x) { return 0.5 * x * (1 + erf(x / sqrt(2.0))); },
          [](double x, double) { return 4e-7 * std::max(1.0, fabs(x)); });
+    const Floats far = steps(-100, 100, 0.0137);
+    each(RAIN_UNARY_SILU, far, [](double x) { return x / (1 + exp(-x)); }, [](double x, double) { return 4e-7 * std::max(1.0, fabs(x)); });
+    each(RAIN_UNARY_SIGMOID, far, [](double x) { return 1 / (1 + exp(-x)); }, [](double, double) { return 4e-7; });
     each(RAIN_UNARY_TANH, near, [](double x) { return tanh(x); },
          [](double x, double) { return 4e-7 * std::min(1.0, fabs(x)) + 1e-12; });
 }

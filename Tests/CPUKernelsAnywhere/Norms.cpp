@@ -13,13 +13,15 @@ struct Group {
     RainActivation activation = RAIN_ACT_NONE;
     /// The inputs' mean: a large one must not swallow the variance.
     float offset = 0.3f;
+    /// Of gamma: with a large one an activation meets numbers that its exponential must not.
+    float gain = 1;
 
     long channels() const { return groups * width; }
     long rows() const { return samples * positions; }
     long count() const { return rows() * channels(); }
     std::string name() const {
-        return text("%ld × %ld × %ld channels in %ld groups, activation %d, about %g", samples, positions, channels(), groups, activation,
-                    offset);
+        return text("%ld × %ld × %ld channels in %ld groups, activation %d, about %g, gain %g", samples, positions, channels(), groups,
+                    activation, offset, gain);
     }
     /// Statistics of inputs far from zero lose what their mean's last bit is worth.
     double bound(double plain) const { return plain * (1 + fabs(double(offset)) * 8); }
@@ -30,7 +32,7 @@ struct Group {
         Results all;
         all.push_back(random.floats(count(), 1, offset));
         all.push_back(random.floats(count()));
-        all.push_back(random.floats(channels(), 1, 1));
+        all.push_back(random.floats(channels(), gain, gain));
         all.push_back(random.floats(channels()));
         return all;
     }
@@ -71,6 +73,7 @@ std::vector<Group> cases() {
     std::vector<Group> all = {
         {1, 1, 1, 2}, {3, 16, 8, 8}, {2, 256, 32, 2, RAIN_ACT_SILU}, {1, 3000, 3, 11, RAIN_ACT_SILU}, {2, 1500, 8, 4}, {5, 1, 4, 33},
         {1, 64, 2, 16, RAIN_ACT_NONE, 50}, {1, 2049, 2, 24, RAIN_ACT_NONE, -300},
+        {2, 40, 2, 9, RAIN_ACT_SILU, 0.3f, 300}, {3, 1100, 2, 8, RAIN_ACT_SILU, 0.3f, 100}, {3, 130, 4, 32, RAIN_ACT_SILU},
     };
     const RainActivation activations[] = {RAIN_ACT_NONE, RAIN_ACT_SILU, RAIN_ACT_RELU, RAIN_ACT_GELU};
     Random random(4);
@@ -87,6 +90,27 @@ void one_far_position(const Set &set, long row) {
     Results numbers = group.numbers();
     std::fill_n(numbers[0].begin() + row * group.channels(), group.channels(), 1000.0f);
     compare(Kernel::group_norm, set, [&](RainPool *pool) { return group.forward(pool, numbers); }, 1e-5, text("position %ld far off", row));
+}
+
+/// One number as far from the others as can be, just within and just beyond what SiLU takes unlimited.
+void one_far_number(const Set &set, long positions, float gain) {
+    const Group group = {1, positions, 1, 1, RAIN_ACT_SILU};
+    Results numbers = {Floats(size_t(positions)), {}, {gain}, {0.5f}};
+    numbers[0].back() = 1e4f;
+    compare(Kernel::group_norm, set, [&](RainPool *pool) { return group.forward(pool, numbers); }, 1e-5,
+            text("one of %ld far off, gain %g", positions, gain));
+    const float expected = group.forward(set.plain, numbers)[0].back(), found = group.forward(set.pools[0], numbers)[0].back();
+    expect(Kernel::group_norm, fabsf(found - expected) <= 1e-5f * std::max(1.0f, expected), text("the one itself is %g, expected %g", found, expected));
+}
+
+/// Numbers whose mean leaves no digits for their variance.
+void one_of_large_numbers(const Set &set, float gain) {
+    const Group group = {1, 64, 1, 1, RAIN_ACT_SILU};
+    Results numbers = {Floats(64, 1e8f), {}, {gain}, {0}};
+    numbers[0].back() += 8;
+    const Floats found = group.forward(set.pools[0], numbers)[0];
+    expect(Kernel::group_norm, std::all_of(found.begin(), found.end(), [](float v) { return isfinite(v); }) && found.back() >= 0,
+           text("one of large numbers, gain %g, is %g", gain, found.back()));
 }
 
 void softmax(const Set &set, long rows, long channels) {
@@ -125,6 +149,13 @@ void check_norms(const Set &set) {
                 group.name());
     }
     for (long row : {0, 5, 399}) one_far_position(set, row);
+    for (float gain : {1, -1}) {
+        one_far_number(set, 5700, gain);
+        one_far_number(set, 9000, gain);
+    }
+    one_far_number(set, 90, 8);
+    one_far_number(set, 90, -12);
+    for (int gain = 1; gain < 10; gain++) one_of_large_numbers(set, float(gain));
     softmax(set, 1, 1);
     softmax(set, 3, 7);
     softmax(set, 5, 16);

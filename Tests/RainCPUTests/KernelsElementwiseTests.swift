@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// exp within 2 ulp, the Gaussian error function behind GELU within 4·10⁻⁷, over the whole range.
+    /// exp within 2 ulp; GELU, SiLU, sigmoid and tanh within 4·10⁻⁷, over the whole range.
     @Test(arguments: KernelSet.available)
     func statedErrors(_ set: KernelSet) {
         let pool = set.pool(threads: 1)
@@ -65,6 +65,14 @@ import Testing
         for (value, found) in zip(near, Self.unary(pool, RAIN_UNARY_GELU, near)) {
             let exact = 0.5 * Double(value) * (1 + erf(Double(value) / 2.squareRoot()))
             #expect(abs(Double(found) - exact) <= 4e-7 * max(1, abs(Double(value))), "gelu(\(value)) = \(found)")
+        }
+        let far = stride(from: Float(-100), through: 100, by: 0.00371).map { $0 }
+        for (value, found) in zip(far, Self.unary(pool, RAIN_UNARY_SILU, far)) {
+            let exact = Double(value) / (1 + exp(-Double(value)))
+            #expect(abs(Double(found) - exact) <= 4e-7 * max(1, abs(Double(value))), "silu(\(value)) = \(found)")
+        }
+        for (value, found) in zip(far, Self.unary(pool, RAIN_UNARY_SIGMOID, far)) {
+            #expect(abs(Double(found) - 1 / (1 + exp(-Double(value)))) <= 4e-7, "sigmoid(\(value)) = \(found)")
         }
         for (value, found) in zip(near, Self.unary(pool, RAIN_UNARY_TANH, near)) {
             #expect(abs(Double(found) - tanh(Double(value))) <= 4e-7 * min(1, abs(Double(value))) + 1e-12, "tanh(\(value)) = \(found)")

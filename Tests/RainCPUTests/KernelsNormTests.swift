@@ -7,6 +7,8 @@ import Testing
         var activation = RAIN_ACT_NONE
         /// The inputs' mean: a large one must not swallow the variance.
         var offset: Float = 0.3
+        /// Of gamma: with a large one an activation meets numbers that its exponential must not.
+        var gain: Float = 1
 
         var channels: Int { groups * width }
         var count: Int { samples * positions * channels }
@@ -15,7 +17,8 @@ import Testing
         func numbers() -> [[Float]] {
             var random = KernelRandom(UInt64(count + channels))
             return [
-                random.floats(count, offset: offset), random.floats(count), random.floats(channels, offset: 1), random.floats(channels),
+                random.floats(count, offset: offset), random.floats(count), random.floats(channels, scale: gain, offset: gain),
+                random.floats(channels),
             ]
         }
 
@@ -70,6 +73,9 @@ import Testing
             Group(samples: 2, positions: 1500, groups: 8, width: 4), Group(samples: 5, positions: 1, groups: 4, width: 33),
             Group(samples: 1, positions: 64, groups: 2, width: 16, offset: 50),
             Group(samples: 1, positions: 2049, groups: 2, width: 24, offset: -300),
+            Group(samples: 2, positions: 40, groups: 2, width: 9, activation: RAIN_ACT_SILU, gain: 300),
+            Group(samples: 3, positions: 1100, groups: 2, width: 8, activation: RAIN_ACT_SILU, gain: 100),
+            Group(samples: 3, positions: 130, groups: 4, width: 32, activation: RAIN_ACT_SILU),
         ]
         var random = KernelRandom(4)
         for index in 0..<20 {
@@ -127,6 +133,27 @@ import Testing
             for channel in 0..<group.channels { inputs[0][row * group.channels + channel] = 1000 }
             let expected = group.forward(plainPool(), inputs)
             #expect(disagreement(group.forward(set.pool(threads: 2), inputs), expected) < 1e-5, "position \(row)")
+        }
+    }
+
+    /// One number as far from the others as can be, just within and just beyond what SiLU takes unlimited, and numbers whose mean leaves
+    /// no digits for their variance.
+    @Test(arguments: KernelSet.available)
+    func oneFarNumber(_ set: KernelSet) {
+        for (positions, gain) in [(5700, Float(1)), (5700, -1), (9000, 1), (9000, -1), (90, 8), (90, -12)] {
+            let group = Group(samples: 1, positions: positions, groups: 1, width: 1, activation: RAIN_ACT_SILU)
+            let inputs: [[Float]] = [[Float](repeating: 0, count: positions - 1) + [1e4], [], [gain], [0.5]]
+            let expected = group.forward(plainPool(), inputs)
+            let found = group.forward(set.pool(threads: 1), inputs)
+            #expect(disagreement(found, expected) < 1e-5, "\(positions) positions, gain \(gain)")
+            // Of the one that vanishes, too.
+            #expect(abs(found[positions - 1] - expected[positions - 1]) < 1e-5 * max(1, expected[positions - 1]))
+        }
+        let group = Group(samples: 1, positions: 64, groups: 1, width: 1, activation: RAIN_ACT_SILU)
+        let numbers = [Float](repeating: 1e8, count: 63) + [1e8 + 8]
+        for gain in 1...9 {
+            let found = group.forward(set.pool(threads: 1), [numbers, [], [Float(gain)], [0]])
+            #expect(found.allSatisfy(\.isFinite) && found[63] >= 0, "gain \(gain): \(found[63])")
         }
     }
 

@@ -30,7 +30,14 @@ RAIN_INLINE RowTerms row_terms(long channels, const float *x, float epsilon) {
     return {mean, 1 / sqrtf(variance + epsilon)};
 }
 
-/// R rows at once: one row's sums, and what follows from them, are computed while another's wait.
+/// Sums of what belongs to each of R rows, four at most, side by side.
+template <int R>
+RAIN_INLINE Four sums_of_rows(const V (&sums)[R][2]) {
+    if constexpr (R == 1) return Four(sum_lanes(sums[0][0] + sums[0][1]));
+    return sum_lanes(sums[0][0] + sums[0][1], sums[1][0] + sums[1][1], sums[2][0] + sums[2][1], sums[3][0] + sums[3][1]);
+}
+
+/// R rows at once, 1 or 4: one row's sums, and what follows from them, are computed beside another's.
 template <int R>
 RAIN_INLINE void layer_norm_rows(long channels, float epsilon, const float *x, const float *gamma, const float *beta, float *y) {
     V sums[R][2];
@@ -45,11 +52,8 @@ RAIN_INLINE void layer_norm_rows(long channels, float epsilon, const float *x, c
     for (; c < channels; c += W) {
         for (int r = 0; r < R; r++) sums[r][0] += load_part(x + r * channels + c, channels - c < W ? channels - c : W);
     }
-    float mean[R], rest[R] = {};
-    for (int r = 0; r < R; r++) {
-        mean[r] = sum_lanes(sums[r][0] + sums[r][1]) / float(channels);
-        sums[r][0] = sums[r][1] = splat(0);
-    }
+    const Four mean = sums_of_rows<R>(sums) / float(channels);
+    for (int r = 0; r < R; r++) sums[r][0] = sums[r][1] = splat(0);
     for (c = 0; c + 2 * W <= channels; c += 2 * W) {
         for (int r = 0; r < R; r++) {
             const V a = load(x + r * channels + c) - mean[r], b = load(x + r * channels + c + W) - mean[r];
@@ -57,20 +61,13 @@ RAIN_INLINE void layer_norm_rows(long channels, float epsilon, const float *x, c
             sums[r][1] = fma(b, b, sums[r][1]);
         }
     }
-    for (; c + W <= channels; c += W) {
+    for (; c < channels; c += W) {
         for (int r = 0; r < R; r++) {
-            const V a = load(x + r * channels + c) - mean[r];
+            const V a = first_lanes(load_part(x + r * channels + c, channels - c < W ? channels - c : W) - mean[r], channels - c);
             sums[r][0] = fma(a, a, sums[r][0]);
         }
     }
-    for (; c < channels; c++) {
-        for (int r = 0; r < R; r++) rest[r] += (x[r * channels + c] - mean[r]) * (x[r * channels + c] - mean[r]);
-    }
-    float inverse[R];
-    for (int r = 0; r < R; r++) {
-        const float variance = (sum_lanes(sums[r][0] + sums[r][1]) + rest[r]) / float(channels);
-        inverse[r] = 1 / sqrtf(variance + epsilon);
-    }
+    const Four inverse = 1.0f / __builtin_elementwise_sqrt(sums_of_rows<R>(sums) / float(channels) + epsilon);
     for (c = 0; c + W <= channels; c += W) {
         const V g = load(gamma + c), b = load(beta + c);
         for (int r = 0; r < R; r++) {
@@ -89,7 +86,7 @@ RAIN_INLINE void layer_norm_rows(long channels, float epsilon, const float *x, c
 void layer_norm(RainPool *pool, long rows, long channels, float epsilon, const float *x, const float *gamma, const float *beta,
                 float *y) {
     constexpr int together = 4;
-    parallel_ranges(pool, rows, 1 + light_grain / channels, together, [&](long begin, long end, int) {
+    parallel_ranges(pool, rows, 1 + light_grain / 2 / channels, together, [&](long begin, long end, int) {
         long row = begin;
         for (; row + together <= end; row += together) {
             layer_norm_rows<together>(channels, epsilon, x + row * channels, gamma, beta, y + row * channels);

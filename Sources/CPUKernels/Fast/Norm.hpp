@@ -8,35 +8,53 @@ size_t group_norm_scratch_bytes(const RainPool *, long samples, long positions, 
 void group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
                 RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *scratch) {
     const GroupNormPlan plan(samples, positions, channels);
-    const GroupNorm norm = {plan, scratch, groups, epsilon, x, gamma, beta};
-    auto apply = [&](long sample, Range rows) {
+    const GroupNorm norm(plan, scratch, groups, epsilon, x, gamma, beta);
+    // Of a sample that is measured and then computed while it is in the second-level cache, the last rows bring the next one's first
+    // ones there, as many as have room beside it.
+    const long sample_bytes = positions * channels * long(sizeof(float)), cache_bytes = long(pool->cache_bytes);
+    const bool fetches = plan.tasks == 1 && sample_bytes >= 32 << 10 && sample_bytes <= cache_bytes;
+    const long room = cache_bytes / 3 * positions / sample_bytes, ahead = positions < room ? positions : room;
+    auto apply_with = [&](long sample, Range rows, auto function) {
         const ChannelTerms t = plan.terms(scratch, sample);
-        with_activation(activation, [&](auto k) {
-            for (long row = rows.begin; row < rows.end; row++) {
-                const long at = (sample * positions + row) * channels;
-                long c = 0;
-                for (; c + W <= channels; c += W) {
-                    store(y + at + c, activated<decltype(k)::kind>(fma(load(x + at + c), load(t.scale + c), load(t.shift + c))));
-                }
-                if (c < channels) {
-                    const long part = channels - c;
-                    const V v = fma(load_part(x + at + c, part), load_part(t.scale + c, part), load_part(t.shift + c, part));
-                    store_part(y + at + c, activated<decltype(k)::kind>(v), part);
-                }
+        for (long row = rows.begin; row < rows.end; row++) {
+            const long at = (sample * positions + row) * channels;
+            const float *next = fetches && row >= positions - ahead ? x + at + ahead * channels : nullptr;
+            auto whole = [&](long c) RAIN_INLINE_LAMBDA {
+                store(y + at + c, function(fma(load(x + at + c), load(t.scale + c), load(t.shift + c))));
+            };
+            long c = 0;
+            for (; c + 16 <= channels; c += 16) {
+                if (next) __builtin_prefetch(next + c, 0, 2);
+#pragma clang loop unroll(full)
+                for (long v = 0; v < 16; v += W) whole(c + v);
             }
+            for (; c + W <= channels; c += W) whole(c);
+            if (c < channels) {
+                const long part = channels - c;
+                const V v = fma(load_part(x + at + c, part), load_part(t.scale + c, part), load_part(t.shift + c, part));
+                store_part(y + at + c, function(v), part);
+            }
+        }
+    };
+    auto apply = [&](long sample, Range rows, bool bounded) {
+        if (bounded && activation == RAIN_ACT_SILU) {
+            return apply_with(sample, rows, [](V v) RAIN_INLINE_LAMBDA { return silu<true>(v); });
+        }
+        with_activation(activation, [&](auto k) {
+            apply_with(sample, rows, [](V v) RAIN_INLINE_LAMBDA { return activated<decltype(k)::kind>(v); });
         });
     };
     if (plan.tasks == 1) {
         plan.each(pool, [&](long sample, long task, Range rows) {
             norm.measure(sample, task, rows);
-            norm.conclude(sample);
-            apply(sample, rows);
+            apply(sample, rows, norm.conclude(sample));
         });
         return;
     }
     plan.each(pool, [&](long sample, long task, Range rows) { norm.measure(sample, task, rows); });
-    for (long sample = 0; sample < samples; sample++) norm.conclude(sample);
-    plan.each(pool, [&](long sample, long, Range rows) { apply(sample, rows); });
+    bool bounded = true;
+    for (long sample = 0; sample < samples; sample++) bounded &= norm.conclude(sample);
+    plan.each(pool, [&](long sample, long, Range rows) { apply(sample, rows, bounded); });
 }
 
 // Scratch of the gradient: as forward, then per task the sums of slopes and of slopes · normalised, then per sample the
@@ -53,7 +71,7 @@ void group_norm_gradient(RainPool *pool, long samples, long positions, long chan
     void *slope_scratch = static_cast<char *>(scratch) + plan.moments_bytes() + plan.terms_bytes();
     float *means = reinterpret_cast<float *>(static_cast<char *>(slope_scratch) + plan.moments_bytes());
     const long width = channels / groups;
-    const GroupNorm norm = {plan, scratch, groups, epsilon, x, gamma, beta};
+    const GroupNorm norm(plan, scratch, groups, epsilon, x, gamma, beta);
     // The slopes before the activation go to dx, their sums to the slope scratch.
     auto slopes = [&](long sample, long task, Range rows) {
         const ChannelTerms t = plan.terms(scratch, sample);

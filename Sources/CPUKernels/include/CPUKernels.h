@@ -8,8 +8,8 @@
 //
 // Accumulators: float32 in one fixed order. Products are one chain of fused multiply-adds over the reduction; weight
 // gradients and sums run over at most 256 rows at a time; norm statistics are summed in double over runs of 32. exp within 2 ulp;
-// GELU within 4·10⁻⁷, its slope, tanh and sigmoid within 4·10⁻⁷ of their largest value. Winograd about 10⁻⁶ of a layer's largest result,
-// direct kernels some 10⁻⁷.
+// GELU and SiLU within 4·10⁻⁷ (of |x| where that is more than 1), GELU's slope, tanh and sigmoid within 4·10⁻⁷ of their largest value.
+// Winograd about 10⁻⁶ of a layer's largest result, direct kernels some 10⁻⁷.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
