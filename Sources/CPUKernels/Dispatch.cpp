@@ -13,6 +13,10 @@ void rain_linear(RainPool *pool, long m, long n, long k, const float *x, const v
 void rain_linear_joint(RainPool *pool, long m, long k, const float *x, long count, const RainLinear *layers) {
     pool->table->linear_joint(pool, m, k, x, count, layers);
 }
+void rain_linear_of_two(RainPool *pool, long m, long n, long first_k, long second_k, const float *first, const float *second,
+    const void *packed, const RainEpilogue *epilogue, float *y) {
+    pool->table->linear_of_two(pool, m, n, first_k, second_k, first, second, packed, epilogue, y);
+}
 size_t rain_linear_weight_gradient_scratch_bytes(const RainPool *pool, long m, long n, long k) {
     return pool->table->linear_weight_gradient_scratch_bytes(pool, m, n, k);
 }
@@ -103,6 +107,12 @@ size_t rain_group_norm_scratch_bytes(const RainPool *pool, long samples, long po
 void rain_group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
     RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *scratch) {
     pool->table->group_norm(pool, samples, positions, channels, groups, epsilon, activation, x, gamma, beta, y, scratch);
+}
+void rain_group_norm_of_two(RainPool *pool, long samples, long positions, long first_channels, long second_channels, long groups,
+    float epsilon, RainActivation activation, const float *first, const float *second, const float *gamma, const float *beta, float *y,
+    void *scratch) {
+    pool->table->group_norm_of_two(pool, samples, positions, first_channels, second_channels, groups, epsilon, activation, first, second,
+        gamma, beta, y, scratch);
 }
 size_t rain_group_norm_gradient_scratch_bytes(const RainPool *pool, long samples, long positions, long channels, long
     groups) {

@@ -47,8 +47,11 @@ void linear_pack(RainPool *, const float *w, long n, long k, int transposed, int
     }
 }
 
-void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
-            float *y) {
+namespace {
+
+/// x(row, i)
+template <class X>
+void linear_of(RainPool *pool, long m, long n, long k, const X &x, const void *packed, const RainEpilogue *epilogue, float *y) {
     const float *w = static_cast<const float *>(packed);
     const bool gated = epilogue && epilogue->gated;
     const long columns = gated ? n / 2 : n;
@@ -59,8 +62,8 @@ void linear(RainPool *pool, long m, long n, long k, const float *x, const void *
                 double sums[block] = {}, gates[block] = {};
                 for (long i = 0; i < k; i++) {
                     const float *from = w + i * n + first;
-                    for (long j = 0; j < count; j++) sums[j] += double(x[row * k + i]) * from[j];
-                    for (long j = 0; gated && j < count; j++) gates[j] += double(x[row * k + i]) * from[columns + j];
+                    for (long j = 0; j < count; j++) sums[j] += double(x(row, i)) * from[j];
+                    for (long j = 0; gated && j < count; j++) gates[j] += double(x(row, i)) * from[columns + j];
                 }
                 if (gated) {
                     gate(epilogue, row, columns, first, count, sums, gates, y);
@@ -70,6 +73,19 @@ void linear(RainPool *pool, long m, long n, long k, const float *x, const void *
             }
         }
     });
+}
+
+}  // namespace
+
+void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
+            float *y) {
+    linear_of(pool, m, n, k, [&](long row, long i) { return x[row * k + i]; }, packed, epilogue, y);
+}
+
+void linear_of_two(RainPool *pool, long m, long n, long first_k, long second_k, const float *first, const float *second,
+                   const void *packed, const RainEpilogue *epilogue, float *y) {
+    auto x = [&](long row, long i) { return i < first_k ? first[row * first_k + i] : second[row * second_k + i - first_k]; };
+    linear_of(pool, m, n, first_k + second_k, x, packed, epilogue, y);
 }
 
 void linear_joint(RainPool *pool, long m, long k, const float *x, long count, const RainLinear *layers) {

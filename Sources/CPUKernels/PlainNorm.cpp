@@ -11,17 +11,44 @@ struct Statistics {
     double mean, inverse;  // of the standard deviation
 };
 
-/// Over `rows` rows of `width` adjacent numbers, `stride` apart.
-Statistics measure(const float *x, long rows, long width, long stride, double epsilon) {
+/// Over x(i, c) of `rows` rows and `width` numbers of each.
+template <class X>
+Statistics measure_of(const X &x, long rows, long width, double epsilon) {
     double sum = 0, squares = 0;
     for (long i = 0; i < rows; i++) {
-        for (long c = 0; c < width; c++) sum += x[i * stride + c];
+        for (long c = 0; c < width; c++) sum += x(i, c);
     }
     const double mean = sum / double(rows * width);
     for (long i = 0; i < rows; i++) {
-        for (long c = 0; c < width; c++) squares += (x[i * stride + c] - mean) * (x[i * stride + c] - mean);
+        for (long c = 0; c < width; c++) squares += (x(i, c) - mean) * (x(i, c) - mean);
     }
     return {mean, 1 / sqrt(squares / double(rows * width) + epsilon)};
+}
+
+/// Over `rows` rows of `width` adjacent numbers, `stride` apart.
+Statistics measure(const float *x, long rows, long width, long stride, double epsilon) {
+    return measure_of([&](long i, long c) { return x[i * stride + c]; }, rows, width, epsilon);
+}
+
+/// x(row, channel)
+template <class X>
+void group_norm_of(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon, RainActivation activation,
+                   const X &x, const float *gamma, const float *beta, float *y) {
+    const long width = channels / groups;
+    parallel_ranges(pool, samples * groups, 1, 1, [&](long begin, long end, int) {
+        for (long at = begin; at < end; at++) {
+            const long first = at % groups * width, row = at / groups * positions;
+            auto of_group = [&](long i, long c) { return x(row + i, first + c); };
+            const Statistics s = measure_of(of_group, positions, width, epsilon);
+            for (long i = 0; i < positions; i++) {
+                for (long c = 0; c < width; c++) {
+                    const long channel = first + c;
+                    y[(row + i) * channels + channel] =
+                        float(activate(activation, (of_group(i, c) - s.mean) * s.inverse * gamma[channel] + beta[channel]));
+                }
+            }
+        }
+    });
 }
 
 /// dx of one normalised set, and its part of dgamma and dbeta.
@@ -57,19 +84,17 @@ size_t group_norm_scratch_bytes(const RainPool *, long, long, long, long) { retu
 
 void group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
                 RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *) {
-    const long width = channels / groups;
-    parallel_ranges(pool, samples * groups, 1, 1, [&](long begin, long end, int) {
-        for (long at = begin; at < end; at++) {
-            const long group = at % groups, start = at / groups * positions * channels + group * width;
-            const Statistics s = measure(x + start, positions, width, channels, epsilon);
-            for (long i = 0; i < positions; i++) {
-                for (long c = 0; c < width; c++) {
-                    const long place = start + i * channels + c, channel = group * width + c;
-                    y[place] = float(activate(activation, (x[place] - s.mean) * s.inverse * gamma[channel] + beta[channel]));
-                }
-            }
-        }
-    });
+    auto number = [&](long row, long channel) { return x[row * channels + channel]; };
+    group_norm_of(pool, samples, positions, channels, groups, epsilon, activation, number, gamma, beta, y);
+}
+
+void group_norm_of_two(RainPool *pool, long samples, long positions, long first_channels, long second_channels, long groups,
+                       float epsilon, RainActivation activation, const float *first, const float *second, const float *gamma,
+                       const float *beta, float *y, void *) {
+    auto number = [&](long row, long c) {
+        return c < first_channels ? first[row * first_channels + c] : second[row * second_channels + c - first_channels];
+    };
+    group_norm_of(pool, samples, positions, first_channels + second_channels, groups, epsilon, activation, number, gamma, beta, y);
 }
 
 // Scratch: sums of dgamma and dbeta in double.

@@ -4,7 +4,7 @@ import RainGraph
 /// A program bound to memory: for each stage, closures over fixed addresses that call one kernel each.
 ///
 /// Values that outlive their stage, inputs, parameters and outputs have memory of their own; everything else shares one arena,
-/// planned by liveness. Reshapes and slices of leading rows are views.
+/// planned by liveness. Reshapes and slices of leading rows are views; concatenations that are read side by side are not made.
 final class Plan {
     typealias Instruction = () -> Void
 
@@ -21,6 +21,8 @@ final class Plan {
     }
 
     private var views: [ValueID: (root: ValueID, offset: Int)] = [:]
+    /// Concatenations that are not made, since who reads them takes both operands.
+    let unmade: Set<ValueID>
     private var places: [ValueID: Place] = [:]
     private var planner = ArenaPlanner()
     private var arenaOffsets: [Int] = []
@@ -69,6 +71,7 @@ final class Plan {
         beside neighbour: Plan? = nil
     ) throws {
         self.program = program
+        unmade = Self.unmade(in: program)
         if case .wherePossible = choice {
             algorithms = [:]
         } else {
@@ -136,7 +139,8 @@ final class Plan {
         }
     }
 
-    func isView(_ node: Int) -> Bool { views[ValueID(node: node)] != nil }
+    /// Whether a node has nothing to compute: its value lies where others do.
+    func isElsewhere(_ node: Int) -> Bool { views[ValueID(node: node)] != nil || unmade.contains(ValueID(node: node)) }
 
     private func assignPlaces() {
         // Instruction time runs over all stages in order, so that one arena serves them all.
@@ -149,8 +153,9 @@ final class Plan {
         var lastUse: [ValueID: Int] = [:]
         var outlives: Set<ValueID> = []
         for index in order {
+            if unmade.contains(ValueID(node: index)) { continue }
             let end = time[joint[index]?.last ?? index]
-            for operand in graph.nodes[index].operands {
+            for operand in graph.nodes[index].operands.flatMap(parts) {
                 let source = root(operand).root
                 if firstUse[source] == nil {
                     firstUse[source] = time[index]
@@ -184,7 +189,7 @@ final class Plan {
         }
 
         if !runsOnce { findPackedParameters() }
-        for (index, node) in graph.nodes.enumerated() where !isView(index) {
+        for (index, node) in graph.nodes.enumerated() where !isElsewhere(index) {
             for (result, shape) in node.results.enumerated() {
                 let value = ValueID(node: index, result: result)
                 switch node.operation {
@@ -328,7 +333,7 @@ final class Plan {
                     let target = pointer(value)
                     instructions[stage, default: []].append((index, { [unowned self] in fetch?(name, shape, target) }))
                 }
-                if isView(index) { continue }
+                if isElsewhere(index) { continue }
                 if let pack = packing(index), packedParameters[pack.weight] == nil {
                     let target = packed(index, pack)
                     let source = pointer(pack.weight)

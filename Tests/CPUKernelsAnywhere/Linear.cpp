@@ -21,15 +21,22 @@ struct Linear {
                     gated ? ", gated" : "");
     }
 
-    Results run(RainPool *pool) const {
+    /// - Parameter first: of the numbers of each row that lie in a tensor of their own, 0 if all lie in one
+    Results run(RainPool *pool, long first = 0) const {
         Random random(uint64_t(m * 7 + n * 3 + k));
-        const Guarded x(random.floats(m * k)), w(random.floats(n * k)), bias(random.floats(n));
+        const Floats rows = random.floats(m * k);
+        const Guarded x(first ? part_of_rows(rows, k, 0, first) : rows), z(part_of_rows(rows, k, first, k));
+        const Guarded w(random.floats(n * k)), bias(random.floats(n));
         const Guarded samples(random.floats((m + 2) / 3 * n)), residual(random.floats(m * n)), y(gated ? m * n / 2 : m * n);
         const Guarded packed = bytes(RUN(linear_packed_bytes, pool, n, k, gated));
         RUN(linear_pack, pool, w, n, k, transposed, gated, packed.raw());
         const RainEpilogue after = {epilogue & 1 ? bias : nullptr, epilogue & 2 ? samples : nullptr, 3, epilogue & 4 ? residual : nullptr,
                                     activation, gated};
-        RUN(linear, pool, m, n, k, x, packed.raw(), &after, y);
+        if (first) {
+            RUN(linear_of_two, pool, m, n, first, k - first, x, z, packed.raw(), &after, y);
+        } else {
+            RUN(linear, pool, m, n, k, x, packed.raw(), &after, y);
+        }
         return {y.values()};
     }
 
@@ -79,6 +86,13 @@ void compare_forward(const Set &set, const Linear &linear, double split) {
     compare(Kernel::linear, set, [&](RainPool *pool) { return linear.run(pool); }, tolerance(linear.k) + split, linear.name());
 }
 
+void compare_of_two(const Set &set, const Linear &linear, long first) {
+    auto run = [&](RainPool *pool) { return linear.run(pool, first); };
+    const std::string name = text("%ld + %ld of ", first, linear.k - first) + linear.name();
+    compare(Kernel::linear_of_two, set, run, tolerance(linear.k) + split_error(set, linear.k), name);
+    for (RainPool *pool : set.pools) expect(Kernel::linear_of_two, run(pool) == linear.run(pool), name + ": not the same bits");
+}
+
 void compare_gradient(const Set &set, const Linear &linear) {
     compare(Kernel::linear_weight_gradient, set, [&](RainPool *pool) { return linear.weight_gradient(pool); },
             tolerance(linear.m) + split_error(set, linear.m), linear.name());
@@ -121,6 +135,12 @@ void check_linear(const Set &set) {
     // Rows so long that they are copied part by part, to results whose lines lie close together and far apart.
     for (const auto &[m, n, k] : std::vector<std::array<long, 3>>{{1, 5, 2561}, {70, 33, 5120}, {260, 8, 3000}, {9, 1030, 2601}}) {
         compare_forward(set, {m, n, k, 7, RAIN_ACT_SILU, false}, split_error(set, k));
+    }
+    for (const auto &[m, n, first, second] : std::vector<std::array<long, 4>>{
+             {1, 1, 1, 1}, {2, 3, 1, 2}, {7, 17, 3, 1}, {13, 33, 7, 3}, {31, 16, 17, 5}, {40, 5, 5, 60}, {300, 64, 64, 64}, {64, 96, 128, 96},
+             {270, 33, 96, 64}, {33, 40, 40, 24}, {20, 17, 31, 33}, {9, 20, 33, 31}, {65, 33, 640, 320}, {37, 20, 1300, 1290}, {70, 33, 2600, 40},
+             {9, 1030, 17, 3000}, {35, 20, 2565, 2700}}) {
+        compare_of_two(set, {m, n, first + second, int((m + n) % 8), RainActivation((m + first) % 7), (m + second) % 2 == 0}, first);
     }
     const std::vector<std::array<long, 3>> gated = {{1, 1, 1}, {2, 3, 7}, {7, 16, 33}, {13, 17, 64}, {31, 32, 128}, {300, 96, 33},
                                                     {600, 5, 96}, {40, 7, 1300}, {70, 33, 2600}, {5, 20, 11000}};

@@ -44,6 +44,16 @@ struct Group {
         return {y.values()};
     }
 
+    /// The same of the first `first` channels in one tensor, and the others in another.
+    Results of_two(RainPool *pool, const Results &numbers, long first) const {
+        const Guarded x(part_of_rows(numbers[0], channels(), 0, first)), z(part_of_rows(numbers[0], channels(), first, channels()));
+        const Guarded gamma(numbers[2]), beta(numbers[3]), y(count());
+        const Guarded scratch = bytes(RUN(group_norm_scratch_bytes, pool, samples, positions, channels(), groups));
+        RUN(group_norm_of_two, pool, samples, positions, first, channels() - first, groups, 1e-5f, activation, x, z, gamma, beta, y,
+            scratch.raw());
+        return {y.values()};
+    }
+
     /// dx, dgamma, dbeta
     Results gradients(RainPool *pool, const Results &numbers) const {
         const Guarded x(numbers[0]), dy(numbers[1]), gamma(numbers[2]), beta(numbers[3]);
@@ -138,6 +148,13 @@ void check_norms(const Set &set) {
     for (const Group &group : cases()) {
         const Results numbers = group.numbers();
         compare(Kernel::group_norm, set, [&](RainPool *pool) { return group.forward(pool, numbers); }, group.bound(2e-6), group.name());
+        for (long first : {1L, 3L, 7L, 17L, group.channels() / 2, group.channels() - 1}) {
+            if (first < 1 || first >= group.channels()) continue;
+            auto of_two = [&](RainPool *pool) { return group.of_two(pool, numbers, first); };
+            const std::string name = text("%ld + %ld of ", first, group.channels() - first) + group.name();
+            compare(Kernel::group_norm_of_two, set, of_two, group.bound(2e-6), name);
+            for (RainPool *pool : set.pools) expect(Kernel::group_norm_of_two, of_two(pool) == group.forward(pool, numbers), name + ": not the same bits");
+        }
         // Slopes that cancel to next to nothing have no digits to compare: errors count relative to a hundredth at least.
         compare(Kernel::group_norm_gradient, set, [&](RainPool *pool) { return group.gradients(pool, numbers); }, group.bound(8e-6),
                 group.name(), 1e-2);

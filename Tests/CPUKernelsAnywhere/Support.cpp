@@ -49,6 +49,12 @@ Floats Random::floats(long count, float scale, float offset) {
     return values;
 }
 
+Floats part_of_rows(const Floats &rows, long width, long begin, long end) {
+    Floats part;
+    for (auto row = rows.begin(); row < rows.end(); row += width) part.insert(part.end(), row + begin, row + end);
+    return part;
+}
+
 Guarded::Guarded(long wanted) : count(size_t(wanted)) {
     const size_t page = size_t(sysconf(_SC_PAGESIZE)), inside = (count * sizeof(float) + page - 1) / page * page;
     length = inside + 2 * page;

@@ -44,6 +44,9 @@ private:
     uint64_t state;
 };
 
+/// Columns [begin, end) of rows of `width` numbers.
+Floats part_of_rows(const Floats &rows, long width, long begin, long end);
+
 /// Memory between two pages nobody may touch. It ends with the second; the few bytes behind the first are looked at in the end.
 class Guarded {
 public:

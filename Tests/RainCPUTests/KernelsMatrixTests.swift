@@ -10,9 +10,12 @@ import Testing
         var transposed = false
         var gated = false
 
-        func run(_ pool: KernelPool) -> [Float] {
+        /// - Parameter first: of the numbers of each row that lie in a tensor of their own, 0 if all lie in one
+        func run(_ pool: KernelPool, first: Int = 0) -> [Float] {
             var random = KernelRandom(UInt64(m * 7 + n * 3 + k))
-            let x = Guarded(random.floats(m * k))
+            let rows = random.floats(m * k)
+            let x = Guarded(first > 0 ? columns(0..<first, of: rows, width: k) : rows)
+            let z = Guarded(columns(first..<k, of: rows, width: k))
             let w = Guarded(random.floats(n * k))
             let bias = Guarded(random.floats(n))
             let samples = Guarded(random.floats((m + 2) / 3 * n))
@@ -20,12 +23,16 @@ import Testing
             let packed = Guarded(bytes: rain_linear_packed_bytes(pool.pointer, n, k, gated ? 1 : 0))
             rain_linear_pack(pool.pointer, w.floats, n, k, transposed ? 1 : 0, gated ? 1 : 0, packed.raw)
             let y = Guarded(count: gated ? m * n / 2 : m * n)
-            defer { keep([x, w, bias, samples, residual, packed, y]) }
+            defer { keep([x, z, w, bias, samples, residual, packed, y]) }
             var after = RainEpilogue(
                 bias: epilogue & 1 != 0 ? UnsafePointer(bias.floats) : nil,
                 sample_bias: epilogue & 2 != 0 ? UnsafePointer(samples.floats) : nil, rows_per_sample: 3,
                 residual: epilogue & 4 != 0 ? UnsafePointer(residual.floats) : nil, activation: activation, gated: gated ? 1 : 0)
-            rain_linear(pool.pointer, m, n, k, x.floats, packed.raw, &after, y.floats)
+            if first > 0 {
+                rain_linear_of_two(pool.pointer, m, n, first, k - first, x.floats, z.floats, packed.raw, &after, y.floats)
+            } else {
+                rain_linear(pool.pointer, m, n, k, x.floats, packed.raw, &after, y.floats)
+            }
             return y.values
         }
 

@@ -33,6 +33,19 @@ import Testing
             return y.values
         }
 
+        /// The same of the first `first` channels in one tensor, and the others in another.
+        func ofTwo(_ pool: KernelPool, _ inputs: [[Float]], first: Int) -> [Float] {
+            let parts = [0..<first, first..<channels].map { Guarded(columns($0, of: inputs[0], width: channels)) }
+            let t = inputs.map { Guarded($0) }
+            let y = Guarded(count: count)
+            let scratch = Guarded(bytes: rain_group_norm_scratch_bytes(pool.pointer, samples, positions, channels, groups))
+            defer { keep(parts, t, [y, scratch]) }
+            rain_group_norm_of_two(
+                pool.pointer, samples, positions, first, channels - first, groups, 1e-5, activation, parts[0].floats, parts[1].floats,
+                t[2].floats, t[3].floats, y.floats, scratch.raw)
+            return y.values
+        }
+
         /// dx, dgamma, dbeta
         func gradients(_ pool: KernelPool) -> [[Float]] {
             let t = numbers().map { Guarded($0) }
@@ -102,6 +115,22 @@ import Testing
                 #expect(disagreement(group.forward(pool, inputs), expected) < bound(group, 2e-6), "\(group)")
                 for (found, wanted) in zip(group.gradients(pool), slopes) where wanted.contains(where: { abs($0) > 1e-2 }) {
                     #expect(disagreement(found, wanted) < bound(group, 8e-6), "\(group)")
+                }
+            }
+        }
+    }
+
+    /// Bit for bit as of one tensor, wherever the border lies in a group and in a vector.
+    @Test(arguments: KernelSet.available)
+    func groupNormOfTwo(_ set: KernelSet) {
+        let (plain, pools) = (plainPool(), [1, 2].map(set.pool))
+        for group in Self.cases {
+            let inputs = group.numbers()
+            let expected = group.forward(plain, inputs)
+            for first in [1, 3, 7, 17, group.channels / 2, group.channels - 1] where (1..<group.channels).contains(first) {
+                #expect(group.ofTwo(plain, inputs, first: first) == expected, "\(first) of \(group)")
+                for pool in pools {
+                    #expect(group.ofTwo(pool, inputs, first: first) == group.forward(pool, inputs), "\(first) of \(group)")
                 }
             }
         }

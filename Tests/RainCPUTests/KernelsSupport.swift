@@ -34,6 +34,11 @@ final class Guarded {
     var values: [Float] { Array(UnsafeBufferPointer(start: floats, count: count)) }
 }
 
+/// Columns of rows of `width` numbers.
+func columns(_ range: Range<Int>, of rows: [Float], width: Int) -> [Float] {
+    stride(from: 0, to: rows.count, by: width).flatMap { rows[($0 + range.lowerBound)..<($0 + range.upperBound)] }
+}
+
 /// Keeps tensors until here: a pointer taken from one does not.
 @inline(never)
 func keep(_ tensors: [Guarded]...) { withExtendedLifetime(tensors) {} }

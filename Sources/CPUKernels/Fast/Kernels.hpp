@@ -6,6 +6,7 @@ namespace rain::RAIN_NAMESPACE {
 
 #include "Vector.hpp"
 #include "Turn.hpp"
+#include "Sides.hpp"
 #include "Tile.hpp"
 #include "Multiply.hpp"
 #include "Rows.hpp"

@@ -25,11 +25,11 @@ RAIN_INLINE Grid linear_grid(const RainPool *pool, long m, long panels, long k, 
     return grid_of(pool, m, panels, k / row_parts(k, gated) * sizeof(float), copied_rows, work);
 }
 
-RAIN_INLINE void multiply_layers(Range rows, const float *x, long k, const Layers &layers) {
+RAIN_INLINE void multiply_layers(Range rows, const Sides &x, const Layers &layers) {
 #if RAIN_MATRIX_UNIT
-    if (splits_linear(k, layers.of[0].to.epilogue.gated)) return multiply_rows(rows, x, k, layers);
+    if (splits_linear(x.count(), layers.of[0].to.epilogue.gated)) return multiply_rows(rows, x, layers);
 #endif
-    multiply_whole_rows(rows, x, k, layers);
+    multiply_whole_rows(rows, x, layers);
 }
 
 size_t linear_packed_bytes(const RainPool *, long n, long k, int gated) {
@@ -60,10 +60,10 @@ void linear_pack(RainPool *pool, const float *w, long n, long k, int transposed,
 }
 
 /// All of `layers`, of which only the one that is alone may be gated.
-inline void multiply_all(RainPool *pool, long m, long k, const float *x, const Layers &layers) {
+inline void multiply_all(RainPool *pool, long m, const Sides &x, const Layers &layers) {
     long panels = 0;
     for (const Layer &layer : layers) panels += layer.panels.end;
-    each_cell(pool, linear_grid(pool, m, panels, k, layers.of[0].to.epilogue.gated), m, panels, [&](Range rows, Range cell, int) {
+    each_cell(pool, linear_grid(pool, m, panels, x.count(), layers.of[0].to.epilogue.gated), m, panels, [&](Range rows, Range cell, int) {
         Layers own;
         long first = 0;
         for (const Layer &layer : layers) {
@@ -72,16 +72,25 @@ inline void multiply_all(RainPool *pool, long m, long k, const float *x, const L
             if (share.begin < share.end) own.add({layer.packed, layer.to, share});
             first += all;
         }
-        multiply_layers(rows, x, k, own);
+        multiply_layers(rows, x, own);
     });
+}
+
+inline void multiply_one(RainPool *pool, long m, long n, const Sides &x, const void *packed, const RainEpilogue *epilogue, float *y) {
+    const bool gated = epilogue && epilogue->gated;
+    Layers layers;
+    layers.add({static_cast<const float *>(packed), sink(y, gated ? n / 2 : n, epilogue), {0, linear_panels(n, gated)}});
+    multiply_all(pool, m, x, layers);
 }
 
 void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
             float *y) {
-    const bool gated = epilogue && epilogue->gated;
-    Layers layers;
-    layers.add({static_cast<const float *>(packed), sink(y, gated ? n / 2 : n, epilogue), {0, linear_panels(n, gated)}});
-    multiply_all(pool, m, k, x, layers);
+    multiply_one(pool, m, n, whole(x, k), packed, epilogue, y);
+}
+
+void linear_of_two(RainPool *pool, long m, long n, long first_k, long second_k, const float *first, const float *second,
+                   const void *packed, const RainEpilogue *epilogue, float *y) {
+    multiply_one(pool, m, n, {{first, second}, {first_k, second_k}}, packed, epilogue, y);
 }
 
 void linear_joint(RainPool *pool, long m, long k, const float *x, long count, const RainLinear *joint) {
@@ -90,5 +99,5 @@ void linear_joint(RainPool *pool, long m, long k, const float *x, long count, co
         const Sink to = sink(joint[i].y, joint[i].n, &joint[i].epilogue);
         layers.add({static_cast<const float *>(joint[i].packed), to, {0, linear_panels(joint[i].n, false)}});
     }
-    multiply_all(pool, m, k, x, layers);
+    multiply_all(pool, m, whole(x, k), layers);
 }

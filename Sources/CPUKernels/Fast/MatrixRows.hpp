@@ -154,12 +154,30 @@ inline void multiply_split(long rows, long blocks, const Layers &layers, long fi
     }
 }
 
-/// Rows of x, k numbers each, × layers; row r goes to line r of their sinks.
-inline void multiply_rows(Range rows, const float *x, long k, const Layers &layers) {
+/// Rows of x × layers; row r goes to line r of their sinks.
+inline void multiply_rows(Range rows, const Sides &x, const Layers &layers) {
+    const long k = x.count(), first_k = x.counts[0];
+    // Blocks that lie wholly in the first part, and those and the one that lies in both.
+    const long border = x.counts[1] > 0 ? first_k / tile_depth : padded_depth(k) / tile_depth;
+    const long behind = x.counts[1] > 0 ? padded_depth(first_k) / tile_depth : border;
     auto split = [&](long r, long count, Range part, float *tiles) {
-        const float *from = x + (rows.begin + r) * k + part.begin * tile_depth;
-        const long depth = (part.end * tile_depth < k ? part.end * tile_depth : k) - part.begin * tile_depth;
-        split_tiles([&](long i) RAIN_INLINE_LAMBDA { return from + i * k; }, count, depth, part.end - part.begin, tiles);
+        auto stretch_of = [&](long begin, long end, auto &&row) {
+            begin = begin < part.begin ? part.begin : begin;
+            end = end > part.end ? part.end : end;
+            if (begin >= end) return;
+            const long depth = (end * tile_depth < k ? end * tile_depth : k) - begin * tile_depth;
+            split_tiles([&](long i) RAIN_INLINE_LAMBDA { return row(rows.begin + r + i, begin * tile_depth); }, count, depth,
+                        part.end - part.begin, tiles + (begin - part.begin) * 2 * tile_floats);
+        };
+        stretch_of(0, border, [&](long row, long number) RAIN_INLINE_LAMBDA { return x.row(0, row) + number; });
+        float mixed[tile_depth];
+        stretch_of(border, behind, [&](long row, long number) RAIN_INLINE_LAMBDA -> const float * {
+            for (long i = 0; i < tile_depth && number + i < k; i++) {
+                mixed[i] = number + i < first_k ? x.row(0, row)[number + i] : x.row(1, row)[number + i - first_k];
+            }
+            return mixed;
+        });
+        stretch_of(behind, part.end, [&](long row, long number) RAIN_INLINE_LAMBDA { return x.row(1, row) + number - first_k; });
     };
     multiply_split(rows.end - rows.begin, padded_depth(k) / tile_depth, layers, rows.begin, split);
 }

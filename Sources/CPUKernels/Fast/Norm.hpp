@@ -5,8 +5,9 @@ size_t group_norm_scratch_bytes(const RainPool *, long samples, long positions, 
     return plan.moments_bytes() + plan.terms_bytes();
 }
 
-void group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
-                RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *scratch) {
+RAIN_INLINE void group_norm_of(RainPool *pool, long samples, long positions, long groups, float epsilon, RainActivation activation,
+                               const Sides &x, const float *gamma, const float *beta, float *y, void *scratch) {
+    const long channels = x.count();
     const GroupNormPlan plan(samples, positions, channels);
     const GroupNorm norm(plan, scratch, groups, epsilon, x, gamma, beta);
     // Of a sample that is measured and then computed while it is in the second-level cache, the last rows bring the next one's first
@@ -17,22 +18,27 @@ void group_norm(RainPool *pool, long samples, long positions, long channels, lon
     auto apply_with = [&](long sample, Range rows, auto function) {
         const ChannelTerms t = plan.terms(scratch, sample);
         for (long row = rows.begin; row < rows.end; row++) {
-            const long at = (sample * positions + row) * channels;
-            const float *next = fetches && row >= positions - ahead ? x + at + ahead * channels : nullptr;
-            auto whole = [&](long c) RAIN_INLINE_LAMBDA {
-                store(y + at + c, function(fma(load(x + at + c), load(t.scale + c), load(t.shift + c))));
-            };
-            long c = 0;
-            for (; c + 16 <= channels; c += 16) {
-                if (next) __builtin_prefetch(next + c, 0, 2);
+            const long line = sample * positions + row;
+            const bool fetch = fetches && row >= positions - ahead;
+            for (int part = 0; part < 2; part++) {
+                const long count = x.counts[part];
+                const float *from = x.row(part, line), *scale = t.scale + x.begin(part), *shift = t.shift + x.begin(part);
+                float *to = y + line * channels + x.begin(part);
+                auto vector = [&](long c) RAIN_INLINE_LAMBDA {
+                    store(to + c, function(fma(load(from + c), load(scale + c), load(shift + c))));
+                };
+                long c = 0;
+                for (; c + 16 <= count; c += 16) {
+                    if (fetch) __builtin_prefetch(from + ahead * count + c, 0, 2);
 #pragma clang loop unroll(full)
-                for (long v = 0; v < 16; v += W) whole(c + v);
-            }
-            for (; c + W <= channels; c += W) whole(c);
-            if (c < channels) {
-                const long part = channels - c;
-                const V v = fma(load_part(x + at + c, part), load_part(t.scale + c, part), load_part(t.shift + c, part));
-                store_part(y + at + c, function(v), part);
+                    for (long v = 0; v < 16; v += W) vector(c + v);
+                }
+                for (; c + W <= count; c += W) vector(c);
+                if (c < count) {
+                    const long rest = count - c;
+                    const V v = fma(load_part(from + c, rest), load_part(scale + c, rest), load_part(shift + c, rest));
+                    store_part(to + c, function(v), rest);
+                }
             }
         }
     };
@@ -57,6 +63,18 @@ void group_norm(RainPool *pool, long samples, long positions, long channels, lon
     plan.each(pool, [&](long sample, long, Range rows) { apply(sample, rows, bounded); });
 }
 
+void group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
+                RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *scratch) {
+    group_norm_of(pool, samples, positions, groups, epsilon, activation, whole(x, channels), gamma, beta, y, scratch);
+}
+
+void group_norm_of_two(RainPool *pool, long samples, long positions, long first_channels, long second_channels, long groups,
+                       float epsilon, RainActivation activation, const float *first, const float *second, const float *gamma,
+                       const float *beta, float *y, void *scratch) {
+    const Sides x = {{first, second}, {first_channels, second_channels}};
+    group_norm_of(pool, samples, positions, groups, epsilon, activation, x, gamma, beta, y, scratch);
+}
+
 // Scratch of the gradient: as forward, then per task the sums of slopes and of slopes · normalised, then per sample the
 // two means per channel's group.
 size_t group_norm_gradient_scratch_bytes(const RainPool *, long samples, long positions, long channels, long) {
@@ -71,7 +89,7 @@ void group_norm_gradient(RainPool *pool, long samples, long positions, long chan
     void *slope_scratch = static_cast<char *>(scratch) + plan.moments_bytes() + plan.terms_bytes();
     float *means = reinterpret_cast<float *>(static_cast<char *>(slope_scratch) + plan.moments_bytes());
     const long width = channels / groups;
-    const GroupNorm norm(plan, scratch, groups, epsilon, x, gamma, beta);
+    const GroupNorm norm(plan, scratch, groups, epsilon, whole(x, channels), gamma, beta);
     // The slopes before the activation go to dx, their sums to the slope scratch.
     auto slopes = [&](long sample, long task, Range rows) {
         const ChannelTerms t = plan.terms(scratch, sample);

@@ -164,11 +164,12 @@ struct GroupNorm {
     void *scratch;
     long groups;
     float epsilon;
-    const float *x, *gamma, *beta;
+    Sides x;
+    const float *gamma, *beta;
     /// Of n numbers none is further than √n deviations from their mean: so far they come with gamma and beta.
     float reach;
 
-    GroupNorm(const GroupNormPlan &plan, void *scratch, long groups, float epsilon, const float *x, const float *gamma,
+    GroupNorm(const GroupNormPlan &plan, void *scratch, long groups, float epsilon, const Sides &x, const float *gamma,
               const float *beta)
         : plan(plan), scratch(scratch), groups(groups), epsilon(epsilon), x(x), gamma(gamma), beta(beta) {
         V scale = splat(0), shift = splat(0);
@@ -183,8 +184,12 @@ struct GroupNorm {
 
     void measure(long sample, long task, Range rows) const {
         double *moments = plan.moments(scratch, sample, task);
-        channel_moments(rows.end - rows.begin, plan.channels, x + (sample * plan.positions + rows.begin) * plan.channels, moments,
-                        moments + plan.channels, reinterpret_cast<float *>(moments + 2 * plan.channels));
+        for (int part = 0; part < 2; part++) {
+            if (x.counts[part] == 0) continue;
+            double *sums = moments + x.begin(part);
+            channel_moments(rows.end - rows.begin, x.counts[part], x.row(part, sample * plan.positions + rows.begin), sums,
+                            sums + plan.channels, reinterpret_cast<float *>(moments + 2 * plan.channels));
+        }
     }
     /// - Returns: whether no number before the activation is beyond ±87. A mean of many deviations takes digits from the variance.
     bool conclude(long sample) const {

@@ -74,6 +74,9 @@ size_t rain_linear_packed_bytes(const RainPool *pool, long n, long k, int gated)
 void rain_linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, int gated, void *packed);
 void rain_linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
                  float *y);
+/// The same, bit for bit, of x whose rows lie in two tensors, first[m, first_k] and second[m, second_k]; not gated.
+void rain_linear_of_two(RainPool *pool, long m, long n, long first_k, long second_k, const float *first, const float *second,
+                        const void *packed, const RainEpilogue *epilogue, float *y);
 
 /// One of several layers of the same rows.
 typedef struct {
@@ -173,6 +176,10 @@ void rain_temporal_attention_gradient(RainPool *pool, const RainTemporalAttentio
 size_t rain_group_norm_scratch_bytes(const RainPool *pool, long samples, long positions, long channels, long groups);
 void rain_group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
                      RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *scratch);
+/// The same, bit for bit, of x whose channels lie in two tensors; a group may have channels of both.
+void rain_group_norm_of_two(RainPool *pool, long samples, long positions, long first_channels, long second_channels, long groups,
+                            float epsilon, RainActivation activation, const float *first, const float *second, const float *gamma,
+                            const float *beta, float *y, void *scratch);
 /// scratch: rain_group_norm_gradient_scratch_bytes
 size_t rain_group_norm_gradient_scratch_bytes(const RainPool *pool, long samples, long positions, long channels, long groups);
 void rain_group_norm_gradient(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,

@@ -21,7 +21,7 @@ extension Plan {
     func attention(_ index: Int) -> Instruction? {
         let node = graph.nodes[index]
         let pool = self.pool.pointer
-        let inputs = node.operands.map { UnsafePointer(pointer($0)) }
+        let inputs = self.inputs(index)
         let results = node.results.indices.map { pointer(ValueID(node: index, result: $0)) }
         let scratch = self.scratch(index)
         switch node.operation {

@@ -158,12 +158,21 @@ extension Plan {
         case .linear(let after, _):
             let (n, k) = (node.results[0].last * (after.gated ? 2 : 1), operands[0].last)
             let m = operands[0].count / k
-            let x = pointer(node.operands[0])
+            let x = parts(node.operands[0]).map { (pointer: pointer($0), width: graph.shape($0).last) }
             let packed = self.packed(index, packing(index)!)
             let after = epilogue(after, index)
+            if x.count == 2 {
+                let (first, second) = (x[0], x[1])
+                return {
+                    var after = after
+                    rain_linear_of_two(
+                        pool, m, n, first.width, second.width, first.pointer, second.pointer, packed.pointer, &after, result)
+                }
+            }
+            let rows = x[0].pointer
             return {
                 var after = after
-                rain_linear(pool, m, n, k, x, packed.pointer, &after, result)
+                rain_linear(pool, m, n, k, rows, packed.pointer, &after, result)
             }
         case .linearWeightGradient:
             let (n, k) = (operands[1].last, operands[0].last)

@@ -78,7 +78,7 @@ extension Plan {
     func elementwise(_ index: Int) -> Instruction? {
         let node = graph.nodes[index]
         let pool = self.pool.pointer
-        let inputs = node.operands.map { UnsafePointer(pointer($0)) }
+        let inputs = self.inputs(index)
         let operands = node.operands.map(graph.shape)
         let result = pointer(ValueID(node: index))
         let shape = node.results[0]
@@ -110,7 +110,7 @@ extension Plan {
     func structural(_ index: Int) -> Instruction? {
         let node = graph.nodes[index]
         let pool = self.pool.pointer
-        let inputs = node.operands.map { UnsafePointer(pointer($0)) }
+        let inputs = self.inputs(index)
         let operands = node.operands.map(graph.shape)
         let result = pointer(ValueID(node: index))
         let shape = node.results[0]

@@ -5,7 +5,8 @@ extension Plan {
     /// Linear layers of the same rows, such as a query's, key's and value's, which run as one in the place of the last: for each of them
     /// all, in order. Rows are then read, and split for a matrix unit, once.
     ///
-    /// Only layers whose weights are packed before their stage are joined, and only if nothing in between reads what one of them gives.
+    /// Only layers whose weights are packed before their stage, and whose rows lie in one place, are joined, and only if nothing in between
+    /// reads what one of them gives.
     func jointLinears() -> [Int: [Int]] {
         var joint: [Int: [Int]] = [:]
         for stage in Lifetime.allCases {
@@ -14,9 +15,9 @@ extension Plan {
                 guard let members = open.removeValue(forKey: rows), members.count > 1 else { return }
                 for member in members { joint[member] = members }
             }
-            for index in program.stages[stage] ?? [] where !isView(index) {
+            for index in program.stages[stage] ?? [] where !isElsewhere(index) {
                 let node = graph.nodes[index]
-                let read = Set(node.operands.map { root($0).root.node })
+                let read = Set(node.operands.flatMap(parts).map { root($0).root.node })
                 for (rows, members) in open where !read.isDisjoint(with: members) { close(rows) }
                 guard isJoinable(index) else { continue }
                 let rows = node.operands[0]
@@ -30,7 +31,7 @@ extension Plan {
 
     private func isJoinable(_ index: Int) -> Bool {
         guard case .linear(let after, _) = graph.nodes[index].operation, !after.gated, let packing = packing(index) else { return false }
-        return !isPackedInPlace(packing, for: graph.nodes[index])
+        return parts(graph.nodes[index].operands[0]).count == 1 && !isPackedInPlace(packing, for: graph.nodes[index])
     }
 
     /// Runs the layers that `jointLinears` found for the last of them; nothing for the others.

@@ -11,13 +11,21 @@ extension Plan {
     func norm(_ index: Int) -> Instruction? {
         let node = graph.nodes[index]
         let pool = self.pool.pointer
-        let inputs = node.operands.map { UnsafePointer(pointer($0)) }
+        let inputs = self.inputs(index)
         let results = node.results.indices.map { pointer(ValueID(node: index, result: $0)) }
         let scratch = self.scratch(index)
         switch node.operation {
         case .groupNorm(let groups, let epsilon, let activation):
             let (samples, positions, channels) = groupNormSizes(index)
             let after = activation?.activation ?? RAIN_ACT_NONE
+            let widths = parts(node.operands[0]).map { graph.shape($0).last }
+            if widths.count == 2 {
+                return {
+                    rain_group_norm_of_two(
+                        pool, samples, positions, widths[0], widths[1], groups, epsilon, after, inputs[0], inputs[1], inputs[2], inputs[3],
+                        results[0], scratch)
+                }
+            }
             return {
                 rain_group_norm(
                     pool, samples, positions, channels, groups, epsilon, after, inputs[0], inputs[1], inputs[2], results[0], scratch)
