@@ -9,8 +9,8 @@ struct FilmTrack: Sendable {
     static let longest = 180.0
     /// Pictures that are closer to each other than this are not told apart.
     static let leastGap = 1 / 31.0
-    /// How many faces are found before it plays.
-    private static let head = 8
+    /// How many faces are found before it plays: those of the driver at rest.
+    private static let head = RestingFace.count
     /// How many seconds lie between looks as long as nobody has been found.
     private static let search = 0.2
 
@@ -35,6 +35,9 @@ struct FilmTrack: Sendable {
     /// When it began to play.
     private var start: Duration?
     private var tracker = PersonTracker()
+    /// Follows the faces that are found before it plays.
+    private var finder = PersonTracker()
+    /// The driver at rest is that of the film's own first faces, whenever it is first asked what it shows.
     private var rest = RestingFace()
     /// How long a look takes, in seconds.
     private var work = 0.0
@@ -71,7 +74,10 @@ struct FilmTrack: Sendable {
         moments[index].seen = person.map { .person($0) } ?? .nobody
         known += 1
         self.work = work
-        if person?.showsFace == true { faces += 1 }
+        if let person, person.showsFace {
+            faces += 1
+            if start == nil, let tracked = finder.update(person, at: moments[index].seconds) { rest.take(LandmarkFrame(tracked)) }
+        }
         if faces >= Self.head, start == nil { start = now }
     }
 
@@ -112,7 +118,7 @@ struct FilmTrack: Sendable {
         guard let start, let place = place(at: now) else { return nil }
         let detected = person(place)
         guard let tracked = tracker.update(detected, at: (now - start).seconds) else { return nil }
-        if tracker.phase == .tracking { rest.take(LandmarkFrame(tracked)) }
+        if tracker.phase == .tracking { rest.remember(LandmarkFrame(tracked)) }
         return (tracked, rest)
     }
 

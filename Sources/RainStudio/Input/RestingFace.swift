@@ -9,10 +9,15 @@ struct RestingFace: Sendable {
     private(set) var face: LandmarkFrame?
 
     mutating func take(_ next: LandmarkFrame) {
-        last.append(next)
-        if last.count > Self.count { last.removeFirst() }
+        remember(next)
         taken = min(taken + 1, Self.count + 1)
         if taken <= Self.count { face = LandmarkFrame.median(of: last) }
+    }
+
+    /// Keeps one of the newest faces, for `calibrate` alone.
+    mutating func remember(_ next: LandmarkFrame) {
+        last.append(next)
+        if last.count > Self.count { last.removeFirst() }
     }
 
     /// Takes the newest faces for the face at rest.
