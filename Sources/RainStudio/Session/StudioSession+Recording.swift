@@ -4,14 +4,27 @@ extension StudioSession {
     /// - Throws: `StudioError` of code `conflict` if a recording runs
     func startRecording(_ format: Recording.Format) async throws {
         guard recording == nil else { throw StudioError(.conflict, "a recording already runs; stop it first") }
-        recording = Recording(format: format, framesPerSecond: settings.framesPerSecond, isTransparent: settings.background == .transparent)
+        let made = Recording(format: format, framesPerSecond: settings.framesPerSecond, isTransparent: settings.background == .transparent)
+        recording = made
+        await made.run { [weak self, weak made] error in await self?.failed(made, error) }
         do {
             try await wake()
         } catch {
-            recording = nil
+            end(made)
             throw error
         }
         announce()
+    }
+
+    private func failed(_ broken: Recording?, _ error: any Error) {
+        guard let broken, recording === broken else { return }
+        recording = nil
+        notice("the recording ended: \(error)")
+    }
+
+    private func end(_ given: Recording) {
+        given.end()
+        if recording === given { recording = nil }
     }
 
     /// Ends the recording.

@@ -142,6 +142,7 @@ actor StudioSession {
         park()
         for viewer in viewers.values { viewer.close() }
         viewers = [:]
+        recording?.end()
         recording = nil
         stopCamera()
         stopFilm()
@@ -268,7 +269,7 @@ actor StudioSession {
     // MARK: Showing
 
     /// A frame's time has come.
-    func show(_ frame: AnimatedFrame, as shown: ShownPicture, stream id: Int) async {
+    func show(_ frame: AnimatedFrame, as shown: ShownPicture, stream id: Int) {
         if let coming, coming.id == id {
             if let current { retire(current) }
             (current, self.coming) = (coming, nil)
@@ -286,16 +287,7 @@ actor StudioSession {
         newest = next
         for viewer in viewers.values { viewer.offer(next) }
         for output in outputs { output.offer(shown.picture) }
-        if let recording { await record(shown, recording) }
-    }
-
-    private func record(_ shown: ShownPicture, _ recording: Recording) async {
-        do {
-            try await recording.write(shown.picture, cut: recording.isCut ? shown.images.cut() : nil, at: time.now())
-        } catch {
-            self.recording = nil
-            notice("the recording ended: \(error)")
-        }
+        recording?.offer(shown.picture, shown.images, at: now)
     }
 
     /// The stream cannot go on.
