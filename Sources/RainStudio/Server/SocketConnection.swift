@@ -12,8 +12,10 @@ struct SocketConnection: Sendable {
     let metrics: StudioMetrics
     let time: Timekeeper
 
-    /// After what silence a client is taken for gone; it is asked three times meanwhile.
+    /// After what silence a client is taken for gone; it is asked meanwhile.
     let patience: Duration
+    /// Into how many intervals silence is divided, in each of which a client is asked.
+    private static let pings = 3
     /// What the client can decode, best first; pictures if nothing.
     let video: [PacketEncoder.Codec]
     /// Whether the client gets the character alone, with transparency.
@@ -37,7 +39,7 @@ struct SocketConnection: Sendable {
             } catch {
                 return await close(outbound, Ended(code: .unknown(1013), reason: "\(error)"))
             }
-            let heard = LastHeard(time.now())
+            let heard = Heard()
             do {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await read(inbound, outbound, viewer, heard) }
@@ -86,27 +88,32 @@ struct SocketConnection: Sendable {
     }
 
     /// Asks now and then whether the client is there; a connection whose other end vanished would stay for ever.
-    private func watch(_ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ heard: LastHeard) async throws {
+    ///
+    /// Silent intervals in a row are counted, not time since the last word: where the studio itself was held up, because the machine slept or
+    /// had no time, what clients said meanwhile is still to be read.
+    private func watch(_ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ heard: Heard) async throws {
+        var silent = 0
         while !Task.isCancelled {
-            try await Task.sleep(for: patience / 3)
-            guard time.now() - heard.time < patience else {
+            try await outbound.write(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer()))
+            try await Task.sleep(for: patience / Self.pings)
+            silent = heard.take() ? 0 : silent + 1
+            guard silent < Self.pings else {
                 metrics.timedOut()
                 throw Ended(code: .goingAway, reason: "nothing was heard for \(patience.components.seconds) seconds")
             }
-            try await outbound.write(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer()))
         }
     }
 
     private func read(
         _ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>, _ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>,
-        _ viewer: Viewer, _ heard: LastHeard
+        _ viewer: Viewer, _ heard: Heard
     ) async throws {
         var budget = RateLimit(rate: Self.rate, burst: 2 * Self.rate)
         var pictures = RateLimit(rate: Self.pictureRate, burst: Self.pictureRate)
         var refused = 0
         for try await frame in inbound {
             let now = time.now()
-            heard.time = now
+            heard.note()
             switch frame.opcode {
             case .connectionClose: throw Ended(code: .normalClosure, reason: "")
             case .ping:
@@ -214,14 +221,12 @@ struct RateLimit: Sendable {
     }
 }
 
-/// When a client was last heard of.
-private final class LastHeard: Sendable {
-    private let last: Mutex<Duration>
+/// Whether a client was heard of.
+private final class Heard: Sendable {
+    private let isNew = Atomic(false)
 
-    init(_ time: Duration) { last = Mutex(time) }
+    func note() { isNew.store(true, ordering: .relaxed) }
 
-    var time: Duration {
-        get { last.withLock { $0 } }
-        set { last.withLock { $0 = newValue } }
-    }
+    /// Whether it was since this was last asked.
+    func take() -> Bool { isNew.exchange(false, ordering: .relaxed) }
 }
