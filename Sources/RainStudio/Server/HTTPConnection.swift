@@ -58,7 +58,7 @@ struct HTTPConnection: Sendable {
             case .welcome:
                 if Router.isFilm(request) {
                     try await router.admitFilm(request)
-                    request.upload = try await upload(&parts)
+                    request.upload = try await upload(&parts, &isWhole)
                 } else {
                     request.body = try await body(&parts, limit: Router.largestBody(request))
                 }
@@ -97,8 +97,10 @@ struct HTTPConnection: Sendable {
     }
 
     /// A body that goes to the disk as it comes.
+    ///
+    /// - Parameter isWhole: becomes true with the body's end, also where what came is nothing to be kept
     private func upload(
-        _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
+        _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator, _ isWhole: inout Bool
     ) async throws -> UploadedFile {
         try router.uploads.take()
         defer { router.uploads.giveBack() }
@@ -107,7 +109,9 @@ struct HTTPConnection: Sendable {
             switch part {
             case .head: break
             case .body(let buffer): try await writer.write(buffer)
-            case .end: return try await writer.finish()
+            case .end:
+                isWhole = true
+                return try await writer.finish()
             }
         }
         throw StudioError(.badRequest, "the body: expected more, found the connection's end")
