@@ -45,6 +45,8 @@ public final class StudioServer: Sendable {
         var bodySeconds: Int64 = 30
         /// After how many seconds of silence a watcher is taken for gone.
         var silenceSeconds: Int64 = 25
+        /// What sessions may take; how many there may be, `sessions` says.
+        var limits = SessionStore.Limits()
         /// Whether sessions compute together where they can; tests compare.
         var isCommon = true
 
@@ -96,7 +98,7 @@ public final class StudioServer: Sendable {
         self.group = group
         let host = ModelHost(
             model: model, engine: engine, time: time, isCommon: configuration.isCommon, modelOptions: configuration.modelOptions)
-        var limits = SessionStore.Limits()
+        var limits = configuration.limits
         limits.sessions = configuration.sessions
         let outputs = configuration.outputs.map { path in
             // Small pictures look poor where others enlarge them without care.
