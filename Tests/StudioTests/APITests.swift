@@ -60,7 +60,7 @@ extension Studio {
                         seen += 1
                         continue
                     }
-                    if operation.operationId == "finishRecording" { try await Task.sleep(for: .milliseconds(500)) }
+                    if operation.operationId == "finishRecording" { try await studio.frames(id, more: 5) }
                     let address = path.replacingOccurrences(of: "{id}", with: id).replacingOccurrences(of: "{seed}", with: "3")
                     let body = operation.operationId == "playMotion" ? Self.motion : Self.bodies[operation.operationId] ?? ""
                     let answer = try await studio.ask(method, address, json: body)
@@ -99,7 +99,7 @@ extension Studio {
                 try await Wire.run(port: studio.port) { wire in
                     try await wire.send(Array("GET /api/v1/sessions/first/stream HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
                     let count = Mutex((parts: 0, isMixed: false))
-                    try await until(seconds: 10, "six pictures") {
+                    try await until("six pictures") {
                         let text = String(decoding: await wire.take(), as: UTF8.self)
                         return count.withLock {
                             $0.parts += text.components(separatedBy: "image/jpeg").count - 1
@@ -147,7 +147,7 @@ extension Studio {
             process.standardOutput = FileHandle(forWritingAtPath: output.path)
             process.standardError = process.standardOutput
             try process.run()
-            try await until(seconds: 60, example) { !process.isRunning }
+            try await until(seconds: 120, example) { !process.isRunning }
             let text = try String(contentsOf: output, encoding: .utf8)
             return (process.terminationStatus, text, try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted())
         }

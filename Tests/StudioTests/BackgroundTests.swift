@@ -13,12 +13,12 @@ extension Studio {
     struct BackgroundTests {
         private func frames(_ browser: Browser, more count: Int) async throws {
             let before = try await browser.value("studio.frames", Int.self)
-            try await until(seconds: 60, "\(count) frames") { try await browser.value("studio.frames", Int.self) >= before + count }
+            try await until("\(count) frames") { try await browser.value("studio.frames", Int.self) >= before + count }
         }
 
         private func open(_ browser: Browser, _ address: String) async throws {
             try await browser.open(address)
-            try await until(seconds: 30, "the page") { (try? await browser.value("window.studio?.frames ?? 0", Int.self)) ?? 0 > 3 }
+            try await until("the page") { (try? await browser.value("window.studio?.frames ?? 0", Int.self)) ?? 0 > 3 }
         }
 
         /// Opacity of points of the stage: its upper corners, and its middle.
@@ -44,7 +44,7 @@ extension Studio {
                     // Green: also in pictures, and what is recorded.
                     try await browser.run(
                         "const list = document.getElementById('background'); list.value = 'green'; list.dispatchEvent(new Event('change'))")
-                    try await until(seconds: 20, "green") {
+                    try await until("green") {
                         try await browser.value("studio.session.settings.background", String.self) == "green"
                     }
                     try await frames(browser, more: 10)
@@ -59,7 +59,7 @@ extension Studio {
                     try await browser.run(
                         "const list = document.getElementById('background'); list.value = 'transparent'; list.dispatchEvent(new Event('change'))"
                     )
-                    try await until(seconds: 20, "PNG") { try await browser.value("studio.codec", String.self) == "PNG" }
+                    try await until("PNG") { try await browser.value("studio.codec", String.self) == "PNG" }
                     try await frames(browser, more: 10)
                     let opacity = try await opacity(browser)
                     #expect(opacity[0] < 20 && opacity[1] < 20 && opacity[2] > 235, "\(opacity)")
@@ -73,10 +73,10 @@ extension Studio {
                     #expect(reason.contains("without a guidance scale"))
                     try await browser.run(
                         "const list = document.getElementById('steps'); list.value = '8'; list.dispatchEvent(new Event('change'))")
-                    try await until(seconds: 20, "8 steps") { try await browser.value("studio.session.settings.steps", Int.self) == 8 }
+                    try await until("8 steps") { try await browser.value("studio.session.settings.steps", Int.self) == 8 }
                     try await frames(browser, more: 5)
                     try await browser.slide("mouth", to: 1.5)
-                    try await until(seconds: 20, "a gain") {
+                    try await until("a gain") {
                         try await browser.value("studio.session.settings.gains.mouth", Double.self) == 1.5
                     }
                     try await browser.run("window.prompt = () => null; document.getElementById('command').click()")
@@ -145,10 +145,11 @@ extension Studio {
                 let id = try await studio.session()
                 _ = try await studio.ask(.PATCH, "/api/v1/sessions/\(id)", json: #"{"background":"transparent"}"#)
                 for (format, isCut) in [("webm", true), ("gif", false)] {
-                    try await Task.sleep(for: .milliseconds(800))
+                    // So many that what is shown has the background.
+                    try await studio.frames(id, more: 10)
                     #expect(
                         try await studio.ask(.POST, "/api/v1/sessions/\(id)/recording", json: #"{"format":"\#(format)"}"#).status == 201)
-                    try await Task.sleep(for: .seconds(1))
+                    try await studio.frames(id, more: 10)
                     let film = try await studio.ask(.DELETE, "/api/v1/sessions/\(id)/recording").body
                     let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).\(format)")
                     defer { try? FileManager.default.removeItem(at: file) }

@@ -73,7 +73,7 @@ actor Browser {
         do {
             var port = 0
             let file = folder.appendingPathComponent("DevToolsActivePort")
-            try await until(seconds: 60, "Chromium") {
+            try await until("Chromium") {
                 port = (try? String(contentsOf: file, encoding: .utf8))?.split(separator: "\n").first.flatMap { Int($0) } ?? 0
                 return port != 0
             }
@@ -83,7 +83,7 @@ actor Browser {
             }
             let found = port
             var page: String?
-            try await until(seconds: 30, "a page") {
+            try await until("a page") {
                 // One that is still starting may answer late, or by halves; it is asked again.
                 let answer = try? await Wire.run(port: found) { wire in
                     try await wire.send(Array("GET /json HTTP/1.1\r\nHost: localhost:\(found)\r\nConnection: close\r\n\r\n".utf8))
@@ -121,7 +121,7 @@ actor Browser {
         let id = lastID
         try await socket.send(.text, .init(string: #"{"id":\#(id),"method":"\#(method)","params":\#(parameters)}"#))
         while true {
-            guard case .text(let text) = try await socket.next(seconds: 60) else { throw WireError(text: "the browser went away") }
+            guard case .text(let text) = try await socket.next() else { throw WireError(text: "the browser went away") }
             guard let message = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else { continue }
             if message["id"] as? Int == id {
                 guard let result = message["result"] else { throw WireError(text: "\(method): \(text.prefix(300))") }

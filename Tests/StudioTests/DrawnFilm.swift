@@ -107,12 +107,14 @@ struct DrawnFilm: Sendable {
     }
 }
 
-/// Knows the drawn film's pictures by their numbers; of others it says that nobody is in view. Takes its time.
+/// Knows the drawn film's pictures by their numbers; of others it says that nobody is in view. Takes its time, or as long as it is held.
 final class DrawnFilmDetector: LandmarkDetecting {
     private struct State {
         var looks: [Int] = []
         var isBusy = false
         var overlaps = 0
+        var isHeld = false
+        var lastIsMirrored = false
     }
 
     let delay: Duration
@@ -122,8 +124,14 @@ final class DrawnFilmDetector: LandmarkDetecting {
 
     /// The numbers of the pictures looked at, −1 for others.
     var looks: [Int] { state.withLock(\.looks) }
+    /// Whether the newest picture that it knew was a mirror image.
+    var lastIsMirrored: Bool { state.withLock(\.lastIsMirrored) }
     /// How often it was asked while it was at work.
     var overlaps: Int { state.withLock(\.overlaps) }
+
+    /// Looks at a picture until it is let go.
+    func hold() { state.withLock { $0.isHeld = true } }
+    func letGo() { state.withLock { $0.isHeld = false } }
 
     func detect(_ picture: Picture) async throws -> WholeBodyFrame? {
         let found = DrawnFilm.number(of: picture)
@@ -131,8 +139,9 @@ final class DrawnFilmDetector: LandmarkDetecting {
             if state.isBusy { state.overlaps += 1 }
             state.isBusy = true
             state.looks.append(found?.number ?? -1)
+            if let found { state.lastIsMirrored = found.isMirrored }
         }
-        try? await Task.sleep(for: delay)
+        repeat { try? await Task.sleep(for: delay) } while state.withLock(\.isHeld)
         state.withLock { $0.isBusy = false }
         return found.map { number, isMirrored in
             let face = DrawnFilm.landmarks(number)

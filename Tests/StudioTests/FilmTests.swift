@@ -104,6 +104,27 @@ struct FilmTrackTests {
         #expect(zip(steps, steps.dropFirst()).allSatisfy { abs($1 - $0) < 0.02 }, "no jumps")
     }
 
+    /// However late, and however seldom, it is asked what it shows: on a busy machine the driver at rest must not be somebody who turns.
+    @Test(arguments: [0, 0.6, 1.4], [0.03, 0.3]) func theFaceAtRestIsThatOfTheFilmsBeginning(delay: Double, gap: Double) throws {
+        var track = FilmTrack()
+        let (_, end) = look(&track, round: 0, from: 0, work: 0.001)
+        let beginning = try #require(LandmarkFrame.median(of: (0..<RestingFace.count).map { LandmarkFrame(person($0)) }))
+        func isThat(_ face: LandmarkFrame?, _ wanted: LandmarkFrame) -> Bool {
+            face.map { zip($0.points, wanted.points).allSatisfy { abs($0.x - $1.x) < 1e-6 && abs($0.y - $1.y) < 1e-6 } } ?? false
+        }
+        var shown: [LandmarkFrame] = []
+        for tick in 0..<20 {
+            let now = track.person(at: .seconds(end + delay + gap * Double(tick)))
+            let (person, rest) = try #require(now)
+            #expect(isThat(rest.face, beginning), "tick \(tick)")
+            shown.append(LandmarkFrame(person))
+        }
+        // Whoever says that this is it is believed.
+        let isCalibrated = track.calibrate()
+        let last = track.person(at: .seconds(end + delay + 20 * gap))
+        #expect(try isCalibrated && isThat(last?.rest.face, #require(LandmarkFrame.median(of: shown.suffix(RestingFace.count)))))
+    }
+
     @Test func timesThatCannotBeAreBounded() {
         var track = FilmTrack()
         for impossible in [1e9, .infinity, .nan] {
@@ -149,15 +170,13 @@ extension Studio {
                 #expect(FileManager.default.fileExists(atPath: file) && !file.contains("me.mp4"))
                 let permissions = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
                 #expect(permissions == 0o600)
-                try await until(seconds: 10, "the film to play") { await session.mode == .motion }
-                try await until(seconds: 10, "all of it to be known") { await session.input.film?.isWhole == true }
-                var turns: [Float] = []
-                let end = ContinuousClock.now + .seconds(2.5)
-                while ContinuousClock.now < end {
-                    turns.append(await session.pose?.face.turn ?? 0)
-                    try await Task.sleep(for: .milliseconds(20))
+                try await until("the film to play") { await session.mode == .motion }
+                try await until("all of it to be known") { await session.input.film?.isWhole == true }
+                // Once around the head turns one way and then the other.
+                for round in 1...2 {
+                    try await until("a turn, \(round)") { await session.pose?.face.turn ?? 0 > 0.05 }
+                    try await until("a turn back, \(round)") { await session.pose?.face.turn ?? 0 < -0.05 }
                 }
-                #expect((turns.max() ?? 0) > 0.05 && (turns.min() ?? 0) < -0.05, "the head turned both ways")
                 #expect(Set(detector.looks) == Set(0..<DrawnFilm.count))
                 #expect(detector.looks.count == DrawnFilm.count, "each picture is looked at once")
                 let input = try await studio.get("/api/v1/sessions/first/input")
@@ -165,7 +184,7 @@ extension Studio {
                 #expect(try await studio.ask(.POST, "/api/v1/sessions/first/calibration").status == 204)
                 // Another motion takes its place, and its file goes.
                 #expect(try await studio.ask(.PUT, "/api/v1/sessions/first/motion", json: #"{"seed":4}"#).status == 200)
-                try await until(seconds: 5, "the file to go") { !FileManager.default.fileExists(atPath: file) }
+                try await until("the file to go") { !FileManager.default.fileExists(atPath: file) }
                 #expect(await session.input.film == nil)
             }
         }
@@ -179,7 +198,7 @@ extension Studio {
                 // A second film takes the first one's place.
                 #expect(try await upload(studio, Self.film, session: id).status == 200)
                 let second = try #require(await studio.server.store.session(id).input.film?.file.path)
-                try await until(seconds: 5, "the first to go") { !FileManager.default.fileExists(atPath: file) }
+                try await until("the first to go") { !FileManager.default.fileExists(atPath: file) }
                 #expect(try await studio.ask(.DELETE, "/api/v1/sessions/\(id)").status == 204)
                 #expect(!FileManager.default.fileExists(atPath: second), "at once, though it is still being looked at")
             }
@@ -195,7 +214,7 @@ extension Studio {
             try await TestStudio.run(detector: DrawnFilmDetector()) { studio in
                 #expect(try await upload(studio, bytes, type: "image/gif").status == 200)
                 let session = try await studio.server.store.session(SessionStore.first)
-                try await until(seconds: 10, "the film to play") { await session.mode == .motion }
+                try await until("the film to play") { await session.mode == .motion }
             }
         }
 
@@ -237,7 +256,7 @@ extension Studio {
                             ("PUT /api/v1/sessions/\(id)/motion HTTP/1.1\r\nHost: localhost\r\nContent-Type: video/mp4\r\n"
                                 + "Content-Length: \(Film.largestFile + 1)\r\n\r\nabc").utf8))
                     var text = ""
-                    try await until(seconds: 5, "a refusal") {
+                    try await until("a refusal") {
                         text += String(decoding: await wire.take(), as: UTF8.self)
                         return text.contains("too_large")
                     }
@@ -277,7 +296,7 @@ extension Studio {
 
         /// Uploads that break off or never end leave nothing behind and give their room back.
         @Test func uploadsThatBreakOff() async throws {
-            try await TestStudio.run(seconds: 2, detector: DrawnFilmDetector()) { studio in
+            try await TestStudio.run(seconds: 6, detector: DrawnFilmDetector()) { studio in
                 let id = try await studio.session()
                 let head =
                     "PUT /api/v1/sessions/\(id)/motion HTTP/1.1\r\nHost: localhost\r\nContent-Type: video/mp4\r\nContent-Length: 9000000\r\n\r\n"
@@ -287,22 +306,25 @@ extension Studio {
                         try await Task.sleep(for: .milliseconds(100))
                     }
                 }
+                try await until("room") { try await upload(studio, Self.film).status == 200 }
                 // Two at once hold all the room there is; the third is told.
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<UploadSlots.most {
                         group.addTask {
                             try await Wire.run(port: studio.port) { wire in
                                 try await wire.send(Array(head.utf8) + [1, 2, 3])
-                                #expect(await wire.isClosed(within: 6), "one that never ends")
+                                #expect(await wire.isClosed(), "one that never ends")
                             }
                         }
                     }
-                    try await Task.sleep(for: .milliseconds(400))
-                    let third = try await upload(studio, Self.film)
-                    #expect(third.status == 503 && third.code == "busy", "\(third.text)")
+                    try await until("all room to be taken") {
+                        let third = try await upload(studio, Self.film)
+                        #expect(third.status == 200 || third.status == 503 && third.code == "busy", "\(third.text)")
+                        return third.status == 503
+                    }
                     try await group.waitForAll()
                 }
-                #expect(try await upload(studio, Self.film).status == 200)
+                try await until("room again") { try await upload(studio, Self.film).status == 200 }
             }
         }
     }

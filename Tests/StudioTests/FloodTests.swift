@@ -104,7 +104,7 @@ struct FloodTests {
 }
 
 extension Studio {
-    /// The program itself, flooded for some seconds by clients of which half never read.
+    /// The program itself, flooded by clients of which half never read.
     @Suite struct MemoryTests {
         @Test func memoryStaysFlat() async throws {
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rain-flood-\(UUID().uuidString)")
@@ -125,7 +125,7 @@ extension Studio {
                 process.waitUntilExit()
             }
             var port = 0
-            try await until(seconds: 30, "the address") {
+            try await until("the address") {
                 let text = try String(contentsOf: output, encoding: .utf8)
                 port = text.split(separator: ":").last.flatMap { Int($0.prefix { $0.isNumber }) } ?? 0
                 return port != 0
@@ -137,31 +137,39 @@ extension Studio {
                 return try Answer(await wire.readToEnd())
             }
             let id = try JSONDecoder().decode(List.self, from: Data(list.body)).sessions[0].id
-            func flood(seconds: Double) async throws {
+            func shown() async throws -> Int {
+                let answer = try await Wire.run(port: address) { wire in
+                    try await wire.send(
+                        Array("GET /api/v1/sessions/\(id)/stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8))
+                    return try Answer(await wire.readToEnd())
+                }
+                return try JSONDecoder().decode(SessionStats.self, from: Data(answer.body)).frames
+            }
+            /// Until each client has sent so many messages, and the session has shown so many frames.
+            func flood(messages: Int, frames: Int) async throws {
+                let before = try await shown()
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for client in 0..<6 {
                         group.addTask {
                             let socket = try await WebSocketClient.connect(port: address, path: "/api/v1/sessions/\(id)/socket")
-                            let end = ContinuousClock.now + .seconds(seconds)
-                            var count = 0
-                            while ContinuousClock.now < end {
-                                count += 1
+                            for count in 1...messages {
                                 try await socket.send(Sent.controls([.yaw: 0.2], time: Double(count)))
                                 if client.isMultiple(of: 2) { try await socket.send(Sent.acknowledge(.max)) }
                                 try await Task.sleep(for: .milliseconds(3))
                             }
+                            try await until("\(frames) frames") { try await shown() >= before + frames }
                             socket.close()
                         }
                     }
                     try await group.waitForAll()
                 }
             }
-            try await flood(seconds: 3)
+            try await flood(messages: 600, frames: 60)
             let early = try Self.residentKilobytes(process.processIdentifier)
-            try await flood(seconds: 8)
+            try await flood(messages: 2400, frames: 180)
             let late = try Self.residentKilobytes(process.processIdentifier)
             #expect(late - early < 8 << 10, "\(early) KiB became \(late) KiB")
-            print("flood: memory \(early >> 10) MiB after 3 s, \(late >> 10) MiB after 11 s")
+            print("flood: memory \(early >> 10) MiB after 600 messages of each client, \(late >> 10) MiB after 3000")
         }
 
         private static func residentKilobytes(_ process: Int32) throws -> Int {

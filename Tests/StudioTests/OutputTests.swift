@@ -49,7 +49,7 @@ extension Studio {
             }
         }
 
-        /// Nobody listens: the one who shows never waits, and everything is counted.
+        /// Nobody listens: everything is counted.
         @Test func aServerThatIsAwayIsLookedForAgain() async throws {
             let clock = Clock()
             let told = Mutex<[String]>([])
@@ -57,9 +57,7 @@ extension Studio {
                 .init(path: "rtmp://127.0.0.1:9/live/secret", framesPerSecond: 25, side: nil), time: clock.time,
                 told: { text in told.withLock { $0.append(text) } })
             let running = Task { await output.run() }
-            let start = ContinuousClock.now
             for _ in 0..<1000 { output.offer(Picture(width: 32, height: 32)) }
-            #expect(ContinuousClock.now - start < .seconds(1))
             try await until { output.state.failures == 1 }
             #expect(output.state.status == .failed && output.state.error?.contains("refused") == true)
             try await until { output.state.dropped >= 998 }
@@ -109,7 +107,7 @@ extension Studio {
             }
         }
 
-        /// A reader that stops reading holds up its own output alone.
+        /// A reader that stops reading holds up its own output alone: the one who shows never waits.
         @Test func aReaderThatStallsSlowsNobody() async throws {
             try await withFolder { folder in
                 let path = folder + "/frames"
@@ -118,18 +116,24 @@ extension Studio {
                 let clock = Clock()
                 let output = StudioOutput(.init(path: path, framesPerSecond: 1000, side: nil), time: clock.time)
                 let running = Task { await output.run() }
-                let start = ContinuousClock.now
-                for _ in 0..<3000 {
-                    clock.turn(by: 1)
-                    output.offer(Picture(width: 64, height: 64))
+                let shown = Atomic(0)
+                let showing = Task {
+                    for _ in 0..<3000 {
+                        clock.turn(by: 1)
+                        output.offer(Picture(width: 64, height: 64))
+                        shown.add(1, ordering: .relaxed)
+                    }
                 }
-                #expect(ContinuousClock.now - start < .seconds(2))
-                try await until { output.state.dropped > 2900 }
+                let isShown = (try? await until("all to be shown") { shown.load(ordering: .relaxed) == 3000 }) != nil
+                #expect(isShown)
+                let isDropped = (try? await until("most to be dropped") { output.state.dropped > 2900 }) != nil
+                #expect(isDropped)
                 #expect(output.state.frames < 90, "what the system keeps, and no more")
                 // Whoever waits in a write is let go with the reader.
                 signal(SIGPIPE, SIG_IGN)
                 close(reader)
                 output.end()
+                await showing.value
                 await running.value
             }
         }

@@ -5,6 +5,7 @@ import NIOPosix
 import NIOWebSocket
 import RainAnimation
 import RainCPU
+import RainGraph
 import RainPose
 import RainTesting
 import Synchronization
@@ -18,11 +19,14 @@ struct TestStudio: Sendable {
 
     /// - Parameters:
     ///   - embedded: whether characters are alive, or a tiny model makes noise fast
-    ///   - seconds: for a request's head, for its body, and of silence
+    ///   - seconds: for a request's head, for its body, and of silence; few only where a client's patience is what is tried
+    ///   - load: beyond which sessions are refused; by default none is, since that depends on how fast the machine is
+    ///   - engine: `nil` for one of its own
     static func run<Result: Sendable>(
-        embedded: Bool = false, sessions: Int = 4, connections: Int = 256, seconds: Int64 = 10, token: String? = nil,
-        certificate: (String, String)? = nil, detector: (any LandmarkDetecting)? = nil, outputs: [String] = [], window: String = "1x4",
-        isCommon: Bool = true,
+        embedded: Bool = false, sessions: Int = 4, connections: Int = 256, seconds: Int64 = 600, load: Double = .infinity,
+        token: String? = nil, certificate: (String, String)? = nil, detector: (any LandmarkDetecting)? = nil, outputs: [String] = [],
+        window: String = "1x4",
+        isCommon: Bool = true, engine: (any Engine)? = nil,
         _ body: @Sendable (TestStudio) async throws -> Result
     ) async throws -> Result {
         let model = try embedded ? AnimationModel.embedded() : TinyModel.model()
@@ -34,11 +38,15 @@ struct TestStudio: Sendable {
         configuration.character = 7
         configuration.sessions = sessions
         configuration.connections = connections
+        configuration.limits.load = load
+        // Who is left alone is parked in tests of just that, where time is handed in.
+        configuration.limits.park = .seconds(36_000)
         (configuration.headSeconds, configuration.bodySeconds, configuration.silenceSeconds) = (seconds, seconds, seconds)
         configuration.token = token
         configuration.detector = detector
         if let certificate { configuration.certificate = certificate }
-        let server = try await StudioServer.start(configuration, model: model, engine: CPUEngine(threads: embedded ? nil : 1))
+        let server = try await StudioServer.start(
+            configuration, model: model, engine: engine ?? CPUEngine(threads: embedded ? nil : 1))
         let serving = Task { try await server.run() }
         do {
             let result = try await body(TestStudio(server: server))
@@ -56,6 +64,18 @@ struct TestStudio: Sendable {
     func session() async throws -> String {
         struct List: Decodable { var sessions: [SessionState] }
         return try JSONDecoder().decode(List.self, from: Data(try await get("/api/v1/sessions").body)).sessions[0].id
+    }
+
+    func stats(_ session: String) async throws -> SessionStats {
+        try JSONDecoder().decode(SessionStats.self, from: Data(try await get("/api/v1/sessions/\(session)/stats").body))
+    }
+
+    /// Waits until sessions have shown so many frames more.
+    func frames(_ sessions: String..., more count: Int) async throws {
+        for session in sessions {
+            let before = try await stats(session).frames
+            try await until("\(count) frames") { try await stats(session).frames >= before + count }
+        }
     }
 
     func get(_ path: String, _ headers: [(String, String)] = []) async throws -> Answer { try await ask(.GET, path, headers: headers) }
@@ -157,22 +177,27 @@ struct Wire: Sendable {
     func take() async -> [UInt8] { await received.take() }
 
     /// Everything until the other end closes; fails after a while.
-    func readToEnd(seconds: Double = 20) async throws -> [UInt8] {
-        try await until(seconds: seconds) { await received.isAtEnd }
+    func readToEnd() async throws -> [UInt8] {
+        try await until("the connection's end") { await received.isAtEnd }
         return await received.take()
     }
 
-    /// Whether the other end closes within a time.
-    func isClosed(within seconds: Double) async -> Bool {
+    /// Whether the other end closes; without a time, whether it does at all.
+    func isClosed(within seconds: Double = 60) async -> Bool {
         (try? await until(seconds: seconds) { await received.isAtEnd }) != nil
     }
 }
 
 /// Asks again and again until something holds.
-func until(seconds: Double = 20, _ what: String = "something", _ condition: () async throws -> Bool) async throws {
+///
+/// The limit only ends tests of what never comes. It says nothing about speed: where the tests themselves hardly get a turn, because all
+/// processors are busy, as many questions are asked as a machine at rest has time for, however long they take.
+func until(seconds: Double = 60, _ what: String = "something", _ condition: () async throws -> Bool) async throws {
     let end = ContinuousClock.now + .seconds(seconds)
+    var asked = 0.0
     while try await !condition() {
-        guard ContinuousClock.now < end else { throw WireError(text: "waited \(seconds) s for \(what)") }
+        asked += 1
+        guard ContinuousClock.now < end || asked < 10 * seconds else { throw WireError(text: "waited \(seconds) s for \(what)") }
         try await Task.sleep(for: .milliseconds(10))
     }
 }

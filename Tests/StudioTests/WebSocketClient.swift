@@ -91,26 +91,29 @@ actor WebSocketClient {
     nonisolated func close() { channel.close(promise: nil) }
 
     /// The next message; waits for it.
-    func next(seconds: Double = 20) async throws -> Message {
-        try await until(seconds: seconds, "a message") { taken < messages.count }
+    func next() async throws -> Message {
+        try await until("a message") { taken < messages.count }
         taken += 1
         return messages[taken - 1]
     }
 
     /// The next message that something holds for; others are passed over.
-    func next<Value>(seconds: Double = 20, where choose: (Message) throws -> Value?) async throws -> Value {
-        let end = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < end {
-            let message = try await next(seconds: seconds)
+    func next<Value>(where choose: (Message) throws -> Value?) async throws -> Value {
+        let end = ContinuousClock.now + .seconds(60)
+        var passed = 0
+        // Frames and figures go on coming where what is waited for does not.
+        while ContinuousClock.now < end || passed < 200 {
+            passed += 1
+            let message = try await next()
             if let value = try choose(message) { return value }
             if case .closed(let code) = message { throw WireError(text: "closed with \(code)") }
         }
-        throw WireError(text: "nothing like that within \(seconds) s")
+        throw WireError(text: "nothing like that in \(passed) messages")
     }
 
     /// The code with which the other end closes.
-    func closing(seconds: Double = 20) async throws -> UInt16 {
-        try await next(seconds: seconds) { if case .closed(let code) = $0 { code } else { nil } }
+    func closing() async throws -> UInt16 {
+        try await next { if case .closed(let code) = $0 { code } else { nil } }
     }
 }
 
