@@ -257,7 +257,8 @@ RAIN_INLINE V gelu(V x) {
     p *= p;
     p *= p;
     p *= p;
-    return fma(-a, reciprocal(p), at_least(x, splat(0)));
+    const V positive = at_least(x, splat(0));
+    return W == 16 ? fma(-a, reciprocal(p), positive) : positive - quotient(a, p);
 }
 RAIN_INLINE V gelu_slope(V x) {
     V density;
