@@ -20,7 +20,7 @@ extension CPUEngine {
             let open = direct.plan.openConvolutions
             guard !open.isEmpty else { continue }
             try prepare(direct)
-            // They share all weights but the convolutions'.
+            // They share all weights but those of convolutions with a choice.
             let winograd = CPUExecutable(
                 try Plan(program, pool: pool, choice: .wherePossible(.winograd), beside: direct.plan), beside: direct.plan)
             try prepare(winograd)

@@ -56,6 +56,7 @@ let badInputs = [
     BadInput("verify text.json", 1, "text.json"),
     BadInput("verify text.json --engine abacus", 2, "abacus"),
     BadInput("verify text.json --threads 0", 2, "--threads"),
+    BadInput("verify text.json --engine interpreter --tuning text.json", 2, "--tuning"),
     BadInput("train --stages cooking", 2, "--stages", "cooking"),
     BadInput("train --threads 0", 2, "--threads"),
     BadInput("train --instructions mmx", 2, "--instructions", "mmx"),

@@ -38,10 +38,15 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--tuning", "absent.json"], "absent.json: expected a readable file"),
-        (["--tuning", "motion.json"], "motion.json: is no file of 'rain tune'"),
+        (["--tuning", "absent.json"], "absent.json: could not be read"),
+        (["--tuning", "motion.json"], "motion.json: format: "),
+        (["--tuning", "empty.json"], "empty.json: not well-formed JSON"),
+        (["--tuning", "large.json"], "large.json: larger than 1048576 bytes"),
+        (["--tuning", "endless.json"], "endless.json: expected a regular file"),
+        (["--tuning", "pipe.json"], "pipe.json: expected a regular file"),
+        (["--tuning", "."], ".: expected a regular file"),
         (["--tuning", "old.json"], "old.json: field 'format': expected 'rain-tuning 1', found 'rain-tuning 0'"),
-        (["--tuning", "wrong.json"], "wrong.json: is no file of 'rain tune'"),
+        (["--tuning", "wrong.json"], "wrong.json: tuning.threads: "),
         (["--tuning", "three.json"], "three.json: measured with generic on 3 threads, but this is generic on 1"),
     ])
     func filesThatDoNotFitAreRefused(_ options: [String], message: String) throws {
@@ -53,6 +58,10 @@ import Testing
         try workplace.write("old.json", file("rain-tuning 0", "1"))
         try workplace.write("wrong.json", file("rain-tuning 1", "1e99"))
         try workplace.write("three.json", file("rain-tuning 1", "3"))
+        try workplace.write("empty.json", [])
+        try workplace.write("large.json", [UInt8](repeating: 0x20, count: 1 << 20 + 1))
+        try FileManager.default.createSymbolicLink(atPath: workplace.path + "/endless.json", withDestinationPath: "/dev/zero")
+        #expect(mkfifo(workplace.path + "/pipe.json", 0o600) == 0)
         let animate = ["animate", "--model", "tiny", "--reference", "hero.png", "--driving", "motion.json", "--output", "out.gif"]
         let outcome = try workplace.run(animate + ["--threads", "1", "--instructions", "generic"] + options)
         #expect(outcome.status == 1)

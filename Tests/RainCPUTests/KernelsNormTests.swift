@@ -104,6 +104,26 @@ import Testing
     /// Statistics of inputs far from zero lose what their mean's last bit is worth.
     func bound(_ group: Group, _ plain: Double) -> Double { plain * (1 + Double(abs(group.offset)) * 8) }
 
+    /// A channel that is not a number must not hide that its neighbours' numbers are beyond what SiLU's exponential takes.
+    @Test(arguments: KernelSet.available)
+    func aChannelThatIsNoNumberLeavesTheOthers(_ set: KernelSet) {
+        let group = Group(samples: 2, positions: 9, groups: 8, width: 8, activation: RAIN_ACT_SILU)
+        for spoiled in [2, 3] {
+            var inputs = group.numbers()
+            // In lanes of one vector and those behind it.
+            inputs[3][8] = -200
+            inputs[spoiled][24] = .nan
+            let expected = group.forward(plainPool(), inputs)
+            for pool in [1, 2].map(set.pool) {
+                let found = group.forward(pool, inputs)
+                for (index, value) in found.enumerated() {
+                    let channel = index % group.channels
+                    #expect(value.isNaN == (channel == 24) && (channel == 24 || abs(value - expected[index]) < 1e-5), "channel \(channel)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: KernelSet.available)
     func groupNorm(_ set: KernelSet) {
         let (plain, pools) = (plainPool(), [1, 2].map(set.pool))

@@ -84,7 +84,7 @@ extension Studio {
             await session.close()
         }
 
-        /// A recording whose encoder is held up holds up nobody else, and loses nothing of its length.
+        /// A recording whose encoder is held up holds up nobody else, and its film goes on after.
         @Test func aRecordingNeverSlowsItsSession() async throws {
             try await TestStudio.run { studio in
                 let id = try await studio.session()

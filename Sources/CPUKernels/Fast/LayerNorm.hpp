@@ -33,8 +33,11 @@ RAIN_INLINE RowTerms row_terms(long channels, const float *x, float epsilon) {
 /// Sums of what belongs to each of R rows, four at most, side by side.
 template <int R>
 RAIN_INLINE Four sums_of_rows(const V (&sums)[R][2]) {
-    if constexpr (R == 1) return Four(sum_lanes(sums[0][0] + sums[0][1]));
-    return sum_lanes(sums[0][0] + sums[0][1], sums[1][0] + sums[1][1], sums[2][0] + sums[2][1], sums[3][0] + sums[3][1]);
+    if constexpr (R == 1) {
+        return Four(sum_lanes(sums[0][0] + sums[0][1]));
+    } else {
+        return sum_lanes(sums[0][0] + sums[0][1], sums[1][0] + sums[1][1], sums[2][0] + sums[2][1], sums[3][0] + sums[3][1]);
+    }
 }
 
 /// R rows at once, 1 or 4: one row's sums, and what follows from them, are computed beside another's.

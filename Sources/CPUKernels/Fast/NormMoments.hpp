@@ -106,7 +106,7 @@ inline double channel_terms(long positions, long channels, long groups, float ep
         const double mean = sum / count, variance = square / count - mean * mean;
         const double inverse = 1 / sqrt((variance > 0 ? variance : variance == variance ? 0 : variance) + epsilon);
         const double offset = fabs(mean) * inverse;
-        furthest = offset <= furthest ? furthest : offset;
+        furthest = offset <= furthest || furthest != furthest ? furthest : offset;
         for (long c = 0; c < width; c += W) {
             const long part = width - c < W ? width - c : W;
             store_part(to.mean + g * width + c, splat(float(mean)), part);
@@ -172,14 +172,16 @@ struct GroupNorm {
     GroupNorm(const GroupNormPlan &plan, void *scratch, long groups, float epsilon, const Sides &x, const float *gamma,
               const float *beta)
         : plan(plan), scratch(scratch), groups(groups), epsilon(epsilon), x(x), gamma(gamma), beta(beta) {
-        V scale = splat(0), shift = splat(0);
+        V scale = splat(0), shift = splat(0), zeros = splat(0);
         for (long c = 0; c < plan.channels; c += W) {
             const long part = plan.channels - c < W ? plan.channels - c : W;
             const V g = absolute(load_part(gamma + c, part)), b = absolute(load_part(beta + c, part));
-            scale = g <= scale ? scale : g;
-            shift = b <= shift ? shift : b;
+            scale = g > scale ? g : scale;
+            shift = b > shift ? b : shift;
+            zeros += g - g + (b - b);
         }
-        reach = largest_lane(scale) * sqrtf(float(plan.positions) * float(plan.channels / groups)) + largest_lane(shift);
+        // Zeros are not, where one of them is not finite.
+        reach = largest_lane(scale) * sqrtf(float(plan.positions) * float(plan.channels / groups)) + largest_lane(shift) + sum_lanes(zeros);
     }
 
     void measure(long sample, long task, Range rows) const {

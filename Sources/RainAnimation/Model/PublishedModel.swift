@@ -92,9 +92,14 @@ struct PublishedModel {
 }
 
 /// Descriptions and settings: files that are small, or not what they are taken for.
-enum SmallFile {
-    static func read(_ path: String, atMost limit: Int = 1 << 20) throws(AnimationError) -> [UInt8] {
+package enum SmallFile {
+    /// - Throws: `AnimationError.model` for what is no regular file, links followed, or larger
+    package static func read(_ path: String, atMost limit: Int = 1 << 20) throws(AnimationError) -> [UInt8] {
         do {
+            // Pipes and devices may never end, or never begin.
+            let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+            let type = try FileManager.default.attributesOfItem(atPath: target)[.type] as? FileAttributeType
+            guard type == .typeRegular else { throw AnimationError(.model, "\(path): expected a regular file") }
             let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
             defer { try? handle.close() }
             let bytes = try handle.read(upToCount: limit + 1).map { [UInt8]($0) } ?? []
@@ -108,7 +113,7 @@ enum SmallFile {
     }
 
     /// - Throws: `AnimationError.model` naming file, field, expected and found
-    static func json<T: Decodable>(_ type: T.Type, _ path: String) throws(AnimationError) -> T {
+    package static func json<T: Decodable>(_ type: T.Type, _ path: String) throws(AnimationError) -> T {
         try decode(type, Data(read(path)), file: path)
     }
 

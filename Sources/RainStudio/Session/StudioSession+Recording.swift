@@ -19,6 +19,7 @@ extension StudioSession {
     private func failed(_ broken: Recording?, _ error: any Error) {
         guard let broken, recording === broken else { return }
         recording = nil
+        announce()
         notice("the recording ended: \(error)")
     }
 

@@ -66,13 +66,10 @@ struct Train: ParsableCommand {
 
     private func readRecipe() throws -> TrainingRecipe {
         guard let recipe else { return TrainingRecipe() }
-        guard let data = FileManager.default.contents(atPath: recipe), data.count < 1 << 20 else {
-            throw TrainingError("\(recipe): cannot be read, or is no recipe")
-        }
         do {
-            return try JSONDecoder().decode(TrainingRecipe.self, from: data)
+            return try SmallFile.json(TrainingRecipe.self, recipe)
         } catch {
-            throw TrainingError("\(recipe): no recipe (\(error)); compare with --print-recipe")
+            throw TrainingError("\(error); compare with --print-recipe")
         }
     }
 }

@@ -14,7 +14,7 @@ struct TuneCommand: ParsableCommand {
         discussion: """
             Runs the programs of a stream with one algorithm and the other in turn, and writes what each took. Commands that are given \
             the file with --tuning then make these choices, always the same; without it a model of cost makes them, which is right in \
-            most cases and knows nothing of the machine. A choice differs from it only where the other algorithm took 5 % longer. \
+            most cases and knows nothing of the machine. A choice differs from it only where what it expects took over 5 % longer. \
             Stop other programs while it measures. Weights are made up: their values do not matter.
 
             Example: rain tune --output tuning.json && rain animate --tuning tuning.json --reference hero.png --driving motion.json \

@@ -40,6 +40,15 @@ struct Verify: AsyncParsableCommand {
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
+    mutating func validate() throws {
+        guard engine == .cpu || processor.tuning == nil else {
+            throw ValidationError("--tuning: only with --engine cpu, since \(engine.rawValue) has no choice")
+        }
+        guard engine != .cpuDirect || processor.instructions != CPUEngine.InstructionSet.amx.rawValue else {
+            throw ValidationError("--instructions: amx splits floats, and --engine cpu-direct is exact")
+        }
+    }
+
     func run() async throws {
         let verifier = try engine.verifier(processor)
         var reports: [VerificationReport] = []

@@ -6,7 +6,10 @@ struct EngineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Threads, 1 to 256; by default one per processor.", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("Kernels: generic, avx2, avx512, amx or neon; by default the best of this machine.", valueName: "set"))
+    @Option(
+        help: ArgumentHelp(
+            "Kernels: generic, avx2, avx512, amx or neon; by default, and for landmark detectors, the best of this machine.",
+            valueName: "set"))
     var instructions: String?
 
     @Option(

@@ -1,4 +1,5 @@
 import Foundation
+import RainAnimation
 import RainModels
 
 extension PublishedConfiguration {
@@ -11,13 +12,11 @@ extension PublishedConfiguration {
         case "tiny": self = .tiny
         default:
             let limit = 1 << 20
-            guard let size = try? FileManager.default.attributesOfItem(atPath: text)[.size] as? Int, size <= limit,
-                let data = FileManager.default.contents(atPath: text)
-            else {
+            guard let bytes = try? SmallFile.read(text, atMost: limit) else {
                 throw ModelError(.configuration, at: text, "expected published, tiny or a readable JSON file of at most \(limit) bytes")
             }
             do {
-                self = try JSONDecoder().decode(PublishedConfiguration.self, from: data)
+                self = try JSONDecoder().decode(PublishedConfiguration.self, from: Data(bytes))
             } catch let error as ModelError {
                 throw ModelError(error.code, at: "\(text): \(error.place)", error.message)
             } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {

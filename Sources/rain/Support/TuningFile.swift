@@ -1,12 +1,10 @@
 import Foundation
+import RainAnimation
 import RainCPU
 
 /// What 'rain tune' writes.
 struct TuningFile: Codable {
     static let currentFormat = "rain-tuning 1"
-    /// That of a network with every convolution of another shape is some ten times smaller.
-    private static let mostBytes = 1 << 20
-
     var format = Self.currentFormat
     /// The processor that was measured.
     var processor = Machine().processor
@@ -14,20 +12,17 @@ struct TuningFile: Codable {
 
     init(_ tuning: Tuning) { self.tuning = tuning }
 
-    /// - Throws: `TuningError`
+    private struct Format: Decodable {
+        let format: String
+    }
+
+    /// - Throws: `AnimationError` that names the file and its field; `TuningError` for another format
     init(path: String) throws {
-        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-        guard let size, size <= Self.mostBytes, let data = FileManager.default.contents(atPath: path) else {
-            throw TuningError(path, "expected a readable file of at most \(Self.mostBytes) bytes")
-        }
-        do {
-            self = try JSONDecoder().decode(TuningFile.self, from: data)
-        } catch {
-            throw TuningError(path, "is no file of 'rain tune'")
-        }
+        let format = try SmallFile.json(Format.self, path).format
         guard format == Self.currentFormat else {
-            throw TuningError(path, "field 'format': expected '\(Self.currentFormat)', found '\(format)'; run 'rain tune' again")
+            throw TuningError(path, "field 'format': expected '\(Self.currentFormat)', found '\(format.prefix(80))'; run 'rain tune' again")
         }
+        self = try SmallFile.json(TuningFile.self, path)
     }
 
     /// The tuning, for an engine like the one that was measured.
