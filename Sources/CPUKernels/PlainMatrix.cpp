@@ -84,8 +84,7 @@ void linear(RainPool *pool, long m, long n, long k, const float *x, const void *
 
 void linear_of_two(RainPool *pool, long m, long n, long first_k, long second_k, const float *first, const float *second,
                    const void *packed, const RainEpilogue *epilogue, float *y) {
-    auto x = [&](long row, long i) { return i < first_k ? first[row * first_k + i] : second[row * second_k + i - first_k]; };
-    linear_of(pool, m, n, first_k + second_k, x, packed, epilogue, y);
+    linear_of(pool, m, n, first_k + second_k, side_by_side(first, first_k, second, second_k), packed, epilogue, y);
 }
 
 void linear_joint(RainPool *pool, long m, long k, const float *x, long count, const RainLinear *layers) {

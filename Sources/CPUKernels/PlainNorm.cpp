@@ -91,10 +91,8 @@ void group_norm(RainPool *pool, long samples, long positions, long channels, lon
 void group_norm_of_two(RainPool *pool, long samples, long positions, long first_channels, long second_channels, long groups,
                        float epsilon, RainActivation activation, const float *first, const float *second, const float *gamma,
                        const float *beta, float *y, void *) {
-    auto number = [&](long row, long c) {
-        return c < first_channels ? first[row * first_channels + c] : second[row * second_channels + c - first_channels];
-    };
-    group_norm_of(pool, samples, positions, first_channels + second_channels, groups, epsilon, activation, number, gamma, beta, y);
+    group_norm_of(pool, samples, positions, first_channels + second_channels, groups, epsilon, activation,
+                  side_by_side(first, first_channels, second, second_channels), gamma, beta, y);
 }
 
 // Scratch: sums of dgamma and dbeta in double.

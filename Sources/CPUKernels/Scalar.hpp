@@ -60,6 +60,13 @@ inline double unary_value(RainUnary kind, double x) {
     return x;
 }
 
+/// The numbers (row, i) of rows that lie in two tensors, `first_count` numbers of each in the first.
+inline auto side_by_side(const float *first, long first_count, const float *second, long second_count) {
+    return [=](long row, long i) {
+        return i < first_count ? first[row * first_count + i] : second[row * second_count + i - first_count];
+    };
+}
+
 inline double unary_slope(RainUnary kind, double x) {
     switch (kind) {
         case RAIN_UNARY_SILU: return silu_slope(x);

@@ -96,7 +96,7 @@ struct ChannelTerms {
 
 /// - Returns: how many deviations a group's mean is from 0, at most; NaN where something is not a number
 inline double channel_terms(long positions, long channels, long groups, float epsilon, const double *sums, const double *squares,
-                          const float *gamma, const float *beta, ChannelTerms to) {
+                            const float *gamma, const float *beta, ChannelTerms to) {
     const long width = channels / groups;
     const double count = double(positions) * double(width);
     double furthest = 0;
@@ -166,23 +166,6 @@ struct GroupNorm {
     float epsilon;
     Sides x;
     const float *gamma, *beta;
-    /// Of n numbers none is further than √n deviations from their mean: so far they come with gamma and beta.
-    float reach;
-
-    GroupNorm(const GroupNormPlan &plan, void *scratch, long groups, float epsilon, const Sides &x, const float *gamma,
-              const float *beta)
-        : plan(plan), scratch(scratch), groups(groups), epsilon(epsilon), x(x), gamma(gamma), beta(beta) {
-        V scale = splat(0), shift = splat(0), zeros = splat(0);
-        for (long c = 0; c < plan.channels; c += W) {
-            const long part = plan.channels - c < W ? plan.channels - c : W;
-            const V g = absolute(load_part(gamma + c, part)), b = absolute(load_part(beta + c, part));
-            scale = g > scale ? g : scale;
-            shift = b > shift ? b : shift;
-            zeros += g - g + (b - b);
-        }
-        // Zeros are not, where one of them is not finite.
-        reach = largest_lane(scale) * sqrtf(float(plan.positions) * float(plan.channels / groups)) + largest_lane(shift) + sum_lanes(zeros);
-    }
 
     void measure(long sample, long task, Range rows) const {
         double *moments = plan.moments(scratch, sample, task);
@@ -193,11 +176,23 @@ struct GroupNorm {
                             sums + plan.channels, reinterpret_cast<float *>(moments + 2 * plan.channels));
         }
     }
-    /// - Returns: whether no number before the activation is beyond ±87. A mean of many deviations takes digits from the variance.
-    bool conclude(long sample) const {
+    /// - Returns: as `channel_terms`
+    double conclude(long sample) const {
         const double *moments = plan.gather(scratch, sample);
-        const double furthest = channel_terms(plan.positions, plan.channels, groups, epsilon, moments, moments + plan.channels, gamma,
-                                              beta, plan.terms(scratch, sample));
-        return furthest < 1e5 && reach < 80;
+        return channel_terms(plan.positions, plan.channels, groups, epsilon, moments, moments + plan.channels, gamma, beta,
+                             plan.terms(scratch, sample));
+    }
+    /// How far from 0 a normalised number comes at most: of n none is further than √n deviations from their mean. Not a number if gamma or
+    /// beta is none somewhere.
+    float reach() const {
+        V scale = splat(0), shift = splat(0), zeros = splat(0);
+        for (long c = 0; c < plan.channels; c += W) {
+            const long part = plan.channels - c < W ? plan.channels - c : W;
+            const V g = absolute(load_part(gamma + c, part)), b = absolute(load_part(beta + c, part));
+            scale = g > scale ? g : scale;
+            shift = b > shift ? b : shift;
+            zeros += g - g + (b - b);
+        }
+        return largest_lane(scale) * sqrtf(float(plan.positions) * float(plan.channels / groups)) + largest_lane(shift) + sum_lanes(zeros);
     }
 };

@@ -51,7 +51,7 @@ inline void multiply_whole_rows(Range rows, const Sides &x, const Layers &layers
                 multiply(count, from, range.end - range.begin, k, packed, p, p + 1, sink, nullptr, r, apart ? buffers.sums : nullptr);
             }
         };
-        if (copies || parts == 1) {
+        if (copies) {
             for (long part = 0; part < parts; part++) {
                 const Source from = source(part);
                 for (const Layer &layer : layers) multiply_part(part, from, layer, layer.panels);

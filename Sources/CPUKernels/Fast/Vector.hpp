@@ -157,7 +157,7 @@ RAIN_INLINE V reciprocal(V x) {
 // the result lies between 0 and 1.
 constexpr float log2_e = 1.44269504f;
 
-/// a power of e as the product of two numbers, so that what is added to it takes one operation.
+/// A power of e as the product of two numbers, so that what is added to it takes one operation.
 struct Product {
     V factor, power;
 
@@ -208,7 +208,8 @@ RAIN_INLINE Product decay(V x) {
     return {fma(p, r, splat(1)), power};
 }
 
-/// a / b for b ≥ 1 (beyond 10³⁷ as near to 0 as `reciprocal` comes), the faster way: AVX2's machines divide eight numbers in the time of five multiply-adds.
+/// a / b for b ≥ 1 (beyond 10³⁷ as near to 0 as `reciprocal` comes), the faster way: AVX2's machines divide eight numbers in the time of
+/// five multiply-adds.
 RAIN_INLINE V quotient(V a, V b) { return W == 16 ? a * reciprocal(b) : a / b; }
 
 RAIN_INLINE V sigmoid(V x) { return quotient(splat(1), decay(x).plus_one()); }

@@ -50,6 +50,7 @@ struct DemoCommand: AsyncParsableCommand {
         let start = ContinuousClock.now
         let animated = try model.load()
         let schedule = try model.schedule(animated.configuration)
+        let engine = try model.engine
         do {
             try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
         } catch {
@@ -57,7 +58,7 @@ struct DemoCommand: AsyncParsableCommand {
         }
         let report = try usage {
             try Evaluation.run(
-                parameters: animated.parameters, configuration: animated.configuration, engine: model.engine, characters: characters,
+                parameters: animated.parameters, configuration: animated.configuration, engine: engine, characters: characters,
                 seed: seed, frames: frames, schedule: schedule
             ) { done, clip, pictures in
                 let path = "\(output)/character-\(done).mp4"
@@ -70,7 +71,7 @@ struct DemoCommand: AsyncParsableCommand {
         Terminal.note("\(output)/sheet.png: rows are reference, pose, truth, output")
         print(report.table)
         guard !Interrupt.requested else { return }
-        let live = try await LiveMeasurement.run(model: animated, engine: model.engine, schedule: schedule, seed: seed)
+        let live = try await LiveMeasurement.run(model: animated, engine: engine, schedule: schedule, seed: seed)
         print(
             """
             live at \(Int(EvaluationClip.framesPerSecond)) frames/s, window \(schedule): end-to-end latency \(live.latency.text), \

@@ -71,11 +71,11 @@ struct TuneCommand: ParsableCommand {
             done += 1
             progress.update(done)
         }
-        let written = TuningFile(tuning)
-        try file.append(written.bytes())
+        let text = try Terminal.json(TuningFile(tuning))
+        try file.append(Array("\(text)\n".utf8))
         try file.commit()
         progress.finish(done)
-        if json { try Terminal.printJSON(written) } else { print(Self.table(of: tuning)) }
+        print(json ? text : Self.table(of: tuning))
     }
 
     private static func table(of tuning: Tuning) -> String {

@@ -37,12 +37,6 @@ struct TuningFile: Codable {
         if here != processor { Terminal.note("\(path): measured on \(Terminal.oneLine(processor)), and this is \(here)") }
         return tuning
     }
-
-    func bytes() throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try Array(encoder.encode(self)) + [UInt8(ascii: "\n")]
-    }
 }
 
 /// What keeps a file of 'rain tune' from being used.
