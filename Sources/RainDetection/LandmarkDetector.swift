@@ -52,5 +52,5 @@ public actor LandmarkDetector: LandmarkDetecting {
         return Observation(person: person, points: frame)
     }
 
-    public func detect(_ picture: Picture) throws -> WholeBodyFrame? { try observe(picture).points }
+    public func detect(_ picture: Picture) throws -> DrivingPose? { try observe(picture).points.map { .person($0) } }
 }

@@ -21,6 +21,13 @@ public enum DrivingPose: Sendable, Equatable {
         }
     }
 
+    /// Whether as much of a face is seen as `PersonTracker` wants of one: half of its points.
+    public var showsFace: Bool {
+        let face = keypoints[facePoints]
+        let seen = face.count { $0.score >= WholeBodyFrame.leastScore && $0.x.isFinite && $0.y.isFinite }
+        return 2 * seen >= face.count
+    }
+
     /// Whether there can be a body with hands: a landmark file of a drawn face has none.
     public var hasBody: Bool {
         if case .person = self { true } else { false }
@@ -48,6 +55,45 @@ public enum DrivingPose: Sendable, Equatable {
                             x: a.x + (b.x - a.x) * share, y: a.y + (b.y - a.y) * share, score: a.score + (b.score - a.score) * share)
                     }))
         default: return share < 0.5 ? self : other
+        }
+    }
+}
+
+// MARK: Either set as a list of points
+
+extension DrivingPose {
+    /// All points of the set, in its order.
+    package var keypoints: [Keypoint] {
+        switch self {
+        case .face(let frame): frame.points.map { Keypoint(x: Double($0.x), y: Double($0.y), score: Double($0.visibility)) }
+        case .person(let frame): frame.points
+        }
+    }
+
+    /// The points of a face among those of the set.
+    package var facePoints: Range<Int> {
+        switch self {
+        case .face: 0..<Landmark.neck.rawValue
+        case .person: WholeBody.face
+        }
+    }
+
+    /// The same set with other points, as many as it has.
+    package func with(_ keypoints: [Keypoint]) -> DrivingPose {
+        switch self {
+        case .face:
+            .face(
+                LandmarkFrame(
+                    points: keypoints.map { LandmarkPoint(x: Float($0.x), y: Float($0.y), visibility: Float(min(max($0.score, 0), 1))) }))
+        case .person: .person(WholeBodyFrame(points: keypoints))
+        }
+    }
+
+    /// The pose as one of the other's set.
+    package func converted(like other: DrivingPose) -> DrivingPose {
+        switch other {
+        case .face: .face(face)
+        case .person: .person(person)
         }
     }
 }

@@ -118,7 +118,7 @@ extension CaseVerifier {
             let points = zip(try reference.points("inputs/frame\(frame)/keypoints"), scores)
             let person = try WholeBodyFrame(
                 pixels: points.map { Keypoint(x: $0.x, y: $0.y, score: $1) }, width: width, height: height)
-            let tracked = tracker.update(person, at: Double(frame) / 25)
+            let tracked = tracker.update(.person(person), at: Double(frame) / 25)?.person
             try comparison.compare("frame\(frame)/cached_faces", points: tracker.cachedFace ?? [], limit: Self.doublePrecision)
             var canvas = PoseCanvas(width: width, height: height)
             if let tracked { canvas.drawFace(tracked.face.map(\.location), pattern: pattern, retargeting: retargeting) }

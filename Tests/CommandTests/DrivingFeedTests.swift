@@ -42,8 +42,8 @@ private struct NumberedCamera: Sendable {
 
 /// Everybody is always in view.
 private struct Everywhere: LandmarkDetecting {
-    func detect(_ picture: Picture) async throws -> WholeBodyFrame? {
-        WholeBodyFrame(LandmarkFrame.neutral)
+    func detect(_ picture: Picture) async throws -> DrivingPose? {
+        .person(WholeBodyFrame(LandmarkFrame.neutral))
     }
 }
 
@@ -105,7 +105,7 @@ private struct Everywhere: LandmarkDetecting {
         for model in [workplace.path, workplace.path + "/rain.safetensors"] {
             let detector = try Detectors.open(for: "me.mp4", model: model)
             let person = try #require(try await detector.detect(bright))
-            #expect(person.face.allSatisfy { $0.x > 0.25 && $0.x < 0.75 })
+            #expect(person.person.face.allSatisfy { $0.x > 0.25 && $0.x < 0.75 })
             #expect(try await detector.detect(Picture(width: 64, height: 64)) == nil)
         }
     }

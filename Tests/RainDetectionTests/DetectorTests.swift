@@ -39,8 +39,8 @@ import Testing
         for frame in 0..<8 {
             let seen = try await detector.observe(picture(square: (4 + 4 * frame, 20)))
             #expect(seen.person != nil)
-            let tracked = tracker.update(seen.points, at: Double(frame) / 10)
-            let nose = try #require(tracked?.face[30])
+            let tracked = tracker.update(seen.points.map { .person($0) }, at: Double(frame) / 10)
+            let nose = try #require(tracked?.person.face[30])
             #expect(nose.x * 64 >= Double(2 + 4 * frame) && nose.x * 64 <= Double(30 + 4 * frame))
         }
         // Nobody: held, then easing; never an error.

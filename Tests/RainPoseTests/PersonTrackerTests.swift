@@ -5,22 +5,23 @@ import Testing
     private let neutral = (0..<68).map { SIMD2(0.5 + 0.001 * Double($0), 0.5) }
 
     /// A person whose face lies at x, with some points not seen.
-    private func person(_ x: Double, unseen: Range<Int> = 0..<0, bodyScore: Double = 1) -> WholeBodyFrame {
-        WholeBodyFrame(
-            points: (0..<WholeBody.count).map { index in
-                let isFace = WholeBody.face.contains(index)
-                let isUnseen = isFace && unseen.contains(index - WholeBody.face.lowerBound)
-                return Keypoint(x: x + 0.001 * Double(index), y: 0.3, score: isUnseen ? 0.1 : isFace ? 0.9 : bodyScore)
-            })
+    private func person(_ x: Double, unseen: Range<Int> = 0..<0, bodyScore: Double = 1) -> DrivingPose {
+        .person(
+            WholeBodyFrame(
+                points: (0..<WholeBody.count).map { index in
+                    let isFace = WholeBody.face.contains(index)
+                    let isUnseen = isFace && unseen.contains(index - WholeBody.face.lowerBound)
+                    return Keypoint(x: x + 0.001 * Double(index), y: 0.3, score: isUnseen ? 0.1 : isFace ? 0.9 : bodyScore)
+                }))
     }
 
     /// The person shown, where there must be one.
-    private func shown(_ tracker: inout PersonTracker, _ detected: WholeBodyFrame?, at seconds: Double) throws -> WholeBodyFrame {
+    private func shown(_ tracker: inout PersonTracker, _ detected: DrivingPose?, at seconds: Double) throws -> WholeBodyFrame {
         let frame = tracker.update(detected, at: seconds)
-        return try #require(frame)
+        return try #require(frame).person
     }
 
-    private func faceX(_ frame: WholeBodyFrame?, _ point: Int = 0) -> Double? { frame?.face[point].x }
+    private func faceX(_ pose: DrivingPose?, _ point: Int = 0) -> Double? { pose?.person.face[point].x }
 
     private var settings: PersonTracker.Settings {
         var settings = PersonTracker.Settings()
@@ -129,22 +130,41 @@ import Testing
         #expect(gone[3] == seen[3] && gone[130] == seen[130])
     }
 
+    /// The 29 points of a face are followed like a person's: held, eased, and found again; shoulders that are not seen stay unseen.
+    @Test func facesOfEitherSetAreFollowed() throws {
+        var face = LandmarkFrame(points: (0..<LandmarkSet.count).map { LandmarkPoint(x: 0.01 * Float($0), y: 0.5) })
+        face[.leftShoulder].visibility = 0
+        var tracker = PersonTracker(settings)
+        var shown = tracker.update(.face(face), at: 0)
+        #expect(shown == .face(face))
+        shown = tracker.update(nil, at: 0.5)
+        #expect(shown == .face(face) && tracker.phase == .holding)
+        var hidden = face
+        hidden[.leftPupil].visibility = 0
+        hidden[.leftPupil].x = 0.9
+        shown = tracker.update(.face(hidden), at: 0.6)
+        #expect(shown?.face[.leftPupil] == face[.leftPupil])
+        // Another set is brought to the one that is followed.
+        let other = tracker.update(.person(WholeBodyFrame(face)), at: 0.7)
+        guard case .face = other else { throw LandmarkError(.format, "the set of points changed") }
+    }
+
     @Test func timeThatRunsBackDoesNoHarm() {
         var settings = settings
         settings.smoothing = .init()
         var tracker = PersonTracker(settings, neutral: neutral)
         for time in [5.0, 4, 5, 3, 7, 7] {
             let frame = tracker.update(person(0.2), at: time)
-            #expect(frame?.points.allSatisfy { $0.x.isFinite && $0.y.isFinite } == true)
+            #expect(frame?.person.points.allSatisfy { $0.x.isFinite && $0.y.isFinite } == true)
         }
     }
 
     @Test func coordinatesThatAreNoneAreUnseen() throws {
         var tracker = PersonTracker(settings)
         _ = tracker.update(person(0.1), at: 0)
-        var bad = person(0.2)
+        var bad = person(0.2).person
         bad[30] = Keypoint(x: .nan, y: .infinity, score: 1)
-        let frame = try shown(&tracker, bad, at: 0.1)
+        let frame = try shown(&tracker, .person(bad), at: 0.1)
         #expect(frame[30].x == 0.1 + 0.001 * 30)
     }
 }

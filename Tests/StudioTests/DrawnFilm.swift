@@ -133,7 +133,7 @@ final class DrawnFilmDetector: LandmarkDetecting {
     func hold() { state.withLock { $0.isHeld = true } }
     func letGo() { state.withLock { $0.isHeld = false } }
 
-    func detect(_ picture: Picture) async throws -> WholeBodyFrame? {
+    func detect(_ picture: Picture) async throws -> DrivingPose? {
         let found = DrawnFilm.number(of: picture)
         state.withLock { state in
             if state.isBusy { state.overlaps += 1 }
@@ -145,7 +145,7 @@ final class DrawnFilmDetector: LandmarkDetecting {
         state.withLock { $0.isBusy = false }
         return found.map { number, isMirrored in
             let face = DrawnFilm.landmarks(number)
-            return WholeBodyFrame(isMirrored ? face.mirrored : face)
+            return .person(WholeBodyFrame(isMirrored ? face.mirrored : face))
         }
     }
 }

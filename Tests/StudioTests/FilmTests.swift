@@ -9,6 +9,7 @@ import Testing
 
 /// What has been seen in a film, without a film.
 struct FilmTrackTests {
+    private func pose(_ number: Int) -> DrivingPose { .person(person(number)) }
     private func person(_ number: Int) -> WholeBodyFrame { WholeBodyFrame(DrawnFilm.landmarks(number)) }
 
     /// Looks at a round of the drawn film, as fast as that is allowed, where a look takes a time.
@@ -20,7 +21,7 @@ struct FilmTrackTests {
             guard let index = track.wants(seconds, at: .seconds(now)) else { continue }
             now += work
             looks.append(number)
-            track.saw(person(number), in: index, work: work, at: .seconds(now))
+            track.saw(pose(number), in: index, work: work, at: .seconds(now))
         }
         track.ended(at: .seconds(now))
         return (looks, now)
@@ -63,7 +64,7 @@ struct FilmTrackTests {
         track.expected = 100
         for number in 0..<20 {
             guard let index = track.wants(Double(number) / 20, at: .zero) else { continue }
-            track.saw(person(number), in: index, work: 0, at: .zero)
+            track.saw(pose(number), in: index, work: 0, at: .zero)
         }
         #expect(track.share == Double(track.count) / 100)
         track.ended(at: .zero)
@@ -79,7 +80,7 @@ struct FilmTrackTests {
             guard let index = track.wants(seconds, at: .seconds(now)) else { continue }
             now += work
             if track.isPlaying, let place = track.place(at: .seconds(now)) { #expect(seconds >= place - 1e-9, "\(seconds) at \(place)") }
-            track.saw(person(number % DrawnFilm.count), in: index, work: work, at: .seconds(now))
+            track.saw(pose(number % DrawnFilm.count), in: index, work: work, at: .seconds(now))
         }
         #expect(track.isPlaying)
     }
@@ -90,12 +91,12 @@ struct FilmTrackTests {
         var steps: [Float] = []
         for tick in 0..<240 {
             let now = end + Double(tick) / 120
-            let shown = track.person(at: .seconds(now))
+            let shown = track.pose(at: .seconds(now))
             let (seen, rest) = try #require(shown)
             let place = Double(tick) / 120 * DrawnFilm.framesPerSecond
             let truth = person(min(Int(place), DrawnFilm.count - 1))
             let next = person(min(Int(place) + 1, DrawnFilm.count - 1))
-            let x = seen.face[30].x
+            let x = seen.person.face[30].x
             let range = [truth.face[30].x, next.face[30].x].sorted()
             #expect(x >= range[0] - 1e-6 && x <= range[1] + 1e-6, "\(place)")
             #expect(rest.face != nil)
@@ -114,14 +115,14 @@ struct FilmTrackTests {
         }
         var shown: [LandmarkFrame] = []
         for tick in 0..<20 {
-            let now = track.person(at: .seconds(end + delay + gap * Double(tick)))
-            let (person, rest) = try #require(now)
+            let now = track.pose(at: .seconds(end + delay + gap * Double(tick)))
+            let (posed, rest) = try #require(now)
             #expect(isThat(rest.face, beginning), "tick \(tick)")
-            shown.append(LandmarkFrame(person))
+            shown.append(posed.face)
         }
         // Whoever says that this is it is believed.
         let isCalibrated = track.calibrate()
-        let last = track.person(at: .seconds(end + delay + 20 * gap))
+        let last = track.pose(at: .seconds(end + delay + 20 * gap))
         #expect(try isCalibrated && isThat(last?.rest.face, #require(LandmarkFrame.median(of: shown.suffix(RestingFace.count)))))
     }
 
@@ -135,9 +136,9 @@ struct FilmTrackTests {
         #expect(track.count < 10, "pictures that are as close as these are one")
         track.ended(at: .zero)
         #expect(!track.isPlaying && !track.isWhole)
-        let person = track.person(at: .seconds(1))
+        let shown = track.pose(at: .seconds(1))
         let isCalibrated = track.calibrate()
-        #expect(person == nil && !isCalibrated)
+        #expect(shown == nil && !isCalibrated)
     }
 }
 

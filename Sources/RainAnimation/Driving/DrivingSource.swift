@@ -74,6 +74,7 @@ public struct DrivingSource: AsyncSequence, Sendable {
         fileprivate let name: String
         fileprivate var tracker: PersonTracker
         private var smoother: LandmarkSmoother?
+        private var memory = TrackingMemory()
         private var count = 0
         private var hasPerson = false
 
@@ -102,10 +103,11 @@ public struct DrivingSource: AsyncSequence, Sendable {
                     let arrival = ContinuousClock.now
                     // The first person is waited for, however long it takes to find.
                     if hasPerson, isLate(seconds) { continue }
-                    let person = try await detector.detect(picture.middleSquare())
-                    guard let tracked = tracker.update(person, at: seconds) else { continue }
+                    let (pose, next) = try await detector.detect(picture.middleSquare(), memory: memory)
+                    memory = next
+                    guard let tracked = tracker.update(pose, at: seconds) else { continue }
                     hasPerson = true
-                    return DrivingFrame(pose: .person(tracked), seconds: seconds, delay: ContinuousClock.now - arrival)
+                    return DrivingFrame(pose: tracked, seconds: seconds, delay: ContinuousClock.now - arrival)
                 }
             }
             guard hasPerson || Task.isCancelled else {
@@ -121,7 +123,7 @@ public struct DrivingSource: AsyncSequence, Sendable {
             let steady: DrivingPose?
             switch pose {
             case .face(let face): steady = .face(smoother?.callAsFunction(face, at: seconds) ?? face)
-            case .person(let person): steady = tracker.update(person, at: seconds).map { .person($0) }
+            case .person: steady = tracker.update(pose, at: seconds)
             }
             guard let steady else { return nil }
             hasPerson = true

@@ -4,7 +4,7 @@
 /// `Settings.hold`, then eased to the neutral face over `Settings.ease`; when it is found again after that began, it is eased back over
 /// `Settings.reacquire`. Body and hands show what is seen while a person is in view, and are held while none is.
 ///
-/// Pure and without a clock: the time of every picture is handed in.
+/// It follows either set of points: that of the first person it is given. Pure and without a clock: the time of every picture is handed in.
 public struct PersonTracker: Sendable {
     public struct Settings: Sendable, Equatable {
         /// A point that scores less was not seen.
@@ -48,23 +48,22 @@ public struct PersonTracker: Sendable {
 
     /// Faces with unseen points filled in, oldest first.
     private var cachedFaces: [[SIMD2<Double>]] = []
-    private var filters: [OneEuroFilter]
+    private var filters: [OneEuroFilter] = []
     private var lastSeen: Double?
     private var lastTime: Double?
     /// What was shown when a face was lost or found again, from where it is eased.
     private var departure: [SIMD2<Double>] = []
     private var departureTime = 0.0
     private var shown: [SIMD2<Double>]?
-    private var body: [Keypoint]
+    /// The first person given, which says what set of points is followed.
+    private var person: DrivingPose?
+    private var body: [Keypoint] = []
 
     /// - Parameter neutral: the face that a lost one becomes; by default the median of the first ones seen
     public init(_ settings: Settings = Settings(), neutral: [SIMD2<Double>]? = nil) {
         precondition(settings.damping >= 1, "a face is averaged over at least one")
-        precondition(neutral.map { $0.count == WholeBody.face.count } ?? true, "a face has \(WholeBody.face.count) points")
         self.settings = settings
         self.neutral = neutral
-        filters = [OneEuroFilter](repeating: OneEuroFilter(settings.smoothing ?? .init()), count: WholeBody.count)
-        body = [Keypoint](repeating: Keypoint(x: -1, y: -1, score: 0), count: WholeBody.count)
     }
 
     /// The newest face with unseen points filled in by earlier ones; (−1, −1) where there is none.
@@ -76,21 +75,21 @@ public struct PersonTracker: Sendable {
     ///   - detected: nil when nobody is in view
     ///   - seconds: of the picture; one that is earlier than the last counts as the last
     /// - Returns: nil until a person has been seen
-    public mutating func update(_ detected: WholeBodyFrame?, at seconds: Double) -> WholeBodyFrame? {
+    public mutating func update(_ detected: DrivingPose?, at seconds: Double) -> DrivingPose? {
         let now = max(seconds, lastTime ?? seconds)
         lastTime = now
         if let detected { take(detected, at: now) }
         guard phase != .waiting else { return nil }
         if lastSeen != now { lose(at: now) }
 
-        guard let face = face(at: now) else { return nil }
+        guard let face = face(at: now), let person else { return nil }
         shown = face
         var result = body
-        for (index, point) in zip(WholeBody.face, face) {
+        for (index, point) in zip(person.facePoints, face) {
             let isPlaced = point != Self.nowhere
             result[index] = Keypoint(x: point.x, y: point.y, score: isPlaced ? 1 : 0)
         }
-        return WholeBodyFrame(points: result)
+        return person.with(result)
     }
 
     /// How many faces at the start are taken for the driver at rest.
@@ -107,10 +106,22 @@ public struct PersonTracker: Sendable {
 
     private static let nowhere = SIMD2<Double>(-1, -1)
 
+    /// The first person says which set of points is followed.
+    private mutating func begin(with pose: DrivingPose) {
+        let count = pose.keypoints.count
+        precondition(neutral.map { $0.count == pose.facePoints.count } ?? true, "a face has \(pose.facePoints.count) points")
+        person = pose
+        filters = [OneEuroFilter](repeating: OneEuroFilter(settings.smoothing ?? .init()), count: count)
+        body = [Keypoint](repeating: Keypoint(x: -1, y: -1, score: 0), count: count)
+    }
+
     /// A person is in view, with or without a face.
-    private mutating func take(_ detected: WholeBodyFrame, at now: Double) {
-        let seen = detected.points.map { $0.score >= settings.leastScore && $0.x.isFinite && $0.y.isFinite }
-        for index in 0..<WholeBody.count where !WholeBody.face.contains(index) {
+    private mutating func take(_ given: DrivingPose, at now: Double) {
+        if person == nil { begin(with: given) }
+        let pose = person.map { given.converted(like: $0) } ?? given
+        let (detected, facePoints) = (pose.keypoints, pose.facePoints)
+        let seen = detected.map { $0.score >= settings.leastScore && $0.x.isFinite && $0.y.isFinite }
+        for index in detected.indices where !facePoints.contains(index) {
             body[index] = detected[index]
             if !seen[index] {
                 body[index].score = 0
@@ -119,13 +130,13 @@ public struct PersonTracker: Sendable {
                 body[index].location = filters[index](detected[index].location, at: now)
             }
         }
-        let count = WholeBody.face.reduce(0) { $0 + (seen[$1] ? 1 : 0) }
-        let isSeen = Double(count) >= settings.leastSeen * Double(WholeBody.face.count)
+        let count = facePoints.count { seen[$0] }
+        let isSeen = Double(count) >= settings.leastSeen * Double(facePoints.count)
         guard isSeen || phase != .waiting else { return }
         // A few points of a lost face still move it while it is held, as they do in the published programs.
         guard isSeen || phase == .tracking || phase == .holding else { return }
         let before = cachedFaces.last
-        let face = WholeBody.face.enumerated().map { offset, index in
+        let face = facePoints.enumerated().map { offset, index in
             guard seen[index] else { return before?[offset] ?? Self.nowhere }
             let location = detected[index].location
             return settings.smoothing == nil ? location : filters[index](location, at: now)
@@ -154,7 +165,7 @@ public struct PersonTracker: Sendable {
             depart(.easing, at: lastSeen + settings.hold)
             if neutral == nil { neutral = Self.median(firstFaces) }
             firstFaces = []
-            for index in WholeBody.face { filters[index].reset() }
+            for index in person?.facePoints ?? 0..<0 { filters[index].reset() }
         }
     }
 

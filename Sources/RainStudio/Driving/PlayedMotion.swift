@@ -59,8 +59,8 @@ struct PlayedMotion: Sendable {
             guard let face = rest.face else { return nil }
             return (.face(LandmarkRetargeter(from: face, to: reference.face)(pose.face)), pose.face.shownPoints)
         case .film(let film):
-            return film.person(at: now).map { person, rest in
-                (rest.carried(person, to: reference.face, asPerson: asPerson), person.shownPoints)
+            return film.pose(at: now).map { pose, rest in
+                (rest.carried(pose, to: reference.face, asPerson: asPerson), pose.shownPoints)
             }
         case .world(let motion):
             let face = reference.landmarks(motion.pose(at: Double(index) / framesPerSecond))

@@ -18,9 +18,9 @@ actor CameraInput {
     struct Seen: Sendable {
         var stamp: InputStamp
         /// As the detector saw it; `nil` for nobody.
-        var person: WholeBodyFrame?
-        /// The steady person, as long as one drives.
-        var tracked: WholeBodyFrame?
+        var pose: DrivingPose?
+        /// The steady pose, as long as one drives.
+        var tracked: DrivingPose?
         /// How long decoding and detecting took.
         var work: Duration
     }
@@ -38,6 +38,7 @@ actor CameraInput {
     private let desk: DetectorDesk
     private let time: Timekeeper
     private var tracker = PersonTracker()
+    private var memory = TrackingMemory()
     private var lastInView: Double?
     private let executor = QueueExecutor(label: "rain.studio.camera")
 
@@ -76,17 +77,18 @@ actor CameraInput {
         guard let sent = box.take() else { return nil }
         let start = time.now()
         let picture = try Self.decode(sent.bytes)
-        let person = try await detector.detect(picture.middleSquare())
-        return follow(person, sent.stamp, work: time.now() - start)
+        let (pose, next) = try await detector.detect(picture.middleSquare(), memory: memory)
+        memory = next
+        return follow(pose, sent.stamp, work: time.now() - start)
     }
 
     /// Makes a steady person of what was seen.
-    private func follow(_ person: WholeBodyFrame?, _ stamp: InputStamp, work: Duration) -> Seen {
+    private func follow(_ pose: DrivingPose?, _ stamp: InputStamp, work: Duration) -> Seen {
         let seconds = stamp.milliseconds / 1000
-        let tracked = tracker.update(person, at: seconds)
-        if person?.showsFace == true { lastInView = seconds }
+        let tracked = tracker.update(pose, at: seconds)
+        if pose?.showsFace == true { lastInView = seconds }
         let drives = lastInView.map { seconds - $0 < Self.patience } ?? false
-        return Seen(stamp: stamp, person: person, tracked: drives ? tracked : nil, work: work)
+        return Seen(stamp: stamp, pose: pose, tracked: drives ? tracked : nil, work: work)
     }
 
     /// - Throws: `StudioError` of code `badPicture` or `tooLarge`

@@ -33,6 +33,7 @@ actor Film {
     private let desk: DetectorDesk
     private let time: Timekeeper
     private nonisolated let state = Mutex(State())
+    private var memory = TrackingMemory()
     private let executor = QueueExecutor(label: "rain.studio.film")
 
     init(_ file: UploadedFile, name: String, desk: DetectorDesk, time: Timekeeper) {
@@ -113,19 +114,21 @@ actor Film {
         guard let index = state.withLock({ $0.track.wants(next.seconds, at: now) }) else { return false }
         let square = next.picture.middleSquare()
         let start = time.now()
-        let person = try await desk.turn { detector in try await detector.detect(square) }
+        let before = memory
+        let (pose, after) = try await desk.turn { detector in try await detector.detect(square, memory: before) }
+        memory = after
         let end = time.now()
-        state.withLock { $0.track.saw(person, in: index, work: (end - start).seconds, at: end) }
-        try keep(square, person, next.seconds)
+        state.withLock { $0.track.saw(pose, in: index, work: (end - start).seconds, at: end) }
+        try keep(square, pose, next.seconds)
         return true
     }
 
     /// Keeps a picture to be shown with what was seen in it.
-    private func keep(_ square: Picture, _ person: WholeBodyFrame?, _ seconds: Double) throws {
+    private func keep(_ square: Picture, _ pose: DrivingPose?, _ seconds: Double) throws {
         let isWanted = state.withLock { $0.shown.allSatisfy { abs($0.seconds - seconds) >= Self.shownGap } }
         guard isWanted else { return }
         let small = square.resized(width: Self.shownSide, height: Self.shownSide, filter: .bilinear)
-        let jpeg = try PictureWriter.jpeg(InputPicture.draw(person?.shownPoints ?? [], over: small))
+        let jpeg = try PictureWriter.jpeg(InputPicture.draw(pose?.shownPoints ?? [], over: small))
         state.withLock { state in
             state.shown.append(Shown(seconds: seconds, jpeg: jpeg))
             state.shown.sort { $0.seconds < $1.seconds }
@@ -142,8 +145,8 @@ actor Film {
     /// How much of what there is has been looked at, 0…1.
     nonisolated var share: Double { state.withLock(\.track.share) }
 
-    nonisolated func person(at now: Duration) -> (person: WholeBodyFrame, rest: RestingFace)? {
-        state.withLock { $0.track.person(at: now) }
+    nonisolated func pose(at now: Duration) -> (pose: DrivingPose, rest: RestingFace)? {
+        state.withLock { $0.track.pose(at: now) }
     }
 
     nonisolated func calibrate() -> Bool { state.withLock { $0.track.calibrate() } }

@@ -22,7 +22,7 @@ struct FilmTrack: Sendable {
 
     private enum Seen: Sendable {
         case nobody
-        case person(WholeBodyFrame)
+        case pose(DrivingPose)
     }
 
     /// How many pictures the file says there are; only to tell people how far it is.
@@ -69,14 +69,14 @@ struct FilmTrack: Sendable {
     }
 
     /// - Parameter work: how long it took to look, in seconds
-    mutating func saw(_ person: WholeBodyFrame?, in index: Int, work: Double, at now: Duration) {
+    mutating func saw(_ pose: DrivingPose?, in index: Int, work: Double, at now: Duration) {
         guard moments.indices.contains(index), moments[index].seen == nil else { return }
-        moments[index].seen = person.map { .person($0) } ?? .nobody
+        moments[index].seen = pose.map { .pose($0) } ?? .nobody
         known += 1
         self.work = work
-        if let person, person.showsFace {
+        if let pose, pose.showsFace {
             faces += 1
-            if start == nil, let tracked = finder.update(person, at: moments[index].seconds) { rest.take(LandmarkFrame(tracked)) }
+            if start == nil, let tracked = finder.update(pose, at: moments[index].seconds) { rest.take(tracked.face) }
         }
         if faces >= Self.head, start == nil { start = now }
     }
@@ -113,19 +113,19 @@ struct FilmTrack: Sendable {
         return elapsed.truncatingRemainder(dividingBy: duration)
     }
 
-    /// The steady person of now and the face at rest; `nil` before the first one is seen.
-    mutating func person(at now: Duration) -> (person: WholeBodyFrame, rest: RestingFace)? {
+    /// The steady pose of now and the face at rest; `nil` before the first one is seen.
+    mutating func pose(at now: Duration) -> (pose: DrivingPose, rest: RestingFace)? {
         guard let start, let place = place(at: now) else { return nil }
-        let detected = person(place)
+        let detected = pose(place)
         guard let tracked = tracker.update(detected, at: (now - start).seconds) else { return nil }
-        if tracker.phase == .tracking { rest.remember(LandmarkFrame(tracked)) }
+        if tracker.phase == .tracking { rest.remember(tracked.face) }
         return (tracked, rest)
     }
 
     mutating func calibrate() -> Bool { rest.calibrate() }
 
     /// What was seen at a place, in between what was seen before and after it.
-    private func person(_ place: Double) -> WholeBodyFrame? {
+    private func pose(_ place: Double) -> DrivingPose? {
         let split = count(before: place)
         let before = moments[..<split].lastIndex { $0.seen != nil }
         let after = moments[split...].firstIndex { $0.seen != nil }
@@ -134,7 +134,7 @@ struct FilmTrack: Sendable {
         let gap = moments[after].seconds - moments[before].seconds
         let share = gap > 0 ? (place - moments[before].seconds) / gap : 0
         guard let from = frame(before), let to = frame(after) else { return frame(share < 0.5 ? before : after) }
-        return DrivingPose.person(from).mixed(with: .person(to), share: share).person
+        return from.mixed(with: to, share: share)
     }
 
     /// How many moments lie before a place.
@@ -147,7 +147,7 @@ struct FilmTrack: Sendable {
         return low
     }
 
-    private func frame(_ index: Int) -> WholeBodyFrame? {
-        if case .person(let person) = moments[index].seen { person } else { nil }
+    private func frame(_ index: Int) -> DrivingPose? {
+        if case .pose(let pose) = moments[index].seen { pose } else { nil }
     }
 }

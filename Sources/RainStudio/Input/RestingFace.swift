@@ -33,9 +33,9 @@ struct RestingFace: Sendable {
     /// A driver's pose on the face of a reference.
     ///
     /// - Parameter asPerson: for models that carry faces over by themselves
-    func carried(_ person: WholeBodyFrame, to reference: LandmarkFrame, asPerson: Bool) -> DrivingPose {
-        if asPerson { return .person(person) }
-        let moved = LandmarkFrame(person)
+    func carried(_ pose: DrivingPose, to reference: LandmarkFrame, asPerson: Bool) -> DrivingPose {
+        if asPerson { return .person(pose.person) }
+        let moved = pose.face
         var carried = face.map { LandmarkRetargeter(from: $0, to: reference)(moved) } ?? moved
         // Of those who sit close to their camera no shoulders are seen, but a character has some.
         for landmark in [Landmark.neck, .leftShoulder, .rightShoulder] where moved[landmark].visibility < Float(WholeBodyFrame.leastScore) {
@@ -45,14 +45,18 @@ struct RestingFace: Sendable {
     }
 }
 
-extension WholeBodyFrame {
-    /// Whether as much of a face is seen as `PersonTracker` wants of one.
-    var showsFace: Bool {
-        let seen = face.reduce(0) { $0 + ($1.score >= Self.leastScore && $1.x.isFinite && $1.y.isFinite ? 1 : 0) }
-        return 2 * seen >= WholeBody.face.count
-    }
-
+extension DrivingPose {
     /// The points that people are shown, of face, shoulders and arms, where they are seen: x, y in pictures, and the score.
+    var shownPoints: [SIMD3<Float>] {
+        switch self {
+        case .face(let frame): frame.shownPoints
+        case .person(let frame): frame.shownPoints
+        }
+    }
+}
+
+extension WholeBodyFrame {
+    /// The points of face, shoulders and arms, where they are seen.
     var shownPoints: [SIMD3<Float>] {
         [0..<8, WholeBody.face].joined().compactMap { index in
             let point = points[index]

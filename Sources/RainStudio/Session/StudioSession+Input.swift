@@ -90,13 +90,13 @@ extension StudioSession {
             stopCamera()
             return false
         case .success(let seen):
-            let points = seen.person?.shownPoints ?? []
+            let points = seen.pose?.shownPoints ?? []
             viewer.answer(.seen(time: seen.stamp.milliseconds, milliseconds: seen.work.milliseconds, points: points))
-            note(work: seen.work, inView: seen.person?.showsFace ?? false)
+            note(work: seen.work, inView: seen.pose?.showsFace ?? false)
             input.points = points
-            guard let person = seen.tracked else { return true }
-            if seen.person?.showsFace == true { input.rest.take(LandmarkFrame(person)) }
-            drive(adjusted(input.rest.carried(person, to: reference.face, asPerson: wantsPersons)), seenIn: seen.stamp)
+            guard let tracked = seen.tracked else { return true }
+            if seen.pose?.showsFace == true { input.rest.take(tracked.face) }
+            drive(adjusted(input.rest.carried(tracked, to: reference.face, asPerson: wantsPersons)), seenIn: seen.stamp)
             return true
         }
     }

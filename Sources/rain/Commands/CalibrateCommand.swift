@@ -74,11 +74,11 @@ struct CalibrateCommand: AsyncParsableCommand {
         }
         guard let reference else { throw ValidationError("expected --reference or --reference-landmarks, found neither") }
         let picture = try PictureReader.read(reference)
-        guard let person = try await Detectors.open(for: reference, model: model).detect(picture.middleSquare()) else {
+        guard let pose = try await Detectors.open(for: reference, model: model).detect(picture.middleSquare()) else {
             throw AnimationError(
                 .reference, "\(reference): expected a face, the landmark detector found none; say where it is with --reference-landmarks")
         }
-        return .person(person)
+        return pose
     }
 
     private static func table(_ calibration: FaceCalibration, _ given: FaceParameterValues) -> String {
