@@ -55,6 +55,7 @@ void binary(RainPool *, RainBinary kind, int rank, const long *dims, const float
             case RAIN_BINARY_DIVIDE: y[at] = a[i] / b[j]; break;
             case RAIN_BINARY_MINIMUM: y[at] = b[j] < a[i] || b[j] != b[j] ? b[j] : a[i]; break;
             case RAIN_BINARY_MAXIMUM: y[at] = b[j] > a[i] || b[j] != b[j] ? b[j] : a[i]; break;
+            case RAIN_BINARY_PRELU: y[at] = a[i] > 0 ? a[i] : a[i] * b[j]; break;
         }
     });
 }

@@ -108,6 +108,8 @@ public struct Value {
     public func atMost(_ other: Value) throws(GraphError) -> Value { try builder.one(.binary(.minimum), self, other) }
     /// The larger of two elements.
     public func atLeast(_ other: Value) throws(GraphError) -> Value { try builder.one(.binary(.maximum), self, other) }
+    /// Itself where it is above 0, elsewhere times a slope.
+    public func prelu(slope: Value) throws(GraphError) -> Value { try builder.one(.binary(.prelu), self, slope) }
     public func geglu() throws(GraphError) -> Value { try builder.one(.geglu, self) }
 
     // MARK: Structure

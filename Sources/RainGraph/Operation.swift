@@ -6,6 +6,8 @@ public enum Unary: String, Hashable, Sendable, CaseIterable {
 /// Functions of two elements; operands broadcast like NumPy's. The smaller and the larger of a number and NaN are NaN.
 public enum Binary: String, Hashable, Sendable, CaseIterable {
     case add, subtract, multiply, divide, minimum, maximum
+    /// The first operand where it is above 0, elsewhere times the second, its slope (arXiv 1502.01852).
+    case prelu
 }
 
 /// What follows a contraction before its result is written:

@@ -37,7 +37,7 @@ void strided(const Set &set, Random &random, int index) {
     }
     const std::vector<long> turned = strides(), from_broadcast = some_zero(dense, 5), other_broadcast = some_zero(turned, 3);
     Floats left = random.floats(count), right = random.floats(count, 1, 2);
-    const RainBinary kind = RainBinary(index % 6);
+    const RainBinary kind = RainBinary(index % 7);
     std::string name = text("kind %d, dims", kind);
     for (int axis = 0; axis < rank; axis++) name += text(" %ld", dims[size_t(axis)]);
     // The smaller and the larger of a number and NaN is NaN.

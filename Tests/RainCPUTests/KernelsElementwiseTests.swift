@@ -229,7 +229,7 @@ import Testing
             let fromBroadcast = dense.map { random.below(5) == 0 ? 0 : $0 }
             let otherBroadcast = turned.map { random.below(3) == 0 ? 0 : $0 }
             let (x, z) = (Guarded(random.floats(count)), Guarded(random.floats(count, offset: 2)))
-            let kind = RainBinary(rawValue: UInt32(index % 6))
+            let kind = RainBinary(rawValue: UInt32(index % 7))
             func run(_ pool: KernelPool) -> [Float] {
                 let results = (0..<3).map { _ in Guarded(count: count) }
                 defer { keep(results, [x, z]) }

@@ -32,8 +32,8 @@ extension OperationCase {
             [[1], [1]], [[5, 1, 3], [1, 7, 1]], [[2, 3, 4, 5, 6], [3, 1, 5, 1]],
         ]
         for kind in Binary.allCases {
-            // Where one operand overtakes the other, differences are no slopes.
-            let isSmooth = kind != .minimum && kind != .maximum
+            // Where one operand overtakes the other, or zero, differences are no slopes.
+            let isSmooth = ![.minimum, .maximum, .prelu].contains(kind)
             for pair in pairs {
                 cases.append(OperationCase(.binary(kind), pair, range: kind == .divide ? 0.5...2 : -1...1, isSmooth: isSmooth))
             }

@@ -47,6 +47,7 @@ RAIN_INLINE V binary_of(V a, V b) {
     if constexpr (kind == RAIN_BINARY_MULTIPLY) return a * b;
     if constexpr (kind == RAIN_BINARY_MINIMUM) return b == b ? at_most(a, b) : b;
     if constexpr (kind == RAIN_BINARY_MAXIMUM) return b == b ? at_least(a, b) : b;
+    if constexpr (kind == RAIN_BINARY_PRELU) return a > 0 ? a : a * b;
     return a / b;
 }
 
@@ -104,6 +105,7 @@ void binary(RainPool *pool, RainBinary kind, int rank, const long *dims, const f
                 case RAIN_BINARY_DIVIDE: binary_line<RAIN_BINARY_DIVIDE>(width, left, a_stride, right, b_stride, to); break;
                 case RAIN_BINARY_MINIMUM: binary_line<RAIN_BINARY_MINIMUM>(width, left, a_stride, right, b_stride, to); break;
                 case RAIN_BINARY_MAXIMUM: binary_line<RAIN_BINARY_MAXIMUM>(width, left, a_stride, right, b_stride, to); break;
+                case RAIN_BINARY_PRELU: binary_line<RAIN_BINARY_PRELU>(width, left, a_stride, right, b_stride, to); break;
             }
         }
     });

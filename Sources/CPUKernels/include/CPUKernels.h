@@ -210,10 +210,10 @@ void rain_unary_gradient(RainPool *pool, RainUnary kind, long count, const float
 /// y = scale · x + offset
 void rain_affine(RainPool *pool, long count, float scale, float offset, const float *x, float *y);
 
-/// The smaller and the larger are NaN if one of the two is.
+/// The smaller and the larger are NaN if one of the two is. PReLU is a where a > 0, else a · b.
 typedef enum {
     RAIN_BINARY_ADD = 0, RAIN_BINARY_SUBTRACT = 1, RAIN_BINARY_MULTIPLY = 2, RAIN_BINARY_DIVIDE = 3, RAIN_BINARY_MINIMUM = 4,
-    RAIN_BINARY_MAXIMUM = 5
+    RAIN_BINARY_MAXIMUM = 5, RAIN_BINARY_PRELU = 6
 } RainBinary;
 #define RAIN_MAX_RANK 8
 /// y[dims] = a op b with element strides per dimension (0 broadcasts); y is dense.

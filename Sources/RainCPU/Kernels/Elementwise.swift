@@ -31,6 +31,7 @@ extension Binary {
         case .divide: RAIN_BINARY_DIVIDE
         case .minimum: RAIN_BINARY_MINIMUM
         case .maximum: RAIN_BINARY_MAXIMUM
+        case .prelu: RAIN_BINARY_PRELU
         }
     }
 }

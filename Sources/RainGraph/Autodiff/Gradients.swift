@@ -84,6 +84,12 @@ extension Rewriter {
             case (.maximum, 0), (.minimum, 1): full = try one(.unaryGradient(.relu), difference(x), dy)
             case (.maximum, _), (.minimum, _):
                 full = try one(.binary(.subtract), dy, one(.unaryGradient(.relu), difference(x), dy))
+            case (.prelu, _):
+                // What passes unchanged, and the rest, which the slope takes.
+                let above = try one(.unaryGradient(.relu), x[0], dy)
+                let below = try one(.binary(.subtract), dy, above)
+                let scaled = try one(.binary(.multiply), below, x[1 - position])
+                full = position == 0 ? try one(.binary(.add), above, scaled) : scaled
             case (.divide, 0): full = try one(.binary(.divide), dy, x[1])
             case (.divide, _): full = try scaled(one(.binary(.divide), one(.binary(.multiply), dy, y), x[1]), -1)
             }

@@ -69,6 +69,7 @@ extension Binary {
         case .divide: zip(a, b).map(/)
         case .minimum: zip(a, b).map { $1 < $0 || $1.isNaN ? $1 : $0 }
         case .maximum: zip(a, b).map { $1 > $0 || $1.isNaN ? $1 : $0 }
+        case .prelu: zip(a, b).map { $0 > 0 ? $0 : $0 * $1 }
         }
     }
 }

@@ -126,7 +126,7 @@ private func simplerBinary(_ kind: Binary, _ site: Site, _ new: inout Rewriter) 
         case (.subtract, _): return [try new.one(.affine(scale: -1, offset: number), value)]
         case (.multiply, _): return [try new.one(.affine(scale: number, offset: 0), value)]
         case (.divide, 1) where number == 1: return [value]
-        case (.divide, _), (.minimum, _), (.maximum, _): continue
+        case (.divide, _), (.minimum, _), (.maximum, _), (.prelu, _): continue
         }
     }
     return nil
