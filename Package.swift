@@ -52,14 +52,20 @@ let package = Package(
         // Files, pictures and people.
         .target(name: "RainFiles", swiftSettings: common),
         .target(name: "RainCheckpoints", dependencies: ["RainFiles", "EmbeddedModel"], swiftSettings: common),
+        .target(name: "RainNetworks", dependencies: ["RainGraph", "RainCheckpoints"], swiftSettings: safe),
+        .target(name: "RainTFLite", dependencies: ["RainGraph", "RainCheckpoints", "RainNetworks"], swiftSettings: safe),
         .target(
             name: "RainONNX",
-            dependencies: ["RainGraph", "RainFiles", "RainCheckpoints", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            dependencies: [
+                "RainGraph", "RainFiles", "RainCheckpoints", "RainNetworks", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
             exclude: ["Messages/onnx.proto"], swiftSettings: safe),
         .target(name: "RainPictures", dependencies: ["RainFiles", "CCairo"], swiftSettings: common),
         .target(name: "RainMedia", dependencies: ["RainFiles", "RainPictures", "CFFmpeg"], swiftSettings: common),
         .target(name: "RainPose", dependencies: ["RainFiles", "RainPictures"], swiftSettings: safe),
-        .target(name: "RainDetection", dependencies: ["RainGraph", "RainONNX", "RainPictures", "RainPose"], swiftSettings: safe),
+        .target(
+            name: "RainDetection", dependencies: ["RainGraph", "RainNetworks", "RainONNX", "RainTFLite", "RainPictures", "RainPose"],
+            swiftSettings: safe),
         .target(name: "RainWorld", dependencies: ["RainPictures", "RainPose"], swiftSettings: safe),
 
         // The method.
@@ -73,7 +79,7 @@ let package = Package(
             swiftSettings: safe),
         .target(
             name: "RainVerification",
-            dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose", "RainONNX"],
+            dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose", "RainNetworks", "RainONNX"],
             swiftSettings: safe),
         .target(
             name: "RainTraining",
@@ -98,7 +104,8 @@ let package = Package(
             name: "rain",
             dependencies: [
                 "RainGraph", "RainCPU", "RainFiles", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
-                "RainAnimation", "RainTraining", "RainVerification", "RainONNX", "RainDetection", "RainStudio",
+                "RainAnimation", "RainTraining", "RainVerification", "RainNetworks", "RainONNX", "RainTFLite", "RainDetection",
+                "RainStudio",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),
@@ -114,13 +121,19 @@ let package = Package(
         .testTarget(name: "RainCheckpointsTests", dependencies: ["RainCheckpoints"], swiftSettings: common),
         .testTarget(
             name: "RainONNXTests",
-            dependencies: ["RainONNX", "RainCPU", "RainTesting", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            dependencies: [
+                "RainNetworks", "RainONNX", "RainCPU", "RainTesting", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: common),
+        .testTarget(
+            name: "RainTFLiteTests", dependencies: ["RainNetworks", "RainTFLite", "RainCPU", "RainGraph", "RainTesting"],
             swiftSettings: common),
         .testTarget(name: "RainPicturesTests", dependencies: ["RainPictures"], swiftSettings: common),
         .testTarget(name: "RainMediaTests", dependencies: ["RainMedia"], swiftSettings: common),
         .testTarget(name: "RainPoseTests", dependencies: ["RainPose", "RainPictures"], swiftSettings: common),
         .testTarget(
-            name: "RainDetectionTests", dependencies: ["RainDetection", "RainONNX", "RainCPU", "RainGraph", "RainPictures", "RainPose"],
+            name: "RainDetectionTests",
+            dependencies: ["RainDetection", "RainNetworks", "RainONNX", "RainTFLite", "RainCPU", "RainGraph", "RainPictures", "RainPose"],
             swiftSettings: common),
         .testTarget(name: "RainWorldTests", dependencies: ["RainWorld"], swiftSettings: common),
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),

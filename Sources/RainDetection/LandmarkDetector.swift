@@ -34,7 +34,7 @@ public actor LandmarkDetector: LandmarkDetecting {
     ///
     /// - Parameters:
     ///   - engine: runs them; one of its own, so that neither detection nor the stream waits for the other
-    /// - Throws: `ONNXError` or `DetectionError` for files that are not such networks, and what the engine throws
+    /// - Throws: `NetworkError` or `DetectionError` for files that are not such networks, and what the engine throws
     public init(_ files: DetectorFiles, engine: any Engine, settings: Settings = .init()) throws {
         detector = try PersonDetector(path: files.detector, engine: engine, thresholds: settings.thresholds)
         estimator = try WholeBodyEstimator(path: files.estimator, engine: engine)

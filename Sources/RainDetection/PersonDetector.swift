@@ -17,7 +17,7 @@ public final class PersonDetector {
     /// - Parameters:
     ///   - path: a YOLOX model in ONNX without decoding, such as `yolox_s.onnx`
     ///   - engine: runs it; one of its own, or it waits for whatever else the engine runs
-    /// - Throws: `ONNXError` for a file that cannot be run, `DetectionError` for another network, and what the engine throws
+    /// - Throws: `NetworkError` for a file that cannot be run, `DetectionError` for another network, and what the engine throws
     public init(path: String, engine: any Engine, thresholds: PersonDetections.Thresholds = .init()) throws {
         self.thresholds = thresholds
         network = try PictureNetwork(

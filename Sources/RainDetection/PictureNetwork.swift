@@ -1,4 +1,5 @@
 import RainGraph
+import RainNetworks
 import RainONNX
 
 /// An ONNX network of one picture `[1, 3, height, width]`, planned and loaded. Belongs to one task at a time.

@@ -1,12 +1,13 @@
+package import Foundation
 public import RainGraph
 
-/// An ONNX graph as a graph of Rain, with its weights.
-public struct ONNXNetwork: Sendable {
+/// The network of a file as a graph of Rain, with its weights.
+public struct ImportedNetwork: Sendable {
     /// Inputs and outputs have the names, shapes and axis orders of the file.
     public let graph: Graph
     private let weights: [String: [Float]]
 
-    init(graph: Graph, weights: [String: [Float]]) {
+    package init(graph: Graph, weights: [String: [Float]]) {
         self.graph = graph
         self.weights = weights
     }
@@ -29,12 +30,58 @@ public struct ONNXNetwork: Sendable {
     }
 }
 
-extension ONNXModel {
-    /// The network as a graph: every operator translated, shapes inferred, what depends on shapes alone computed here.
-    ///
-    /// - Parameter inputShapes: extents by input, for those the file leaves open; a batch left open is 1.
-    /// - Throws: `ONNXError`, naming every operator that is not supported, or the node that contradicts itself.
-    public func network(inputShapes: [String: [Int]] = [:]) throws(ONNXError) -> ONNXNetwork {
-        try Importer(self).network(inputShapes)
+/// A graph under construction whose weights come from a file.
+package final class NetworkBuilder {
+    package let graph = GraphBuilder()
+    private var weights: [String: [Float]] = [:]
+    private var namelessCount = 0
+
+    package init() {}
+
+    /// A weight of the graph; the same for the same tensor, made with the axes in `order`.
+    package func weight(_ tensor: HostTensor, order: [Int]? = nil) throws(GraphError) -> Value {
+        let moved = order.map { tensor.transposed($0) } ?? tensor
+        let elements = moved.floats
+        if elements.count <= 16, !elements.contains(where: \.isNaN) { return try graph.constant(elements, Shape(moved.shape)) }
+        namelessCount += tensor.name == nil ? 1 : 0
+        var name = tensor.name ?? "computed \(namelessCount)"
+        if let order, order != Array(order.indices) { name += " \(order)" }
+        weights[name] = elements
+        return try graph.add(.parameter(name, Shape(moved.shape)))[0]
+    }
+
+    /// The finished, verified network.
+    package func network() throws(GraphError) -> ImportedNetwork { ImportedNetwork(graph: try graph.graph(), weights: weights) }
+}
+
+/// The bytes of a network's file.
+package enum NetworkFile {
+    /// - Parameters:
+    ///   - kind: what the file should be, for errors: "an ONNX file"
+    ///   - limit: the largest size in bytes
+    /// - Throws: `NetworkError` for a file that is missing, no regular file, unreadable or too large
+    package static func bytes(_ path: String, kind: String, limit: Int) throws(NetworkError) -> Data {
+        func unreadable(_ found: String, _ advice: String) -> NetworkError {
+            NetworkError(.unreadable, file: path, expected: "a readable file: \(kind)", found: found, advice: advice)
+        }
+        guard !path.utf8.contains(0) else { throw unreadable("a path with a zero byte", "check the path") }
+        do {
+            let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+            let attributes = try FileManager.default.attributesOfItem(atPath: resolved.path)
+            guard attributes[.type] as? FileAttributeType == .typeRegular else {
+                throw unreadable("something that is not a regular file", "name the file itself")
+            }
+            let size = (attributes[.size] as? Int) ?? 0
+            guard size <= limit else {
+                throw NetworkError(
+                    .tooLarge, file: path, expected: "a network of at most \(limit) bytes", found: "\(size) bytes",
+                    advice: "use the published files")
+            }
+            return try Data(contentsOf: resolved, options: .mappedIfSafe)
+        } catch let error as NetworkError {
+            throw error
+        } catch {
+            throw unreadable((error as NSError).localizedDescription, "check that the file exists and may be read")
+        }
     }
 }

@@ -1,12 +1,12 @@
 import RainCheckpoints
 
-/// What is wrong with an ONNX file, or why it cannot be run: which file, where in it, what was expected, what was found, what to do.
-public struct ONNXError: Error, Sendable, Equatable, CustomStringConvertible {
+/// What is wrong with the file of a network, or why it cannot be run: which file, where in it, what was expected, what was found, what to do.
+public struct NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of failure, for callers that react to it.
     public enum Code: String, Sendable, CaseIterable {
         /// The file could not be opened or read.
         case unreadable
-        /// It is no ONNX model, or breaks the format's rules.
+        /// It is of another format, or breaks the format's rules.
         case malformed
         /// It asks for more than any network of its kind needs.
         case tooLarge

@@ -1,5 +1,6 @@
 import RainCheckpoints
 import RainGraph
+import RainNetworks
 
 /// What stands for an ONNX value.
 enum Imported {
@@ -38,25 +39,24 @@ final class Importer {
     private static let mostFolded = 1 << 24
 
     let model: ONNXModel
-    let builder = GraphBuilder()
+    private let network = NetworkBuilder()
+    var builder: GraphBuilder { network.graph }
     /// The version of the standard operators.
     let version: Int
     private var values: [String: Imported] = [:]
-    private var weights: [String: [Float]] = [:]
     private var elementCount = 0
     private var foldedCount = 0
-    private var namelessCount = 0
 
-    init(_ model: ONNXModel) throws(ONNXError) {
+    init(_ model: ONNXModel) throws(NetworkError) {
         self.model = model
         version = model.operatorSets[""] ?? 0
         try checkOperators()
     }
 
     /// Names everything that is not supported at once.
-    private func checkOperators() throws(ONNXError) {
-        func unsupported(_ expected: String, _ found: String) -> ONNXError {
-            ONNXError(
+    private func checkOperators() throws(NetworkError) {
+        func unsupported(_ expected: String, _ found: String) -> NetworkError {
+            NetworkError(
                 .unsupported, file: model.file, expected: expected, found: found,
                 advice: "use the published detector files, or export with operator set 11 to 17 and no custom operators")
         }
@@ -76,7 +76,7 @@ final class Importer {
         }
     }
 
-    func network(_ inputShapes: [String: [Int]]) throws(ONNXError) -> ONNXNetwork {
+    func network(_ inputShapes: [String: [Int]]) throws(NetworkError) -> ImportedNetwork {
         let graph = model.proto.graph
         for tensor in graph.initializer { values[tensor.name] = .host(try HostTensor(tensor, file: model.file)) }
         try declareInputs(inputShapes)
@@ -95,7 +95,7 @@ final class Importer {
             }
         }
         do throws(GraphError) {
-            return ONNXNetwork(graph: try builder.graph(), weights: weights)
+            return try network.network()
         } catch {
             throw fault(.inconsistent, error.place, "a sound graph", error.message)
         }
@@ -134,10 +134,10 @@ final class Importer {
     }
 
     /// Makes every error name its node.
-    private func wrapped(_ reader: NodeReader, _ body: () throws -> Void) throws(ONNXError) {
+    private func wrapped(_ reader: NodeReader, _ body: () throws -> Void) throws(NetworkError) {
         do {
             try body()
-        } catch let error as ONNXError {
+        } catch let error as NetworkError {
             throw error
         } catch let error as GraphError {
             throw reader.fault(.inconsistent, "operands that fit", "\(error.message)")
@@ -146,14 +146,14 @@ final class Importer {
         }
     }
 
-    func fault(_ code: ONNXError.Code, _ place: String, _ expected: String, _ found: String) -> ONNXError {
-        ONNXError(
+    func fault(_ code: NetworkError.Code, _ place: String, _ expected: String, _ found: String) -> NetworkError {
+        NetworkError(
             code, file: model.file, place: place, expected: expected, found: found, advice: "export the network again or use another")
     }
 
     // MARK: Inputs and weights
 
-    private func declareInputs(_ given: [String: [Int]]) throws(ONNXError) {
+    private func declareInputs(_ given: [String: [Int]]) throws(NetworkError) {
         for info in model.proto.graph.input where values[info.name] == nil {
             let place = "input '\(info.name)'"
             let type = info.type.tensorType
@@ -186,14 +186,7 @@ final class Importer {
 
     /// A weight of the graph; the same for the same tensor, made with the axes in `order`.
     func weight(_ tensor: HostTensor, order: [Int]? = nil) throws(GraphError) -> Value {
-        let moved = order.map { tensor.transposed($0) } ?? tensor
-        let elements = moved.floats
-        if elements.count <= 16, !elements.contains(where: \.isNaN) { return try builder.constant(elements, Shape(moved.shape)) }
-        namelessCount += tensor.name == nil ? 1 : 0
-        var name = tensor.name ?? "computed \(namelessCount)"
-        if let order, order != Array(order.indices) { name += " \(order)" }
-        weights[name] = elements
-        return try builder.add(.parameter(name, Shape(moved.shape)))[0]
+        try network.weight(tensor, order: order)
     }
 
     /// A value of the graph, whatever it was.

@@ -1,4 +1,5 @@
 import RainGraph
+import RainNetworks
 
 /// One node as its translation sees it: inputs, attributes, and the way to complain.
 ///
@@ -24,13 +25,13 @@ final class NodeReader {
         attributes = Dictionary(node.attribute.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     }
 
-    func fault(_ code: ONNXError.Code, _ expected: String, _ found: String) -> ONNXError {
-        ONNXError(
+    func fault(_ code: NetworkError.Code, _ expected: String, _ found: String) -> NetworkError {
+        NetworkError(
             code, file: file, place: "node '\(name)' (\(operatorName), operator set \(version))", expected: expected, found: found,
             advice: "export the network again or use another")
     }
 
-    func unsupported(_ expected: String, _ found: String) -> ONNXError { fault(.unsupported, expected, found) }
+    func unsupported(_ expected: String, _ found: String) -> NetworkError { fault(.unsupported, expected, found) }
 
     func finish() throws {
         let unread = attributes.keys.filter { !asked.contains($0) }.sorted()

@@ -1,4 +1,5 @@
 public import Foundation
+public import RainNetworks
 import SwiftProtobuf
 
 /// An ONNX file in memory, checked as far as it can be without understanding its operators.
@@ -17,36 +18,17 @@ public struct ONNXModel: Sendable {
 
     /// Reads a file.
     ///
-    /// - Throws: `ONNXError` for a file that is missing, unreadable, too large or not ONNX, with external data named.
-    public init(path: String) throws(ONNXError) {
-        func unreadable(_ found: String, _ advice: String) -> ONNXError {
-            ONNXError(.unreadable, file: path, expected: "a readable ONNX file", found: found, advice: advice)
-        }
-        guard !path.utf8.contains(0) else { throw unreadable("a path with a zero byte", "check the path") }
-        let data: Data
-        do {
-            let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-            let attributes = try FileManager.default.attributesOfItem(atPath: resolved.path)
-            guard attributes[.type] as? FileAttributeType == .typeRegular else {
-                throw unreadable("something that is not a regular file", "name the .onnx file itself")
-            }
-            let size = (attributes[.size] as? Int) ?? 0
-            guard size <= Self.maximumByteCount else { throw Self.tooLarge(path, "\(size) bytes") }
-            data = try Data(contentsOf: resolved, options: .mappedIfSafe)
-        } catch let error as ONNXError {
-            throw error
-        } catch {
-            throw unreadable((error as NSError).localizedDescription, "check that the file exists and may be read")
-        }
-        try self.init(data, name: path)
+    /// - Throws: `NetworkError` for a file that is missing, unreadable, too large or not ONNX, with external data named.
+    public init(path: String) throws(NetworkError) {
+        try self.init(NetworkFile.bytes(path, kind: "an ONNX file", limit: Self.maximumByteCount), name: path)
     }
 
     /// Reads the bytes of a file.
     ///
     /// - Parameter name: stands for the path in errors.
-    public init(_ data: Data, name: String) throws(ONNXError) {
-        func malformed(_ found: String) -> ONNXError {
-            ONNXError(
+    public init(_ data: Data, name: String) throws(NetworkError) {
+        func malformed(_ found: String) -> NetworkError {
+            NetworkError(
                 .malformed, file: name, expected: "an ONNX model", found: found,
                 advice: "the file is damaged or something else; download it again")
         }
@@ -70,17 +52,17 @@ public struct ONNXModel: Sendable {
         try checkExternalData()
     }
 
-    private static func tooLarge(_ file: String, _ found: String) -> ONNXError {
-        ONNXError(
+    private static func tooLarge(_ file: String, _ found: String) -> NetworkError {
+        NetworkError(
             .tooLarge, file: file, expected: "a network of at most \(maximumByteCount) bytes", found: found,
             advice: "use the published detector files")
     }
 
-    private func checkExternalData() throws(ONNXError) {
+    private func checkExternalData() throws(NetworkError) {
         let external = proto.graph.initializer.filter { !$0.externalData.isEmpty || $0.dataLocation != 0 }
         guard let first = external.first else { return }
         let location = first.externalData.first { $0.key == "location" }?.value ?? "another file"
-        throw ONNXError(
+        throw NetworkError(
             .externalData, file: file, place: "tensor '\(first.name)'", expected: "all weights inside the file",
             found: "\(external.count) tensors in external data ('\(location)'), which is not supported",
             advice: "save the model as one file (onnx.save with save_as_external_data=False)")
@@ -90,5 +72,15 @@ public struct ONNXModel: Sendable {
     public var operatorSets: [String: Int] {
         Dictionary(
             proto.opsetImport.map { ($0.domain == "ai.onnx" ? "" : $0.domain, Int($0.version)) }, uniquingKeysWith: { max($0, $1) })
+    }
+}
+
+extension ONNXModel {
+    /// The network as a graph: every operator translated, shapes inferred, what depends on shapes alone computed here.
+    ///
+    /// - Parameter inputShapes: extents by input, for those the file leaves open; a batch left open is 1.
+    /// - Throws: `NetworkError`, naming every operator that is not supported, or the node that contradicts itself.
+    public func network(inputShapes: [String: [Int]] = [:]) throws(NetworkError) -> ImportedNetwork {
+        try Importer(self).network(inputShapes)
     }
 }

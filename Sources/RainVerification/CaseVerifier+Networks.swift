@@ -1,5 +1,6 @@
 import RainGraph
 import RainModels
+import RainNetworks
 import RainONNX
 
 extension CaseVerifier {

@@ -2,6 +2,7 @@ import Foundation
 import RainCPU
 import RainDetection
 import RainGraph
+import RainNetworks
 import RainONNX
 import RainPictures
 import RainPose
@@ -62,7 +63,7 @@ import Testing
         }
     }
 
-    private func run(_ network: ONNXNetwork, on engine: any Engine, _ input: [String: [Float]]) throws -> [Float] {
+    private func run(_ network: ImportedNetwork, on engine: any Engine, _ input: [String: [Float]]) throws -> [Float] {
         let executable = try network.prepared(on: engine)
         for (name, values) in input { try executable.write(name, values) }
         try executable.run(.step)

@@ -1,12 +1,13 @@
 import Foundation
 import RainGraph
+import RainNetworks
 import SwiftProtobuf
 import Testing
 
 @testable import RainONNX
 
 @Suite struct BadNetworkTests {
-    private func failure(_ maker: NetworkMaker) -> ONNXError? { #expect(throws: ONNXError.self) { try maker.network() } }
+    private func failure(_ maker: NetworkMaker) -> NetworkError? { #expect(throws: NetworkError.self) { try maker.network() } }
 
     @Test func namesEveryUnknownOperatorAtOnce() throws {
         var maker = NetworkMaker()
@@ -50,7 +51,7 @@ import Testing
 
     @Test(arguments: ["", "<!DOCTYPE html><html>", "PK\u{3}\u{4}", "\u{8}\u{8}"])
     func otherFilesAreNoNetworks(_ text: String) {
-        let error = #expect(throws: ONNXError.self) { try ONNXModel(Data(text.utf8), name: "page.onnx") }
+        let error = #expect(throws: NetworkError.self) { try ONNXModel(Data(text.utf8), name: "page.onnx") }
         #expect(error?.code == .malformed)
     }
 
@@ -58,13 +59,13 @@ import Testing
     func truncatedFilesAreRefused(_ name: String) throws {
         let whole = try bytes(of: name)
         for part in 1..<40 {
-            #expect(throws: ONNXError.self) { try ONNXModel(whole.prefix(whole.count * part / 40), name: name).network() }
+            #expect(throws: NetworkError.self) { try ONNXModel(whole.prefix(whole.count * part / 40), name: name).network() }
         }
     }
 
     @Test(arguments: ["/nowhere/net.onnx", "/tmp", "a\0b", "/dev/zero"])
     func pathsThatAreNoFiles(_ path: String) {
-        #expect(throws: ONNXError.self) { try ONNXModel(path: path) }
+        #expect(throws: NetworkError.self) { try ONNXModel(path: path) }
     }
 
     private static let faults: [(String, @Sendable (inout NetworkMaker) -> Void, String)] = [
@@ -227,7 +228,7 @@ import Testing
             length >>= 7
         }
         data.append(UInt8(length))
-        let error = #expect(throws: ONNXError.self) { try ONNXModel(data + inner, name: "nodes.onnx") }
+        let error = #expect(throws: NetworkError.self) { try ONNXModel(data + inner, name: "nodes.onnx") }
         #expect(error?.code == .tooLarge)
     }
 

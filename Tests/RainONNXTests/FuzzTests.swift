@@ -1,6 +1,7 @@
 import Foundation
 import RainCPU
 import RainGraph
+import RainNetworks
 import RainTesting
 import SwiftProtobuf
 import Testing
@@ -60,7 +61,7 @@ import Testing
                 try executable.load { try network.parameter($0, $1) }
                 try executable.run(.step)
                 run += 1
-            } catch is ONNXError {
+            } catch is NetworkError {
                 refused += 1
             } catch {
                 // The engine may refuse what the importer does not: it is an answer too.

@@ -1,5 +1,6 @@
 import Foundation
 import RainGraph
+import RainNetworks
 import SwiftProtobuf
 
 @testable import RainONNX
@@ -70,7 +71,7 @@ struct NetworkMaker {
     }
 
     func read() throws -> ONNXModel { try ONNXModel(model.serializedBytes() as Data, name: "made.onnx") }
-    func network() throws -> ONNXNetwork { try read().network() }
+    func network() throws -> ImportedNetwork { try read().network() }
 }
 
 extension Onnx_AttributeProto {

@@ -1,4 +1,5 @@
 import RainGraph
+import RainNetworks
 
 extension Importer {
     /// Operators whose results are known on import: literals, shapes and what is made of them.

@@ -1,4 +1,5 @@
 import RainGraph
+import RainNetworks
 
 extension Importer {
     /// Convolutions, pooling and products of matrices.

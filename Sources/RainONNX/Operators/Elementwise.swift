@@ -1,4 +1,5 @@
 import RainGraph
+import RainNetworks
 
 extension Importer {
     /// Operators on elements: https://github.com/onnx/onnx/blob/main/docs/Operators.md
@@ -37,9 +38,10 @@ extension Importer {
         },
         "LeakyRelu": { importer, node in
             let x = try importer.carried(node.input(0))
-            let below = try x.value.scaled(by: -1).unary(.relu).scaled(by: -node.float("alpha", 0.01))
-            return [.graph(Carried(try x.value.unary(.relu).adding(below), order: x.order))]
+            let slope = try importer.builder.constant([node.float("alpha", 0.01)], [])
+            return [.graph(Carried(try x.value.prelu(slope: slope), order: x.order))]
         },
+        "PRelu": { try $0.binary(.prelu, $1.input(0), $1.input(1), $1) },
         "Identity": { [try $1.input(0)] },
         "Dropout": { importer, node in
             _ = (node.float("ratio", 0.5), try node.integer("seed", 0))
@@ -167,6 +169,7 @@ extension Importer {
                 case .divide: right == 0 ? (0, true) : left.dividedReportingOverflow(by: right)
                 case .minimum: (min(left, right), false)
                 case .maximum: (max(left, right), false)
+                case .prelu: left > 0 ? (left, false) : left.multipliedReportingOverflow(by: right)
                 }
             guard !overflow else { throw node.fault(.inconsistent, "whole numbers of 64 bits", "\(left) and \(right)") }
             return value

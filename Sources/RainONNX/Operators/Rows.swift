@@ -1,4 +1,5 @@
 import RainGraph
+import RainNetworks
 
 extension Importer {
     /// Operators along axes: sums, norms and softmax.

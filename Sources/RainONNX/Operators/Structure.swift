@@ -1,4 +1,5 @@
 import RainGraph
+import RainNetworks
 
 extension Importer {
     /// Operators that move elements, on values known on import as well as on those of the graph.

@@ -1,5 +1,6 @@
 import Foundation
 import RainGraph
+import RainNetworks
 import RainONNX
 
 extension Inspect {

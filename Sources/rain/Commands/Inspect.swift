@@ -2,6 +2,7 @@ import ArgumentParser
 import RainAnimation
 import RainCheckpoints
 import RainGraph
+import RainNetworks
 import RainONNX
 
 /// Lists what is in a checkpoint, or what a model computes.
