@@ -32,6 +32,16 @@ enum Files {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
     }
 
+    /// The first bytes of a file, at most `count`.
+    static func start(of path: String, count: Int) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw unwritable(path, systemMessage(errno)) }
+        defer { close(descriptor) }
+        return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = max(0, Glibc.read(descriptor, buffer.baseAddress!, count))
+        }
+    }
+
     /// The bytes of a regular file of at most `limit` bytes.
     static func read(_ path: String, limit: Int) throws -> [UInt8] {
         func unreadable(_ found: String) -> MediaError {

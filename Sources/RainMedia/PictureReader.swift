@@ -15,6 +15,17 @@ public enum PictureReader {
         "pam_pipe", "qoi_pipe",
     ].joined(separator: ",")
 
+    /// Whether a path leads to a file that begins like a still picture. A GIF counts as a video.
+    public static func isPicture(_ path: String) -> Bool {
+        guard Files.kind(path) == .file, let start = try? Files.start(of: path, count: 12) else { return false }
+        let beginnings: [[UInt8]] = [
+            [0x89, 0x50, 0x4E, 0x47], [0xFF, 0xD8, 0xFF], Array("BM".utf8), Array("II*\0".utf8), Array("MM\0*".utf8), Array("qoif".utf8),
+            Array("P4".utf8), Array("P5".utf8), Array("P6".utf8), Array("P7".utf8),
+        ]
+        if start.starts(with: Array("RIFF".utf8)) { return start.dropFirst(8).elementsEqual(Array("WEBP".utf8)) }
+        return beginnings.contains { start.starts(with: $0) }
+    }
+
     /// Reads a PNG, JPEG, WebP, BMP, GIF (first frame), TIFF, PNM or QOI file, whatever its name ends in.
     ///
     /// Transparent pixels are laid on white; the orientation a camera stored is applied; 16-bit pictures are reduced to 8.

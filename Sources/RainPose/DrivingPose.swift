@@ -78,6 +78,32 @@ extension DrivingPose {
         }
     }
 
+    /// Whether a point belongs to lids, pupils or lips.
+    package func isExpression(_ index: Int) -> Bool {
+        switch self {
+        case .face:
+            [
+                Landmark.leftEyeTop, .leftEyeBottom, .leftPupil, .rightEyeTop, .rightEyeBottom, .rightPupil, .mouthLeft, .mouthRight,
+                .mouthTop,
+                .mouthBottom,
+            ].contains { $0.rawValue == index }
+        case .person: [37, 38, 40, 41, 43, 44, 46, 47].contains(index - WholeBody.face.lowerBound) || (72..<92).contains(index)
+        }
+    }
+
+    /// How far the outer corners of the eyes are apart; 1 where that says nothing.
+    package var eyeDistance: Double {
+        let points = keypoints
+        let (left, right) =
+            switch self {
+            case .face: (points[Landmark.leftEyeOuter.rawValue], points[Landmark.rightEyeOuter.rawValue])
+            case .person: (points[WholeBody.face.lowerBound + 36], points[WholeBody.face.lowerBound + 45])
+            }
+        let way = right.location - left.location
+        let distance = (way * way).sum().squareRoot()
+        return distance > 1e-3 && distance < 1e3 ? distance : 1
+    }
+
     /// The same set with other points, as many as it has.
     package func with(_ keypoints: [Keypoint]) -> DrivingPose {
         switch self {

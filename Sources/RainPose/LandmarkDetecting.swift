@@ -26,8 +26,8 @@ public struct TrackingMemory: Sendable, Equatable {
     package var face: PictureRegion?
     /// Where the body was.
     package var body: PictureRegion?
-    /// Neck and shoulders as last seen, relative to the face.
-    package var shoulders: [LandmarkPoint] = []
+    /// The body's points as last seen, in fractions of the picture, in the order of their network; none if it was not seen.
+    package var bodyPoints: [Keypoint] = []
     /// Pictures since the body was looked at.
     package var picturesSinceBody = 0
     /// Pictures since the face was lost.

@@ -48,18 +48,44 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
         #expect(try place.contents == ["me.mp4", "motion.json", "seen.mp4"])
     }
 
+    /// The landmarks of a still picture are fractions of all of it, whatever its proportions, and are printed unless a file is named.
+    @Test func findsAFaceInAPicture() throws {
+        let place = try Workplace()
+        var picture = Picture(width: 160, height: 80, red: 8, green: 8, blue: 8)
+        for y in 20..<52 { for x in 96..<128 { for c in 0..<3 { picture.bytes[(y * 160 + x) * 3 + c] = 255 } } }
+        try PictureWriter.write(picture, to: place.path + "/hero.png")
+        let printed = try place.run(["detect", "hero.png", "--points", "29"] + networks)
+        #expect(printed.status == 0 && printed.text.contains("noseTip") && printed.text.contains("visibility"), "\(printed.errors)")
+        let outcome = try place.run(
+            ["detect", "hero.png", "--points", "29", "--output", "hero.landmarks.json", "--preview", "seen.png", "--json"] + networks)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Any])
+        let landmarks = try #require(report["landmarks"] as? [String: [Double]])
+        #expect(landmarks.count == 29 && report["found"] as? Int == 1)
+        let file = try LandmarkFile(contentsOf: URL(fileURLWithPath: place.path + "/hero.landmarks.json"))
+        let nose = file[0].face[.noseTip]
+        #expect(file.frameCount == 1 && nose.x > 0.55 && nose.x < 0.85 && nose.y > 0.2 && nose.y < 0.7, "\(nose)")
+        #expect(try PictureReader.read(place.path + "/seen.png").width == 160)
+        try PictureWriter.write(Picture(width: 64, height: 64), to: place.path + "/dark.png")
+        let dark = try place.run(["detect", "dark.png"] + networks)
+        #expect(dark.status == 1 && dark.errors.contains("dark.png: expected a face, found no face"), "\(dark.errors)")
+    }
+
     @Test func nobodyLeavesNothingBehind() throws {
         let place = try Workplace()
         try video(place, "dark.mp4", frames: 6, dark: 99)
         let outcome = try place.run(["detect", "dark.mp4", "--output", "motion.json", "--preview", "seen.mp4"] + networks)
         #expect(outcome.status == 1)
-        #expect(outcome.errors.contains("expected somebody in at least one frame, found nobody in 6 frames"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("expected a person in at least one frame, found nobody in 6 frames"), "\(outcome.errors)")
         #expect(try place.contents == ["dark.mp4"])
     }
 
     @Test(arguments: [
-        (["detect", "me.mp4", "--output", "m.json"], 2, "--model"),
-        (["detect", "me.mp4", "--output", "m.json", "--detector", "a.onnx"], 2, "--model"),
+        (["detect", "me.mp4", "--output", "m.json"], 1, "rain tracker install"), (["detect", "me.mp4", "--model", "."], 2, "--output"),
+        (["detect", "me.mp4", "--output", "m.json", "--detector", "a.onnx"], 2, "--keypoints"),
+        (["detect", "me.mp4", "--output", "m.json", "--points", "68"], 2, "29 or 134"),
+        (["detect", "me.mp4", "--output", "m.json", "--detector", "mediapipe"], 1, "rain tracker install"),
+        (["detect", "me.mp4", "--output", "m.json", "--detector", "dwpose"], 1, "--model with the folder"),
         (["detect", "me.mp4", "--output", "m.json", "--model", ".", "--threshold", "2"], 2, "--threshold"),
         (["detect", "me.mp4", "--output", "m.json", "--model", ".", "--threads", "0"], 2, "--threads"),
         (["detect", "me.mp4", "--output", "m.json", "--model", ".", "--preview", "p.bmp"], 2, ".bmp"),

@@ -97,13 +97,18 @@ private struct Everywhere: LandmarkDetecting {
         }
     }
 
+    /// On a machine without the face tracker.
+    private func detectors(_ name: String? = nil, model: String?) -> Detectors {
+        Detectors(name: name, model: model, tracker: TrackerFiles(folder: workplace.path + "/absent"))
+    }
+
     @Test func theModelsOwnAreOpened() async throws {
         try put([("yolox_m.onnx", "blob_detector"), ("dw-ll_ucoco_384.onnx", "blob_keypoints")])
         try workplace.write("rain.safetensors", [])
         var bright = Picture(width: 64, height: 64, red: 8, green: 8, blue: 8)
         for y in 20..<44 { for x in 20..<44 { for c in 0..<3 { bright.bytes[(y * 64 + x) * 3 + c] = 255 } } }
         for model in [workplace.path, workplace.path + "/rain.safetensors"] {
-            let detector = try Detectors.open(for: "me.mp4", model: model)
+            let detector = try detectors(model: model).open(for: "me.mp4")
             let person = try #require(try await detector.detect(bright))
             #expect(person.person.face.allSatisfy { $0.x > 0.25 && $0.x < 0.75 })
             #expect(try await detector.detect(Picture(width: 64, height: 64)) == nil)
@@ -112,32 +117,52 @@ private struct Everywhere: LandmarkDetecting {
 
     /// `rain studio` takes them from where it is told, or from the model's folder.
     @Test func theStudioOpensThemToo() async throws {
-        #expect(try Detectors.open(folder: nil, model: nil) == nil)
-        #expect(try Detectors.open(folder: nil, model: workplace.path) == nil)
-        #expect(throws: DetectionError.self) { try Detectors.open(folder: workplace.path, model: nil) }
+        #expect(try detectors(model: nil).openIfAny() == nil)
+        #expect(try detectors(model: workplace.path).openIfAny() == nil)
+        for (name, words) in [
+            (workplace.path, "yolox_s.onnx"), ("mediapipe", "rain tracker install"), ("dwpose", "--model with the folder"),
+        ] {
+            let error = #expect(throws: DetectionError.self) { try detectors(name, model: nil).openIfAny() }
+            #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+        }
         try put([("yolox_s.onnx", "blob_detector"), ("dw-mm_ucoco.onnx", "blob_keypoints")])
-        for (folder, model) in [(workplace.path, nil), (nil, workplace.path)] as [(String?, String?)] {
-            let detector = try #require(try Detectors.open(folder: folder, model: model))
+        for (name, model) in [(workplace.path, nil), (nil, workplace.path), ("dwpose", workplace.path)] as [(String?, String?)] {
+            let detector = try #require(try detectors(name, model: model).openIfAny())
             #expect(try await detector.detect(Picture(width: 64, height: 64)) == nil)
         }
     }
 
     @Test func whereThereAreNoneItIsSaidWhichAndWhere() throws {
         for model in [nil, workplace.path, "absent", workplace.path + "/absent.safetensors"] {
-            let error = #expect(throws: AnimationError.self) { try Detectors.open(for: "me.mp4", model: model) }
+            let error = #expect(throws: AnimationError.self) { try detectors(model: model).open(for: "me.mp4") }
             #expect(error?.code == .driving)
-            for word in ["me.mp4", "yolox_s.onnx", "dw-mm_ucoco.onnx", "huggingface.co/yzd-v/DWPose", "--model"] {
+            for word in ["me.mp4", "rain tracker install", "yolox_s.onnx", "dw-mm_ucoco.onnx", "huggingface.co/yzd-v/DWPose", "--model"] {
                 #expect(error?.description.contains(word) == true, "\(error?.description ?? "")")
             }
         }
         try put([("yolox_s.onnx", "blob_detector")])
-        #expect(throws: AnimationError.self) { try Detectors.open(for: "me.mp4", model: workplace.path) }
+        #expect(throws: AnimationError.self) { try detectors(model: workplace.path).open(for: "me.mp4") }
     }
 
     @Test func exchangedOnesAreNamed() throws {
         try put([("yolox_s.onnx", "blob_keypoints"), ("dw-mm_ucoco.onnx", "blob_detector")])
-        let error = #expect(throws: DetectionError.self) { try Detectors.open(for: "me.mp4", model: workplace.path) }
+        let error = #expect(throws: DetectionError.self) { try detectors(model: workplace.path).open(for: "me.mp4") }
         #expect(error?.description.contains("yolox_s.onnx: expected a YOLOX detector") == true, "\(error?.description ?? "")")
+    }
+
+    /// A folder with some of the face tracker's files, or with others under their names, is called what it is.
+    @Test func alteredTrackersAreNamed() throws {
+        let folder = workplace.path + "/tracker"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        try workplace.write("tracker/\(TrackerFiles.mesh.name)", Array("TFL3".utf8))
+        let missing = #expect(throws: DetectionError.self) { try detectors(folder, model: nil).openIfAny() }
+        #expect(missing?.code == .missing && missing?.description.contains("face_detection_short_range.tflite") == true)
+        for file in TrackerFiles.all { try workplace.write("tracker/\(file.name)", Array("something else".utf8)) }
+        let altered = #expect(throws: DetectionError.self) { try detectors(folder, model: nil).openIfAny() }
+        #expect(altered?.code == .wrongNetwork)
+        for word in ["face_detection_short_range.tflite", "SHA-256", "14 bytes", "rain tracker install"] {
+            #expect(altered?.description.contains(word) == true, "\(altered?.description ?? "")")
+        }
     }
 }
 

@@ -44,8 +44,11 @@ final class Workplace {
     ///
     /// - Parameters:
     ///   - output: where standard output goes instead of a file
+    ///   - environment: what is other than in the tests' own
     ///   - largestFile: in blocks of 512 bytes; whatever would grow beyond cannot be written, as on a disk that is full
-    func start(_ arguments: [String], output: String? = nil, largestFile: Int? = nil) throws -> Run {
+    func start(
+        _ arguments: [String], output: String? = nil, largestFile: Int? = nil, environment: [String: String] = [:]
+    ) throws -> Run {
         let streams = NSTemporaryDirectory() + "/rain-streams-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: streams, withIntermediateDirectories: true)
         let (outputFile, errorFile) = (output ?? streams + "/out", streams + "/err")
@@ -58,6 +61,9 @@ final class Workplace {
             process.arguments = ["-c", "ulimit -f \(largestFile) && exec \"$0\" \"$@\"", Self.command.path] + arguments
         }
         process.currentDirectoryURL = URL(fileURLWithPath: path)
+        // What the user of this machine has installed is not there, unless a test says so.
+        process.environment = ProcessInfo.processInfo.environment.merging(["XDG_DATA_HOME": path + "/data"]) { $1 }
+            .merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: outputFile)
         process.standardError = FileHandle(forWritingAtPath: errorFile)

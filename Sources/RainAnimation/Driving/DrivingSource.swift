@@ -27,7 +27,7 @@ public struct DrivingSource: AsyncSequence, Sendable {
         case pictures(Pictures, any LandmarkDetecting, PersonTracker.Settings, isLate: @Sendable (Double) -> Bool)
     }
 
-    /// The frames of a landmark file. Those of whole persons are tracked like detected ones; of drawn faces the smoothing alone is done.
+    /// The frames of a landmark file, tracked like detected ones.
     ///
     /// - Parameter repeats: whether it starts over at its end, for ever
     public init(_ file: LandmarkFile, name: String, tracking: PersonTracker.Settings = .init(), repeats: Bool = false) {
@@ -73,7 +73,6 @@ public struct DrivingSource: AsyncSequence, Sendable {
         fileprivate let source: Source
         fileprivate let name: String
         fileprivate var tracker: PersonTracker
-        private var smoother: LandmarkSmoother?
         private var memory = TrackingMemory()
         private var count = 0
         private var hasPerson = false
@@ -82,7 +81,6 @@ public struct DrivingSource: AsyncSequence, Sendable {
             self.source = source
             self.name = name
             self.tracker = tracker
-            smoother = tracker.settings.smoothing.map { LandmarkSmoother($0) }
         }
 
         /// - Throws: `AnimationError.driving` if nobody was in view from beginning to end; what reading pictures and detecting throw
@@ -120,12 +118,7 @@ public struct DrivingSource: AsyncSequence, Sendable {
         }
 
         private mutating func frame(_ pose: DrivingPose, at seconds: Double) -> DrivingFrame? {
-            let steady: DrivingPose?
-            switch pose {
-            case .face(let face): steady = .face(smoother?.callAsFunction(face, at: seconds) ?? face)
-            case .person: steady = tracker.update(pose, at: seconds)
-            }
-            guard let steady else { return nil }
+            guard let steady = tracker.update(pose, at: seconds) else { return nil }
             hasPerson = true
             return DrivingFrame(pose: steady, seconds: seconds)
         }

@@ -9,7 +9,7 @@ public struct OneEuroFilter: Sendable, Equatable {
     public struct Settings: Sendable, Equatable {
         /// How fast resting quantities may change, in hertz; lower is calmer.
         public var leastCutoff: Double
-        /// How much faster moving ones may, in hertz for each unit a second; higher lags less.
+        /// How much faster moving ones may, in hertz for each unit a second (a picture, unless another unit is handed in); higher lags less.
         public var speedCoefficient: Double
         /// For the speed itself, in hertz.
         public var speedCutoff: Double
@@ -29,8 +29,10 @@ public struct OneEuroFilter: Sendable, Equatable {
 
     /// The smoothed quantity.
     ///
-    /// - Parameter seconds: when it was measured; one that is not later than the last returns the last result
-    public mutating func callAsFunction(_ value: SIMD2<Double>, at seconds: Double) -> SIMD2<Double> {
+    /// - Parameters:
+    ///   - seconds: when it was measured; one that is not later than the last returns the last result
+    ///   - unit: in which speed is counted, above 0: the size of what moves, so that near and far things are smoothed alike
+    public mutating func callAsFunction(_ value: SIMD2<Double>, at seconds: Double, unit: Double = 1) -> SIMD2<Double> {
         guard let last else {
             self.last = (value, .zero, seconds)
             return value
@@ -39,7 +41,7 @@ public struct OneEuroFilter: Sendable, Equatable {
         guard step > 0 else { return last.value }
         let speed = last.speed + ((value - last.value) / step - last.speed) * Self.share(settings.speedCutoff, step)
         // One cutoff for both coordinates, so that smoothing does not bend the path.
-        let cutoff = settings.leastCutoff + settings.speedCoefficient * (speed * speed).sum().squareRoot()
+        let cutoff = settings.leastCutoff + settings.speedCoefficient * (speed * speed).sum().squareRoot() / unit
         let smooth = last.value + (value - last.value) * Self.share(cutoff, step)
         self.last = (smooth, speed, seconds)
         return smooth

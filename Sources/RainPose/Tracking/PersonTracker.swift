@@ -12,7 +12,7 @@ public struct PersonTracker: Sendable {
         /// Over how many faces the drawn one is averaged, newer ones weighing more; the published programs start with 1.
         public var damping = 1
         /// Of all points; nil for none.
-        public var smoothing: OneEuroFilter.Settings?
+        public var smoothing: Smoothing?
         /// A face is lost when less than this part of its points is seen.
         public var leastSeen = 0.5
         /// How long a lost face stays as it was last seen, in seconds.
@@ -21,6 +21,19 @@ public struct PersonTracker: Sendable {
         public var ease = 1.0
         /// How long a face found again takes from where it had got to where it is, in seconds.
         public var reacquire = 0.25
+
+        public init() {}
+    }
+
+    /// How much points are smoothed; speeds count in distances between the outer corners of the eyes, so that distance does not matter.
+    ///
+    /// With these, on a real clip (carphone, 30 pictures a second), jitter falls from 2.4 to 1.6 % of that distance; a head lags by 15 ms
+    /// behind what is detected, lids and lips by 5 ms, and blinks keep nine tenths of their depth.
+    public struct Smoothing: Sendable, Equatable {
+        /// Of the head and the body.
+        public var head = OneEuroFilter.Settings(leastCutoff: 1.5, speedCoefficient: 8)
+        /// Of lids, pupils and lips, which move fast and little.
+        public var expression = OneEuroFilter.Settings(leastCutoff: 8, speedCoefficient: 40)
 
         public init() {}
     }
@@ -111,7 +124,8 @@ public struct PersonTracker: Sendable {
         let count = pose.keypoints.count
         precondition(neutral.map { $0.count == pose.facePoints.count } ?? true, "a face has \(pose.facePoints.count) points")
         person = pose
-        filters = [OneEuroFilter](repeating: OneEuroFilter(settings.smoothing ?? .init()), count: count)
+        let smoothing = settings.smoothing ?? Smoothing()
+        filters = (0..<count).map { OneEuroFilter(pose.isExpression($0) ? smoothing.expression : smoothing.head) }
         body = [Keypoint](repeating: Keypoint(x: -1, y: -1, score: 0), count: count)
     }
 
@@ -120,6 +134,7 @@ public struct PersonTracker: Sendable {
         if person == nil { begin(with: given) }
         let pose = person.map { given.converted(like: $0) } ?? given
         let (detected, facePoints) = (pose.keypoints, pose.facePoints)
+        let unit = pose.eyeDistance
         let seen = detected.map { $0.score >= settings.leastScore && $0.x.isFinite && $0.y.isFinite }
         for index in detected.indices where !facePoints.contains(index) {
             body[index] = detected[index]
@@ -127,7 +142,7 @@ public struct PersonTracker: Sendable {
                 body[index].score = 0
                 filters[index].reset()
             } else if settings.smoothing != nil {
-                body[index].location = filters[index](detected[index].location, at: now)
+                body[index].location = filters[index](detected[index].location, at: now, unit: unit)
             }
         }
         let count = facePoints.count { seen[$0] }
@@ -139,7 +154,7 @@ public struct PersonTracker: Sendable {
         let face = facePoints.enumerated().map { offset, index in
             guard seen[index] else { return before?[offset] ?? Self.nowhere }
             let location = detected[index].location
-            return settings.smoothing == nil ? location : filters[index](location, at: now)
+            return settings.smoothing == nil ? location : filters[index](location, at: now, unit: unit)
         }
         cachedFaces.append(face)
         if cachedFaces.count > settings.damping { cachedFaces.removeFirst() }

@@ -74,8 +74,12 @@ struct AnimateCommand: AsyncParsableCommand {
             """, valueName: "file,name=value,..."))
     var retarget: String?
 
-    @Flag(help: "Smooth the landmarks over time, at the price of a little delay.")
-    var smooth = false
+    @OptionGroup var detection: DetectorOptions
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Smooth the landmarks over time, at the price of a little delay (One Euro filter); by default those of cameras.")
+    var smooth: Bool?
 
     @Option(help: "How a reference picture of other proportions is fitted: crop or pad.")
     var fit = Fit.crop
@@ -119,12 +123,13 @@ struct AnimateCommand: AsyncParsableCommand {
         Interrupt.install()
         let isPaced = live || endless
         let clock = PlaybackClock()
-        let source = try DrivingInput.open(
-            driving, model: model.model, smooth: smooth, repeats: endless || frames != nil || seconds != nil, clock: isPaced ? clock : nil)
-        let rate = fps ?? source.frames.framesPerSecond ?? PictureSource.usualRate
-        try checkOutput(output, framesPerSecond: rate)
         let animated = try model.load()
         let configuration = animated.configuration
+        let detectors = detection.choice(model: model.model, persons: configuration.posePicture.style == .person)
+        let source = try DrivingInput.open(
+            driving, detector: detectors, smooth: smooth, repeats: endless || frames != nil || seconds != nil, clock: isPaced ? clock : nil)
+        let rate = fps ?? source.frames.framesPerSecond ?? PictureSource.usualRate
+        try checkOutput(output, framesPerSecond: rate)
         let style = try poseStyle(configuration, driving: source.frames)
         let size = configuration.imageSize
         let picture = try PictureReader.read(reference)

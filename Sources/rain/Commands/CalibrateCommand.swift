@@ -41,6 +41,8 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The model's folder, with a landmark detector, or its file beside one.", valueName: "path"))
     var model: String?
 
+    @OptionGroup var detection: DetectorOptions
+
     @Option(help: ArgumentHelp("How many frames of the driver to look at, 1 to 10000.", valueName: "n"))
     var frames = 50
 
@@ -55,7 +57,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     func run() async throws {
         Interrupt.install()
         let given = try retarget.map { try FaceParameterValues(text: $0) } ?? FaceParameterValues()
-        let source = try DrivingInput.open(driving, model: model).frames
+        let source = try DrivingInput.open(driving, detector: detectors).frames
         let target = try await referencePose()
         var poses: [DrivingPose] = []
         var iterator = source.makeAsyncIterator()
@@ -66,6 +68,9 @@ struct CalibrateCommand: AsyncParsableCommand {
         Terminal.note("\(output): fitted to \(poses.count) \(poses.count == 1 ? "frame" : "frames")")
     }
 
+    /// Face parameters are fitted to the 68 points of a person's face.
+    private var detectors: Detectors { detection.choice(model: model, persons: true) }
+
     /// The reference's landmarks: given, beside the picture, or detected.
     private func referencePose() async throws -> DrivingPose {
         let beside = reference.map(ReferenceFace.landmarkFile)
@@ -74,7 +79,7 @@ struct CalibrateCommand: AsyncParsableCommand {
         }
         guard let reference else { throw ValidationError("expected --reference or --reference-landmarks, found neither") }
         let picture = try PictureReader.read(reference)
-        guard let pose = try await Detectors.open(for: reference, model: model).detect(picture.middleSquare()) else {
+        guard let pose = try await detectors.open(for: reference).detect(picture.middleSquare()) else {
             throw AnimationError(
                 .reference, "\(reference): expected a face, the landmark detector found none; say where it is with --reference-landmarks")
         }

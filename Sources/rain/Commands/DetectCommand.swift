@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import RainAnimation
 import RainCPU
 import RainDetection
 import RainFiles
@@ -6,86 +8,143 @@ import RainMedia
 import RainPictures
 import RainPose
 
-/// Finds the landmarks of the person in a video.
+/// Finds the landmarks of the person in a picture or a video.
 struct DetectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "detect",
-        abstract: "Finds the person in a video and writes their landmarks.",
+        abstract: "Finds the face in a picture, or the person in a video, and writes the landmarks.",
         discussion: """
-            Needs two networks, downloaded from huggingface.co/yzd-v/DWPose: a person detector (yolox_l.onnx, yolox_m.onnx or yolox_s.onnx) \
-            and a keypoint network (dw-ll_ucoco_384.onnx or dw-mm_ucoco.onnx), in the folder --model or named one by one.
+            By default the face tracker of 'rain tracker install' finds the 29 points of a face and its shoulders. --points 134 gives whole \
+            persons; those of DWPose have hands as well: two networks from huggingface.co/yzd-v/DWPose, a person detector (yolox_l.onnx, \
+            yolox_m.onnx or yolox_s.onnx) and a keypoint network (dw-ll_ucoco_384.onnx or dw-mm_ucoco.onnx), in the folder --model or named \
+            one by one.
 
-            Of several people the one who takes most room counts. Where nobody is found, the whole picture is looked at; frames in which \
-            nothing is seen hold points of visibility 0. Coordinates are fractions of a square: by default the middle of the picture.
+            Of several people one counts: the nearest to the last, or the one with most room. A video gives one entry per frame; frames in \
+            which nothing is seen hold points of visibility 0. Coordinates of videos are fractions of a square: by default the middle of \
+            the picture. Those of a still picture are fractions of the whole picture; without --output they are printed.
 
-            The output is a landmark file (Docs/LandmarkFormat.md), which 'rain animate --driving' takes. Ctrl-C ends it early and keeps \
-            what was found.
+            The output is a landmark file (Docs/LandmarkFormat.md). That of a video drives: rain animate --driving; that of a picture says \
+            where its face is: rain animate --reference-landmarks. Ctrl-C ends a video early and keeps what was found. An existing output is \
+            replaced.
 
-            Example: rain detect me.mp4 --model models --output motion.json --preview preview.mp4
+            Examples: rain detect hero.png
+                      rain detect me.mp4 --output motion.json --preview preview.mp4
             """)
 
-    @Argument(help: ArgumentHelp("The video: any file FFmpeg reads, a folder of pictures, or a camera.", valueName: "video"))
+    @Argument(help: ArgumentHelp("A picture, a video (any file FFmpeg reads), a folder of pictures, or a camera.", valueName: "input"))
     var input: String
 
-    @Option(help: ArgumentHelp("The folder of the networks, or a model's file beside them.", valueName: "folder"))
-    var model: String?
+    @Option(help: ArgumentHelp("Where the landmarks go.", valueName: "file.json"))
+    var output: String?
 
-    @Option(help: ArgumentHelp("The person detector instead.", valueName: "file.onnx"))
+    @Option(help: "29 for a face and its shoulders, 134 for a whole person; by default what the detector sees.")
+    var points: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            What looks: mediapipe (the face tracker), dwpose (networks in the folder --model), a folder with either's networks, or DWPose's \
+            person detector as a file.
+            """, valueName: "name, folder or file.onnx"))
     var detector: String?
 
-    @Option(help: ArgumentHelp("The keypoint network instead.", valueName: "file.onnx"))
+    @Option(help: ArgumentHelp("DWPose's keypoint network, with a file as --detector.", valueName: "file.onnx"))
     var keypoints: String?
 
-    @Option(help: ArgumentHelp("Where the landmarks go.", valueName: "file.json"))
-    var output: String
+    @Option(
+        help: ArgumentHelp("The folder of DWPose's networks, or a model's file beside them; means --detector dwpose.", valueName: "folder"))
+    var model: String?
 
-    @Option(help: ArgumentHelp("Also a video of what was seen: \(FrameSink.formats).", valueName: "path"))
+    @Option(help: ArgumentHelp("Also a picture or a video of what was seen: \(FrameSink.formats).", valueName: "path"))
     var preview: String?
 
-    @Option(help: "How pictures of other proportions become square: crop or pad.")
+    @Option(help: "How frames of other proportions become square: crop or pad.")
     var fit = AnimateCommand.Fit.crop
 
-    @Option(help: ArgumentHelp("The score from which a person is believed, 0 to 1.", valueName: "score"))
+    @Option(help: ArgumentHelp("The score from which DWPose believes in a person, 0 to 1.", valueName: "score"))
     var threshold = PersonDetections.Thresholds().personScore
 
-    @Option(help: "Processor threads; by default one per processor.")
+    @Option(help: "Processor threads; by default one for the face tracker, else one per processor.")
     var threads: Int?
 
-    /// What a landmark file of whole bodies can hold.
+    @Flag(help: "Print what was found, and how long each stage took, as JSON.")
+    var json = false
+
+    /// What a landmark file can hold.
     private static let mostFrames = 36_000
 
     func validate() throws {
-        guard model != nil || (detector != nil && keypoints != nil) else {
-            throw ValidationError("--model: expected the folder of the networks, or --detector and --keypoints")
+        guard (keypoints == nil) == (detector?.hasSuffix(".onnx") != true) else {
+            throw ValidationError("--detector and --keypoints: expected two files, DWPose's person detector and its keypoint network")
         }
+        if let points, ![29, 134].contains(points) { throw ValidationError("--points: expected 29 or 134, found \(points)") }
         guard threshold >= 0, threshold <= 1 else { throw ValidationError("--threshold: expected 0 to 1, found \(threshold)") }
         if let threads, !(1...CPUEngine.mostThreads).contains(threads) {
             throw ValidationError("--threads: expected 1 to \(CPUEngine.mostThreads), found \(threads)")
         }
-        if let preview { try checkOutput(preview, framesPerSecond: nil) }
-    }
-
-    private func files() throws -> DetectorFiles {
-        if let detector, let keypoints { return DetectorFiles(detector: detector, estimator: keypoints) }
-        var files = try DetectorFiles(model: model ?? ".")
-        files.detector = detector ?? files.detector
-        files.estimator = keypoints ?? files.estimator
-        return files
     }
 
     func run() async throws {
         Interrupt.install()
-        var settings = LandmarkDetector.Settings()
-        settings.thresholds.personScore = threshold
+        if PictureReader.isPicture(input) { return try await detectPicture() }
+        guard let output else { throw ValidationError("--output: expected a file for the landmarks of a video") }
+        if let preview { try checkOutput(preview, framesPerSecond: nil) }
+        try await detectVideo(output)
+    }
+
+    private func open() throws -> any LandmarkDetecting {
+        var choice = Detectors(name: detector, model: model, persons: points == 134)
+        if model != nil, detector == nil { choice.name = "dwpose" }
+        (choice.keypoints, choice.threads, choice.threshold) = (keypoints, threads, threshold)
+        return try choice.open(for: input)
+    }
+
+    /// A pose of the set that was asked for.
+    private func chosen(_ pose: DrivingPose) -> DrivingPose {
+        switch points {
+        case 29: .face(pose.face)
+        case 134: .person(pose.person)
+        default: pose
+        }
+    }
+
+    // MARK: A picture
+
+    private func detectPicture() async throws {
+        if let preview { try checkPicture(preview, option: "--preview") }
+        let picture = try PictureReader.read(input)
+        let detector = try open()
+        guard let pose = try await detector.detect(picture).map(chosen) else {
+            throw MediaError(
+                .invalidInput, file: input, expected: "a face", found: "no face that the detector knows",
+                advice: "cut the picture closer to the face, or write its landmarks by hand (Docs/LandmarkFormat.md)")
+        }
+        let track = Recorded([pose])
+        if let output { try ReplacementFile.write(track.json(framesPerSecond: 1), to: output) }
+        if let preview { try PictureWriter.write(picture.showing(pose), to: preview) }
+        if json {
+            try Terminal.printJSON(await report(frames: 1, found: 1, pose: pose, detector))
+        } else if let output {
+            Terminal.note("\(output): \(pose.keypoints.count) landmarks of \(input)")
+        } else {
+            let rows = zip(pose.names, pose.keypoints).map { name, point in
+                [name] + [point.x, point.y, point.score].map { String(format: "%.4f", $0) }
+            }
+            print(Terminal.table([["landmark", "x", "y", "visibility"]] + rows, rightAligned: [1, 2, 3]))
+        }
+    }
+
+    // MARK: A video
+
+    private func detectVideo(_ output: String) async throws {
         let frames = try SteadyFrames(path: input)
-        let detector = try LandmarkDetector(files(), engine: CPUEngine(threads: threads), settings: settings)
+        let detector = try open()
         // Tried before the work.
         let landmarks = try ReplacementFile(path: output)
         var sink: FrameSink?
         var progress = ProgressLine("detecting", unit: "frames", total: nil)
-        let nobody = WholeBodyFrame(points: Array(repeating: Keypoint(x: 0, y: 0, score: 0), count: WholeBody.count))
-        var track: [WholeBodyFrame] = []
-        var seenCount = 0
+        var memory = TrackingMemory()
+        var track = Recorded()
         do {
             while !Interrupt.requested, let (picture, count) = try frames.next() {
                 guard track.count + count <= Self.mostFrames else {
@@ -94,23 +153,25 @@ struct DetectCommand: AsyncParsableCommand {
                 }
                 let side = fit == .crop ? min(picture.width, picture.height) : max(picture.width, picture.height)
                 let square = picture.fitted(width: side, height: side, mode: fit.mode)
-                let seen = try await detector.observe(square)
-                track += Array(repeating: seen.points ?? nobody, count: count)
-                seenCount += seen.points == nil ? 0 : count
+                let (seen, next) = try await detector.detect(square, memory: memory)
+                memory = next
+                let pose = seen.map(chosen)
+                track.add(pose, count: count)
                 if let preview {
-                    let drawn = square.fitted(width: 512, height: 512).showing(seen, of: side)
+                    let shown = square.fitted(width: 512, height: 512)
+                    let drawn = pose.map { shown.showing($0) } ?? shown
                     let open = try sink ?? FrameSink.open(preview, width: 512, height: 512, framesPerSecond: frames.framesPerSecond)
                     sink = open
                     for _ in 0..<count { try open.write(drawn) }
                 }
-                progress.update(track.count, note: seen.points == nil ? "nobody" : "")
+                progress.update(track.count, note: pose == nil ? "nobody" : "")
             }
-            guard seenCount > 0 else {
+            guard track.found > 0 else {
                 throw MediaError(
-                    .invalidInput, file: input, expected: "somebody in at least one frame", found: "nobody in \(track.count) frames",
-                    advice: "check the light, or lower --threshold")
+                    .invalidInput, file: input, expected: "a person in at least one frame", found: "nobody in \(track.count) frames",
+                    advice: "check the light, or come closer")
             }
-            try landmarks.append(WholeBodyTrack(framesPerSecond: frames.framesPerSecond, frames: track).json())
+            try landmarks.append(track.json(framesPerSecond: frames.framesPerSecond))
             try landmarks.commit()
             try sink?.finish()
         } catch {
@@ -118,7 +179,65 @@ struct DetectCommand: AsyncParsableCommand {
             throw error
         }
         progress.finish(track.count)
-        Terminal.note("\(output): \(track.count) frames at \(frames.framesPerSecond) per second, somebody seen in \(seenCount)")
+        Terminal.note("\(output): \(track.count) frames at \(frames.framesPerSecond) per second, a person seen in \(track.found)")
+        if json { try Terminal.printJSON(await report(frames: track.count, found: track.found, pose: nil, detector)) }
+    }
+
+    // MARK: Telling
+
+    /// What `--json` tells.
+    private struct Report: Encodable {
+        struct Stage: Encodable {
+            /// How often it ran.
+            var count: Int
+            /// All of them together.
+            var milliseconds: Double
+        }
+
+        var input: String
+        var frames: Int
+        var found: Int
+        /// Of a picture: x, y and visibility by name.
+        var landmarks: [String: [Double]]?
+        var stages: [String: Stage]?
+    }
+
+    private func report(frames: Int, found: Int, pose: DrivingPose?, _ detector: any LandmarkDetecting) async -> Report {
+        let stages = await (detector as? FaceTracker)?.stages
+        return Report(
+            input: input, frames: frames, found: found,
+            landmarks: pose.map { pose in
+                Dictionary(uniqueKeysWithValues: zip(pose.names, pose.keypoints.map { [$0.x, $0.y, $0.score] }))
+            },
+            stages: stages?.mapValues { Report.Stage(count: $0.count, milliseconds: $0.time / .milliseconds(1)) })
+    }
+}
+
+/// Poses as they come, all of one set of points: that of the first.
+private struct Recorded {
+    private var poses: [DrivingPose?] = []
+    private(set) var found = 0
+    var count: Int { poses.count }
+
+    init(_ poses: [DrivingPose] = []) {
+        for pose in poses { add(pose, count: 1) }
+    }
+
+    mutating func add(_ pose: DrivingPose?, count: Int) {
+        poses += Array(repeating: pose, count: count)
+        found += pose == nil ? 0 : count
+    }
+
+    /// A landmark file; frames in which nothing was seen have points of visibility 0.
+    func json(framesPerSecond: Double) throws -> [UInt8] {
+        switch poses.lazy.compactMap({ $0 }).first {
+        case .face:
+            let nobody = LandmarkFrame(points: Array(repeating: LandmarkPoint(x: 0, y: 0, visibility: 0), count: LandmarkSet.count))
+            return try LandmarkTrack(framesPerSecond: framesPerSecond, frames: poses.map { $0?.face ?? nobody }).json()
+        default:
+            let nobody = WholeBodyFrame(points: Array(repeating: Keypoint(x: 0, y: 0, score: 0), count: WholeBody.count))
+            return try WholeBodyTrack(framesPerSecond: framesPerSecond, frames: poses.map { $0?.person ?? nobody }).json()
+        }
     }
 }
 
@@ -154,31 +273,30 @@ private final class SteadyFrames {
     }
 }
 
+extension DrivingPose {
+    /// The names of the points, in order.
+    fileprivate var names: [String] {
+        switch self {
+        case .face: LandmarkSet.names
+        case .person: WholeBody.names
+        }
+    }
+}
+
 extension Picture {
-    /// What was detected, drawn over the picture, which is dimmed.
-    ///
-    /// - Parameter side: of the square picture that was looked at, in pixels
-    fileprivate func showing(_ seen: LandmarkDetector.Observation, of side: Int) -> Picture {
-        let painter = WholeBodyPainter(width: width, height: height, parts: .bodyAndFace, retargeting: nil)
-        let drawn = seen.points.map { painter.picture($0).bytes } ?? Array(repeating: 0, count: bytes.count)
+    /// What was seen, drawn over the picture, which is dimmed.
+    fileprivate func showing(_ pose: DrivingPose) -> Picture {
+        let drawn =
+            switch pose {
+            case .face(let frame): PosePainter(width: width, height: height, radius: max(1, Float(height) / 130)).picture(frame)
+            case .person(let frame): WholeBodyPainter(width: width, height: height, parts: .bodyAndFace, retargeting: nil).picture(frame)
+            }
         var result = self
         for pixel in 0..<width * height {
             let places = 3 * pixel..<3 * pixel + 3
-            let isDrawn = places.contains { drawn[$0] > 0 }
-            for place in places { result.bytes[place] = isDrawn ? drawn[place] : bytes[place] / 2 }
+            let isDrawn = places.contains { drawn.bytes[$0] > 0 }
+            for place in places { result.bytes[place] = isDrawn ? drawn.bytes[place] : bytes[place] / 2 }
         }
-        if let box = seen.person { result.outline(box, scale: Double(width) / Double(side)) }
         return result
-    }
-
-    /// A rectangle in white.
-    private mutating func outline(_ box: BoundingBox, scale: Double) {
-        func pixel(_ value: Double, _ extent: Int) -> Int { Int(min(max(value * scale, 0), Double(extent - 1))) }
-        let (left, right) = (pixel(box.left, width), pixel(box.right, width))
-        let (top, bottom) = (pixel(box.top, height), pixel(box.bottom, height))
-        guard left <= right, top <= bottom else { return }
-        func paint(_ x: Int, _ y: Int) { for channel in 0..<3 { bytes[(y * width + x) * 3 + channel] = 255 } }
-        for x in left...right { for y in [top, bottom] { paint(x, y) } }
-        for y in top...bottom { for x in [left, right] { paint(x, y) } }
     }
 }

@@ -3,6 +3,7 @@ import Foundation
 import RainAnimation
 import RainCPU
 import RainCheckpoints
+import RainDetection
 import RainMedia
 import RainTraining
 
@@ -21,7 +22,9 @@ struct Doctor: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let findings = Self.processor() + Self.libraries() + [Self.graphics(), Self.engine()] + Self.model() + Self.stream()
+        let findings =
+            Self.processor() + Self.libraries() + [Self.tracker(), Self.graphics(), Self.engine()] + Self.model()
+            + Self.stream()
         if json {
             try Terminal.printJSON(["findings": findings])
         } else {
@@ -63,6 +66,19 @@ struct Doctor: AsyncParsableCommand {
             findings.append(Finding("Cairo", .bad, "not found", advice: "run scripts/setup"))
         }
         return findings
+    }
+
+    private static func tracker() -> Finding {
+        let files = TrackerFiles()
+        do {
+            _ = try TrackerInstallation.verified(files)
+            return Finding("face tracker", .ok, "\(TrackerInstallation.package), \(files.folder)")
+        } catch {
+            let isDamaged = files.missing.isEmpty
+            return Finding(
+                "face tracker", .note, isDamaged ? "\(error)" : "not installed: cameras, videos and pictures cannot drive yet",
+                advice: "run 'rain tracker install'")
+        }
     }
 
     private static func graphics() -> Finding {

@@ -13,9 +13,10 @@ struct StudioCommand: AsyncParsableCommand {
             Prints the page's address; open it in a browser on this machine. The character idles until it is driven: by mouse, \
             keyboard, touch, sliders, a microphone or a landmark file. What programs can do there is described at /api/v1/openapi.json.
 
-            With a landmark detector, the camera of whoever watches and films drive too. It is two networks, downloaded from \
-            huggingface.co/yzd-v/DWPose: a person detector (yolox_l.onnx, yolox_m.onnx or yolox_s.onnx) and a keypoint network \
-            (dw-ll_ucoco_384.onnx or dw-mm_ucoco.onnx), in the folder --detector or in the model's.
+            With the face tracker ('rain tracker install'), the cameras of those who watch and films drive too, and the face in a picture that \
+            is put on stage is found. For whole persons there is DWPose: two networks from huggingface.co/yzd-v/DWPose, a person detector \
+            (yolox_l.onnx, yolox_m.onnx or yolox_s.onnx) and a keypoint network (dw-ll_ucoco_384.onnx or dw-mm_ucoco.onnx), in the folder \
+            --detector or in the model's.
 
             With --output, the first session also goes to a server for live video, to a loopback camera, into a pipe or a file: \
             rain studio --output rtmp://localhost/live/key --output /dev/video9
@@ -27,11 +28,7 @@ struct StudioCommand: AsyncParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "The folder of the landmark detector's networks, for driving by camera and films; by default the model's, if they are there.",
-            valueName: "folder"))
-    var detector: String?
+    @OptionGroup var detection: DetectorOptions
 
     @Option(help: "The address to listen on.")
     var address = "127.0.0.1"
@@ -131,7 +128,7 @@ struct StudioCommand: AsyncParsableCommand {
         settings.guidance = guidance
         try settings.change(background: background, gains: gains)
         var configuration = StudioServer.Configuration(settings: settings)
-        configuration.modelOptions = Self.text(of: model, detector: detector)
+        configuration.modelOptions = Self.text(of: model, detector: detection.detector)
         if let reference {
             configuration.reference = (try PictureReader.read(reference), URL(fileURLWithPath: reference).lastPathComponent)
         }
@@ -139,7 +136,8 @@ struct StudioCommand: AsyncParsableCommand {
         configuration.port = port
         configuration.character = character
         configuration.sessions = sessions
-        configuration.detector = try Detectors.open(folder: detector, model: model.model)
+        let persons = animated.configuration.posePicture.style == .person
+        configuration.detector = try detection.choice(model: model.model, persons: persons).openIfAny()
         configuration.outputs = output
         configuration.outputSide = outputSize
         configuration.told = { Terminal.note($0) }
@@ -158,7 +156,7 @@ struct StudioCommand: AsyncParsableCommand {
             "listening after \(Int((ContinuousClock.now - launch) / .milliseconds(1))) ms; open the address above, Ctrl-C ends"
                 + (configuration.token == nil ? "" : "; whoever has its token can use the studio"))
         if configuration.detector == nil {
-            Terminal.note("no landmark detector: cameras and films cannot drive (see --detector in 'rain studio --help'), all else can")
+            Terminal.note("no landmark detector: cameras and films cannot drive until 'rain tracker install' has brought one; all else can")
         }
         let serving = Task { try await server.run() }
         let watching = Task {

@@ -1,7 +1,5 @@
 import Foundation
 import RainAnimation
-import RainCPU
-import RainDetection
 import RainGraph
 import RainMedia
 import RainPictures
@@ -17,21 +15,22 @@ struct DrivingInput: Sendable {
     /// Opens a landmark file, a video, a folder of pictures or a camera.
     ///
     /// - Parameters:
-    ///   - model: the model's folder, which holds the landmark detector's networks, or its file, beside which they are
-    ///   - smooth: whether landmarks are smoothed over time
+    ///   - detector: finds the landmarks in pictures
+    ///   - smooth: whether landmarks are smoothed over time; nil for those of cameras alone
     ///   - repeats: whether a file starts over at its end
     ///   - clock: for a pace that does not wait: pictures whose time has passed are not looked at
     static func open(
-        _ path: String, model: String?, smooth: Bool = false, repeats: Bool = false, clock: PlaybackClock? = nil
+        _ path: String, detector choice: Detectors, smooth: Bool? = nil, repeats: Bool = false, clock: PlaybackClock? = nil
     ) throws -> DrivingInput {
         var tracking = PersonTracker.Settings()
-        if smooth { tracking.smoothing = .init() }
         if isLandmarkFile(path) {
+            if smooth == true { tracking.smoothing = .init() }
             let file = try LandmarkFile(contentsOf: URL(fileURLWithPath: path))
             return DrivingInput(frames: DrivingSource(file, name: path, tracking: tracking, repeats: repeats), isCamera: false)
         }
         let feed = try PictureFeed(path: path, repeats: repeats)
-        let detector = try Detectors.open(for: path, model: model)
+        let detector = try choice.open(for: path)
+        if smooth ?? feed.isLive { tracking.smoothing = .init() }
         let all: DrivingSource.Pictures = { try await feed.next() }
         let frames = DrivingSource(
             pictures: feed.isLive ? feed.newest() : all, name: path, framesPerSecond: feed.framesPerSecond,
@@ -54,41 +53,6 @@ struct DrivingInput: Sendable {
             return start.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
         default: return true
         }
-    }
-}
-
-/// The landmark detectors that come with models.
-enum Detectors {
-    /// The detector of a model's folder, or beside its file, for driving by pictures. It runs on half of the processors, beside the stream.
-    ///
-    /// - Throws: `AnimationError.driving` where there is none
-    static func open(for path: String, model: String?) throws -> any LandmarkDetecting {
-        do {
-            guard let model else { throw DetectionError(.missing, file: path, expected: "--model", found: "none", advice: "name one") }
-            return try LandmarkDetector(DetectorFiles(model: model), engine: CPUEngine(threads: CPUEngine.processorCount / 2))
-        } catch let error as DetectionError where error.code == .missing {
-            throw AnimationError(
-                .driving,
-                "\(path): expected a landmark file; driving by pictures needs a landmark detector (yolox_s.onnx, _m or _l, and "
-                    + "dw-mm_ucoco.onnx or dw-ll_ucoco_384.onnx from huggingface.co/yzd-v/DWPose, in the folder that --model names or beside the "
-                    + "file), found none")
-        }
-    }
-}
-
-extension Detectors {
-    /// The detector of a folder that was named, or of the model's, if there is one.
-    ///
-    /// - Throws: `DetectionError` for a named folder without networks, and what reading them throws
-    static func open(folder: String?, model: String?) throws -> (any LandmarkDetecting)? {
-        let files: DetectorFiles
-        if let folder {
-            files = try DetectorFiles(model: folder)
-        } else {
-            guard let model, let beside = try? DetectorFiles(model: model) else { return nil }
-            files = beside
-        }
-        return try LandmarkDetector(files, engine: CPUEngine(threads: CPUEngine.processorCount / 2))
     }
 }
 
