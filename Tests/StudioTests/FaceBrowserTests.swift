@@ -53,12 +53,12 @@ extension Studio {
             try await browser.value("studio.session.reference.generation", Int.self)
         }
 
-        /// Where a landmark's handle is on the page, and how large the view is.
+        /// Where a landmark's handle is on the page, and how large the square is.
         private func handle(_ browser: Browser, _ landmark: Landmark) async throws -> (place: SIMD2<Double>, side: Double) {
             let numbers = try await browser.value(
                 """
                 (() => { const box = document.querySelector('.handle[data-index="\(landmark.rawValue)"]').getBoundingClientRect();
-                return [box.x + box.width / 2, box.y + box.height / 2, document.getElementById('placeview').clientWidth] })()
+                return [box.x + box.width / 2, box.y + box.height / 2, document.getElementById('placeview').clientWidth / 1.16] })()
                 """, [Double].self)
             return (SIMD2(numbers[0], numbers[1]), numbers[2])
         }

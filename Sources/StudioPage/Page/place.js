@@ -29,7 +29,9 @@ const byHand = "put the points where they belong, or leave them and place the pi
 export const largestPicture = 16 * 1024 * 1024; // bytes of an upload
 const widest = 2048; // pixels a side of what is drawn here
 const reach = { mouse: 12, pen: 16, touch: 26 }; // how near a point is taken hold of, in pixels of the page
+const margin = 0.08; // around the square, in its sides: shoulders often lie there
 const least = 0.25; // of the zoom: a square four times the shorter side
+const inView = share => (share + margin) / (1 + 2 * margin) * 100; // of shares of the square, in percent of what is shown
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 export class Placer {
@@ -173,15 +175,16 @@ export class Placer {
 
   put(index, x, y) {
     const { left, top, side } = this.square;
-    this.points[index] = [(left + clamp(x, 0, 1) * side) / this.width, (top + clamp(y, 0, 1) * side) / this.height];
+    const within = share => clamp(share, -margin, 1 + margin) * side;
+    this.points[index] = [(left + within(x)) / this.width, (top + within(y)) / this.height];
     this.draw();
   }
 
   // Moves the square over the picture, in shares of its side.
   shift(x, y) {
-    const { width, height } = this, { side } = this.square, margin = this.isFixed ? side / 2 : 0;
-    this.center.x = clamp(this.center.x + x * side, margin, width - margin);
-    this.center.y = clamp(this.center.y + y * side, margin, height - margin);
+    const { width, height } = this, { side } = this.square, edge = this.isFixed ? side / 2 : 0;
+    this.center.x = clamp(this.center.x + x * side, edge, width - edge);
+    this.center.y = clamp(this.center.y + y * side, edge, height - edge);
     this.draw();
   }
 
@@ -197,15 +200,16 @@ export class Placer {
 
   // ---- Pointers and keys ----
 
+  // Of an event, in shares of the square.
   place(event) {
-    const box = this.view.getBoundingClientRect();
-    return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+    const box = this.view.getBoundingClientRect(), share = (at, size) => at / size * (1 + 2 * margin) - margin;
+    return { x: share(event.clientX - box.left, box.width), y: share(event.clientY - box.top, box.height) };
   }
 
   // The point that a pointer takes hold of.
   nearest(event) {
     if (!this.shown.checked) return null;
-    const { x, y } = this.place(event), size = this.view.clientWidth;
+    const { x, y } = this.place(event), size = this.view.clientWidth / (1 + 2 * margin);
     const all = names.map((_, index) => { const [u, v] = this.at(index); return { index, away: Math.hypot(u - x, v - y) * size }; });
     const best = all.reduce((best, next) => next.away < best.away ? next : best);
     return best.away <= (reach[event.pointerType] ?? reach.mouse) ? best.index : null;
@@ -281,9 +285,9 @@ export class Placer {
     if (index === null) return;
     const [x, y] = this.at(index);
     this.label.textContent = names[index];
-    this.label.style.left = `${clamp(x * 100, 16, 84)}%`;
-    this.label.style.top = `${clamp(y * 100, 0, 100)}%`;
-    this.label.classList.toggle("below", y < 0.12);
+    this.label.style.left = `${clamp(inView(x), 16, 84)}%`;
+    this.label.style.top = `${clamp(inView(y), 0, 100)}%`;
+    this.label.classList.toggle("below", y < 0.04);
   }
 
   draw() {
@@ -291,17 +295,26 @@ export class Placer {
     if (!size || !this.picture) return;
     if (this.canvas.width !== size) this.canvas.width = this.canvas.height = size;
     const context = this.canvas.getContext("2d"), { left, top, side } = this.square, share = this.picture.width / this.width;
+    const inner = size / (1 + 2 * margin), edge = inner * margin, whole = side * (1 + 2 * margin) * share;
+    context.setTransform(1, 0, 0, 1, 0, 0);
     context.imageSmoothingQuality = "high";
     context.fillStyle = "#fff";
     context.fillRect(0, 0, size, size);
-    context.drawImage(this.picture, left * share, top * share, side * share, side * share, 0, 0, size, size);
+    context.drawImage(this.picture, (left - side * margin) * share, (top - side * margin) * share, whole, whole, 0, 0, size, size);
+    // What lies outside the square does not go on stage.
+    context.fillStyle = "#0b0d14a8";
+    context.beginPath();
+    context.rect(0, 0, size, size);
+    context.rect(edge, edge, inner, inner);
+    context.fill("evenodd");
+    context.setTransform(1, 0, 0, 1, edge, edge);
     const isShown = this.shown.checked && !this.isBusy;
-    if (isShown || (this.isByHand && !this.isBusy)) this.drawLines(context, size);
+    if (isShown || (this.isByHand && !this.isBusy)) this.drawLines(context, inner);
     this.handles.forEach((handle, index) => {
       const [x, y] = this.at(index);
-      handle.hidden = !isShown || x < -0.01 || x > 1.01 || y < -0.01 || y > 1.01;
-      handle.style.left = `${x * 100}%`;
-      handle.style.top = `${y * 100}%`;
+      handle.hidden = !isShown || [x, y].some(share => share < -margin || share > 1 + margin);
+      handle.style.left = `${inView(x)}%`;
+      handle.style.top = `${inView(y)}%`;
       handle.classList.toggle("loose", !this.points[index]);
     });
     if (!isShown) this.label.hidden = true;
