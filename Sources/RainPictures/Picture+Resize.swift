@@ -29,6 +29,29 @@ extension Picture {
         return Picture(width: partWidth, height: partHeight, bytes: cut)
     }
 
+    /// A part of the picture, pixel for pixel; where it reaches outside, one colour.
+    ///
+    /// - Parameters:
+    ///   - left: the part's first column in pixels; may lie outside, like all else
+    ///   - top: its first row
+    ///   - outside: the colour of what the picture does not cover
+    public func part(left: Int, top: Int, width partWidth: Int, height partHeight: Int, outside: Color) -> Picture {
+        let columns = max(left, 0)..<max(0, left, min(left + partWidth, width))
+        let rows = max(top, 0)..<max(0, top, min(top + partHeight, height))
+        if columns.count == partWidth, rows.count == partHeight {
+            return part(left: left, top: top, width: partWidth, height: partHeight)
+        }
+        let color = outside.byte
+        var cut = Picture(width: partWidth, height: partHeight, red: color.red, green: color.green, blue: color.blue)
+        guard !columns.isEmpty else { return cut }
+        for row in rows {
+            let to = ((row - top) * partWidth + columns.lowerBound - left) * 3
+            let from = (row * width + columns.lowerBound) * 3
+            cut.bytes.replaceSubrange(to..<to + columns.count * 3, with: bytes[from..<from + columns.count * 3])
+        }
+        return cut
+    }
+
     /// The picture fitted to exactly `width` × `height` without changing its proportions.
     ///
     /// - Parameters:

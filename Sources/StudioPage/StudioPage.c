@@ -35,8 +35,8 @@ static const uint8_t measure_js[] = {
 static const uint8_t video_js[] = {
 #embed "Page/video.js"
 };
-static const uint8_t who_js[] = {
-#embed "Page/who.js"
+static const uint8_t place_js[] = {
+#embed "Page/place.js"
 };
 static const uint8_t icon_svg[] = {
 #embed "Page/icon.svg"
@@ -60,7 +60,7 @@ static const struct {
     {"driving.js", driving_js, sizeof driving_js},
     {"measure.js", measure_js, sizeof measure_js},
     {"video.js", video_js, sizeof video_js},
-    {"who.js", who_js, sizeof who_js},
+    {"place.js", place_js, sizeof place_js},
     {"icon.svg", icon_svg, sizeof icon_svg},
     {"openapi.json", openapi_json, sizeof openapi_json},
 };

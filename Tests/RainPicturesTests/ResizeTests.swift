@@ -60,4 +60,18 @@ import Testing
         #expect(sliver.fitted(width: 128, height: 128, mode: .crop) == Picture(width: 128, height: 128, red: 7))
         #expect(sliver.fitted(width: 128, height: 128, mode: .pad).bytes.filter { $0 == 7 }.count == 128)
     }
+
+    @Test func aPartThatReachesOutside() {
+        var picture = Picture(width: 3, height: 2)
+        for index in picture.bytes.indices { picture.bytes[index] = UInt8(index) }
+        let whole = picture.part(left: 0, top: 0, width: 3, height: 2, outside: .white)
+        #expect(whole == picture)
+        let part = picture.part(left: -1, top: 1, width: 3, height: 3, outside: .white)
+        #expect(Array(part.bytes[0..<9]) == [255, 255, 255, 9, 10, 11, 12, 13, 14])
+        #expect(part.bytes[9...].allSatisfy { $0 == 255 })
+        for (left, top) in [(5, 0), (-9, 0), (0, 7), (0, -4)] {
+            let nothing = picture.part(left: left, top: top, width: 2, height: 2, outside: .black)
+            #expect(nothing == Picture(width: 2, height: 2), "\(left), \(top)")
+        }
+    }
 }

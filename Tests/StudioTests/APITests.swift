@@ -1,5 +1,9 @@
 import Foundation
 import NIOHTTP1
+import RainAnimation
+import RainMedia
+import RainPictures
+import RainPose
 import Synchronization
 import Testing
 
@@ -38,11 +42,13 @@ extension Studio {
         private static let bodies = [
             "createSession": #"{"character":5}"#, "changeSession": #"{"smoothing":0.1}"#, "setReference": #"{"seed":9}"#,
             "drive": #"{"yaw":0.2}"#, "startRecording": #"{"format":"gif"}"#,
+            "setReferencePoints": StudioJSON.text(["points": LandmarkFrame.neutral.points.map { [Double($0.x), Double($0.y)] }]),
             "sendLandmarks": #"{"points":["# + [String](repeating: "[0.5,0.5]", count: 29).joined(separator: ",") + "]}",
         ]
 
         @Test func everyOperationAnswersAsDescribed() async throws {
-            try await TestStudio.run { studio in
+            let picture = try PictureWriter.png(Picture(width: 40, height: 30, red: 90))
+            try await TestStudio.run(detector: StubbornDetector(nil)) { studio in
                 let text = try await studio.get("/api/v1/openapi.json")
                 let description = try JSONDecoder().decode(Description.self, from: Data(text.body))
                 #expect(description.openapi.hasPrefix("3."))
@@ -63,7 +69,13 @@ extension Studio {
                     if operation.operationId == "finishRecording" { try await studio.frames(id, more: 5) }
                     let address = path.replacingOccurrences(of: "{id}", with: id).replacingOccurrences(of: "{seed}", with: "3")
                     let body = operation.operationId == "playMotion" ? Self.motion : Self.bodies[operation.operationId] ?? ""
-                    let answer = try await studio.ask(method, address, json: body)
+                    if operation.operationId == "setReferencePoints" {
+                        _ = try await studio.ask(.PUT, "/api/v1/sessions/\(id)/reference", body: picture)
+                    }
+                    let answer =
+                        operation.operationId == "findFace"
+                        ? try await studio.ask(method, address, headers: [("content-type", "image/png")], body: picture)
+                        : try await studio.ask(method, address, json: body)
                     #expect(
                         operation.responses.keys.contains("\(answer.status)"),
                         "\(operation.operationId): \(answer.status) \(answer.text.prefix(200))")

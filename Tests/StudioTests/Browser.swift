@@ -196,6 +196,30 @@ actor Browser {
         }
     }
 
+    /// Presses the mouse at one place and lets go of it at another.
+    func drag(from: SIMD2<Double>, to: SIMD2<Double>) async throws {
+        func send(_ type: String, _ place: SIMD2<Double>, _ buttons: Int) async throws {
+            try await call(
+                "Input.dispatchMouseEvent",
+                #"{"type":"\#(type)","x":\#(place.x),"y":\#(place.y),"button":"left","buttons":\#(buttons),"clickCount":1}"#)
+        }
+        try await movePointer(from.x, from.y)
+        try await send("mousePressed", from, 1)
+        for step in 1...4 { try await send("mouseMoved", from + (to - from) * (Double(step) / 4), 1) }
+        try await send("mouseReleased", to, 0)
+    }
+
+    /// Presses a key, named as pages see it.
+    func type(_ key: String) async throws {
+        let codes = ["Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "-": 189, "+": 187]
+        let text = key.count == 1 ? #","text":"\#(key)""# : ""
+        for kind in ["keyDown", "keyUp"] {
+            try await call(
+                "Input.dispatchKeyEvent",
+                #"{"type":"\#(kind)","key":"\#(key)","windowsVirtualKeyCode":\#(codes[key] ?? 0)\#(kind == "keyDown" ? text : "")}"#)
+        }
+    }
+
     /// Puts a file into a chooser of the page.
     func choose(_ file: URL, in id: String) async throws {
         struct Found: Decodable {

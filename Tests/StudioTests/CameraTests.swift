@@ -39,6 +39,8 @@ extension Studio {
                 let id = try await studio.session()
                 let session = try await studio.server.store.session(id)
                 #expect(try await studio.get("/api/v1/sessions/\(id)").text.contains(#""detector":true"#))
+                // What is seen is to drive as it is.
+                #expect(try await studio.ask(.PATCH, "/api/v1/sessions/\(id)", json: #"{"keepDistance":false}"#).status == 200)
                 let socket = try await studio.socket()
                 var furthest: [Float] = []
                 for number in 0..<DrawnFilm.count {
@@ -147,7 +149,7 @@ extension Studio {
                 let socket = try await studio.socket()
                 try await socket.send(Sent.picture(try DrawnFilm.jpeg(0), time: 1))
                 let notice = try await refusal(socket)
-                #expect(notice.code == "unsupported" && notice.message?.contains("rain studio --detector") == true)
+                #expect(notice.code == "unsupported" && notice.message?.contains("rain tracker install") == true)
                 // The rest goes on.
                 try await socket.send(Sent.ping(5))
                 _ = try await socket.next { if case .binary(let bytes) = $0, bytes[0] == 3 { bytes } else { nil } }

@@ -133,7 +133,8 @@ extension Studio {
                     try await browser.click("camera")
                     let said = try await text(browser, "nodetector")
                     #expect(
-                        said.contains("rain studio --detector FOLDER") && said.contains("yolox_l.onnx") && said.contains("landmark files"))
+                        said.contains("rain tracker install") && said.contains("rain studio --detector FOLDER")
+                            && said.contains("yolox_l.onnx") && said.contains("landmark files"))
                     #expect(try await browser.value("studio.camera.isOn", Bool.self) == false)
                     try await Task.sleep(for: .milliseconds(600))
                     try await browser.screenshot("no-detector-desktop")

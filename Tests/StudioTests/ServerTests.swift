@@ -15,7 +15,7 @@ extension Studio {
                 #expect(page.status == 200 && page.text.contains("<title>Rain studio</title>"))
                 #expect(page.headers["content-security-policy"]?.contains("default-src 'self'") == true)
                 for name in [
-                    "style.css", "main.js", "connection.js", "driving.js", "measure.js", "video.js", "who.js", "camera.js", "film.js",
+                    "style.css", "main.js", "connection.js", "driving.js", "measure.js", "video.js", "place.js", "camera.js", "film.js",
                     "input.js", "icon.svg",
                 ] {
                     #expect(try await studio.get("/\(name)").status == 200, "\(name)")

@@ -2,7 +2,7 @@ import RainPose
 
 /// The landmark detector of a studio, which looks at one picture at a time: who wants it waits for its turn, first come, first served.
 ///
-/// No more can wait than there are inputs, of which a session has two.
+/// No more can wait than there are inputs, of which a session has two, and `FaceFinder.mostWaiting` pictures that stand alone.
 actor DetectorDesk {
     private let detector: any LandmarkDetecting
     private var isBusy = false

@@ -1,6 +1,7 @@
 import NIOHTTP1
 import RainAnimation
 import RainMedia
+import RainPictures
 import RainPose
 import RainWorld
 
@@ -9,11 +10,20 @@ struct Router: Sendable {
     let store: SessionStore
     let host: ModelHost
     let metrics: StudioMetrics
+    /// `nil` where there is no detector.
+    let faces: FaceFinder?
     let uploads = UploadSlots()
 
     /// The largest body of an upload, and of any other request.
     static let largestUpload = 16 << 20
     static let largestBody = 64 << 10
+
+    init(store: SessionStore, host: ModelHost, metrics: StudioMetrics, faces: FaceFinder?) {
+        self.store = store
+        self.host = host
+        self.metrics = metrics
+        self.faces = faces
+    }
 
     func respond(_ request: StudioRequest) async -> StudioResponse {
         do {
@@ -29,8 +39,11 @@ struct Router: Sendable {
 
     /// How many bytes the body of a request may have.
     static func largestBody(_ request: StudioRequest) -> Int {
-        request.method == .PUT && request.path.count == 5 && ["reference", "motion"].contains(request.path[4]) ? largestUpload : largestBody
+        let isUpload = request.method == .PUT && request.path.count == 5 && ["reference", "motion"].contains(request.path[4])
+        return isUpload || request.method == .POST && request.path == facesPath ? largestUpload : largestBody
     }
+
+    private static let facesPath = ["api", "v1", "faces"]
 
     /// Whether a request brings a film.
     static func isFilm(_ request: StudioRequest) -> Bool {
@@ -73,6 +86,9 @@ struct Router: Sendable {
             let session = try await store.make(wanted.settings, character: wanted.character)
             try await session.wake()
             return StudioResponse(json: await session.state, status: 201)
+        case Self.facesPath:
+            try allow(.POST)
+            return try await face(request)
         case let path where path.count == 4 && path[0...2] == ["api", "v1", "characters"]:
             try allow(.GET)
             guard let seed = UInt64(path[3]) else { throw StudioError(.badRequest, "a character: expected a whole number from 0 on") }
@@ -131,6 +147,10 @@ struct Router: Sendable {
         case "GET stats": return StudioResponse(json: await session.stats)
         case "PUT reference":
             try await session.show(reference(request))
+            return StudioResponse(json: await session.state)
+        case "PUT reference points":
+            let landmarks = try StudioJSON.decode(GivenLandmarks.self, from: request.body).frame().checkedAsReference()
+            try await session.place(landmarks)
             return StudioResponse(json: await session.state)
         case "GET reference": return StudioResponse(type: "image/png", try PictureWriter.png(await session.reference.picture))
         case "GET pose": return StudioResponse(type: "image/png", try PictureWriter.png(await session.posePicture(side: 128)))
@@ -193,14 +213,24 @@ struct Router: Sendable {
         if request.contentType == "application/json" {
             return await host.character(try StudioJSON.decode(Seed.self, from: request.body).seed)
         }
-        var crop: (x: Double, y: Double, side: Double)?
-        if let x = try request.number("x", Double.self), let y = try request.number("y", Double.self),
-            let side = try request.number("side", Double.self)
-        {
-            crop = (x, y, side)
-        }
+        let (crop, given) = (try request.crop(), try request.points())
         let name = String((request.query["name"] ?? "the picture").prefix(80))
-        return try await host.reference(picture: request.body, name: name, crop: crop)
+        let picture = try await host.picture(request.body, name: name)
+        // What is given is not looked for.
+        let landmarks = if let given { given } else { try await faces?.face(in: picture)?.landmarks }
+        return try await host.reference(picture, name: name, crop: crop, landmarks: landmarks)
+    }
+
+    /// Where the face is in a picture.
+    private func face(_ request: StudioRequest) async throws(StudioError) -> StudioResponse {
+        guard let faces else { throw StudioSession.noDetector }
+        let picture = try await host.picture(request.body, name: "the picture")
+        let face = try await faces.face(in: picture).map { found in
+            FoundFace.Face(
+                crop: Crop(found.placement),
+                points: found.landmarks.points.map { [rounded(Double($0.x)), rounded(Double($0.y)), rounded(Double($0.visibility))] })
+        }
+        return StudioResponse(json: FoundFace(width: picture.width, height: picture.height, face: face))
     }
 
     private func snapshot(_ session: StudioSession, isCut: Bool) async throws -> StudioResponse {
@@ -245,6 +275,61 @@ private struct SessionList: Encodable { var sessions: [SessionState] }
 private struct NewSession: Decodable {
     var settings: SettingsChange?
     var character: UInt64?
+}
+
+/// What `POST /api/v1/faces` answers.
+private struct FoundFace: Encodable {
+    struct Face: Encodable {
+        var crop: Crop
+        var points: [[Double]]
+    }
+    var width: Int
+    var height: Int
+    var face: Face?
+
+    private enum Key: CodingKey { case width, height, face }
+
+    /// No face is told as null.
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(width, forKey: .width)
+        try container.encode(height, forKey: .height)
+        try container.encode(face, forKey: .face)
+    }
+}
+
+extension StudioRequest {
+    /// The square of the query's `x`, `y` and `side`; `nil` without any of them.
+    ///
+    /// - Throws: `StudioError` of code `badRequest`
+    fileprivate func crop() throws(StudioError) -> Crop? {
+        let (x, y, side) = (try number("x", Double.self), try number("y", Double.self), try number("side", Double.self))
+        if let x, let y, let side { return Crop(x: x, y: y, side: side) }
+        guard x == nil, y == nil, side == nil else {
+            throw StudioError(.badRequest, "crop: expected all of x, y and side, or none of them")
+        }
+        return nil
+    }
+
+    /// The landmarks of the query's `points`; `nil` without.
+    ///
+    /// - Throws: `StudioError` of code `badRequest` or `badLandmarks`
+    fileprivate func points() throws(StudioError) -> LandmarkFrame? {
+        guard let text = query["points"] else { return nil }
+        var numbers: [Float] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let number = Float(part), number.isFinite else {
+                throw StudioError(.badRequest, "points: expected finite numbers and commas, found '\(part.prefix(40))'")
+            }
+            numbers.append(number)
+        }
+        guard numbers.count == 2 * LandmarkSet.count else {
+            throw StudioError(
+                .badLandmarks,
+                "points: expected \(2 * LandmarkSet.count) numbers, x and y of \(LandmarkSet.count) landmarks, found \(numbers.count)")
+        }
+        return try LandmarkFrame(checking: (0..<LandmarkSet.count).map { LandmarkPoint(x: numbers[2 * $0], y: numbers[2 * $0 + 1]) })
+    }
 }
 
 private struct Seed: Decodable { var seed: UInt64 }

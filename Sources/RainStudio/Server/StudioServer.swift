@@ -107,13 +107,15 @@ public final class StudioServer: Sendable {
                 .init(path: path, framesPerSecond: configuration.settings.framesPerSecond, side: side), time: time, told: configuration.told
             )
         }
+        let desk = configuration.detector.map { DetectorDesk($0) }
         let (store, metrics) = (
             SessionStore(
-                host: host, desk: configuration.detector.map { DetectorDesk($0) }, time: time, limits: limits,
-                settings: configuration.settings, metrics: metrics, outputs: outputs), metrics
+                host: host, desk: desk, time: time, limits: limits, settings: configuration.settings, metrics: metrics, outputs: outputs),
+            metrics
         )
         self.store = store
-        router = Router(store: store, host: host, metrics: metrics)
+        let faces = desk.map { FaceFinder(host: host, desk: $0) }
+        router = Router(store: store, host: host, metrics: metrics, faces: faces)
         let gate = Gate(token: configuration.token, isSecure: tls != nil)
         self.gate = gate
         do {
@@ -137,7 +139,10 @@ public final class StudioServer: Sendable {
             throw StudioError(.failed, "\(configuration.address): expected an address of this machine, found \(error)")
         }
         var reference: Reference?
-        if let given = configuration.reference { reference = try await host.reference(given.picture, name: given.name, crop: nil) }
+        if let given = configuration.reference {
+            let face = try await faces?.face(in: given.picture)?.landmarks
+            reference = try await host.reference(given.picture, name: given.name, crop: nil, landmarks: face)
+        }
         _ = try await store.make(nil, character: configuration.character, reference: reference)
     }
 

@@ -2,6 +2,7 @@ import RainAnimation
 import RainGraph
 import RainMedia
 import RainPictures
+import RainPose
 
 /// What takes long, on a thread of its own: preparing animators, drawing characters, decoding uploads.
 actor ModelHost {
@@ -72,24 +73,45 @@ actor ModelHost {
     /// The largest upload in pixels.
     static let maximumPixels = 24_000_000
 
-    /// A reference from a picture file's bytes.
+    /// The picture of an uploaded file.
     ///
-    /// - Parameter crop: the square to take, as shares of the picture; `nil` for the largest in the middle
-    func reference(picture bytes: [UInt8], name: String, crop: (x: Double, y: Double, side: Double)?) throws -> Reference {
-        let picture: Picture
+    /// - Throws: `StudioError` of code `badPicture` or `tooLarge`
+    func picture(_ bytes: [UInt8], name: String) throws(StudioError) -> Picture {
         do {
-            picture = try PictureReader.read(bytes: bytes, name: name, maximumPixels: Self.maximumPixels)
+            return try PictureReader.read(bytes: bytes, name: name, maximumPixels: Self.maximumPixels)
         } catch let error as MediaError {
             throw StudioError(error.code == .tooLarge ? .tooLarge : .badPicture, "\(error)")
+        } catch {
+            throw StudioError(.badPicture, "\(error)")
         }
-        return try reference(picture, name: name, crop: crop)
     }
 
-    func reference(_ picture: Picture, name: String, crop: (x: Double, y: Double, side: Double)?) throws -> Reference {
-        let square =
-            try crop.map { try picture.part(x: $0.x, y: $0.y, side: $0.side) }
-            ?? picture.fitted(width: min(picture.width, picture.height), height: min(picture.width, picture.height))
-        let largest = max(model.configuration.imageSize, 1024)
-        return Reference(picture: square.width > largest ? square.resized(width: largest, height: largest) : square, name: name)
+    /// The picture, made smaller if a side is longer than so many pixels.
+    func shrunk(_ picture: Picture, to longest: Int) -> Picture {
+        let longer = max(picture.width, picture.height)
+        guard longer > longest else { return picture }
+        func pixels(_ side: Int) -> Int { max(1, Int((Double(side) * Double(longest) / Double(longer)).rounded())) }
+        return picture.resized(width: pixels(picture.width), height: pixels(picture.height), filter: .bilinear)
+    }
+
+    /// A reference from a picture.
+    ///
+    /// - Parameters:
+    ///   - crop: the square to take; `nil` for where the face is placed best, or for the largest in the middle
+    ///   - landmarks: of the face, in fractions of the whole picture; `nil` for a face that is not known
+    /// - Throws: `StudioError` of code `badPicture` for a crop, `badLandmarks` for landmarks that cannot be
+    func reference(_ picture: Picture, name: String, crop: Crop?, landmarks: LandmarkFrame?) throws(StudioError) -> Reference {
+        let (width, height) = (picture.width, picture.height)
+        let placement =
+            if let crop {
+                try crop.placement(width: width, height: height)
+            } else if let landmarks {
+                ReferencePlacement(face: landmarks, width: width, height: height)
+            } else {
+                ReferencePlacement(width: width, height: height)
+            }
+        let face = try landmarks.map { landmarks throws(StudioError) in try placement.landmarks(landmarks).checkedAsReference() }
+        let square = placement.picture(picture, largest: max(model.configuration.imageSize, 1024))
+        return Reference(picture: square, landmarks: face, name: name)
     }
 }

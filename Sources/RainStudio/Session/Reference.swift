@@ -11,7 +11,7 @@ struct Reference: Sendable {
     let seed: UInt64?
     /// Square.
     let picture: Picture
-    /// Where the face is at rest.
+    /// Where the neutral face is, in fractions of the picture.
     let face: LandmarkFrame
     private let puppet: RainWorld.Character
     /// From the puppet's face to the picture's.
@@ -32,16 +32,29 @@ struct Reference: Sendable {
         carry = nil
     }
 
-    /// A picture from outside: its face is taken to be in the middle, as the guide in the page shows it.
+    /// A picture from outside.
     ///
-    /// - Parameter picture: square
-    init(picture: Picture, name: String) {
+    /// - Parameters:
+    ///   - picture: square
+    ///   - landmarks: of its face, in fractions of the picture; `nil` to take it to be in the middle, as the guide in the page shows it
+    init(picture: Picture, landmarks: LandmarkFrame?, name: String) {
         puppet = RainWorld.Character(seed: Self.puppetSeed)
         self.name = name
         seed = nil
         self.picture = picture
-        face = .neutral
-        carry = LandmarkRetargeter(from: puppet.landmarks(CharacterPose()), to: .neutral)
+        let face = (landmarks ?? .neutral).allSeen
+        self.face = face
+        carry = LandmarkRetargeter(from: puppet.landmarks(CharacterPose()), to: face)
+    }
+
+    /// The same picture with its landmarks elsewhere.
+    ///
+    /// - Throws: `StudioError` of code `conflict` for a drawn character, whose landmarks are known
+    func moved(to landmarks: LandmarkFrame) throws(StudioError) -> Reference {
+        guard seed == nil else {
+            throw StudioError(.conflict, "\(name) is drawn and its landmarks are known; put a picture on stage to place landmarks in it")
+        }
+        return Reference(picture: picture, landmarks: landmarks, name: name)
     }
 
     /// A puppet whose face is near the middle of all.
@@ -54,25 +67,72 @@ struct Reference: Sendable {
     }
 }
 
-extension Picture {
-    /// A square part of the picture.
+/// The square of a picture that becomes a reference, as requests give it.
+struct Crop: Hashable, Sendable, Codable {
+    /// Of the square's left edge, as a share of the picture's width; negative where it reaches outside.
+    var x: Double
+    /// Of its upper edge, as a share of the height.
+    var y: Double
+    /// As a share of the shorter side.
+    var side: Double
+}
+
+extension Crop {
+    init(_ placement: ReferencePlacement) {
+        x = Double(placement.left) / Double(placement.width)
+        y = Double(placement.top) / Double(placement.height)
+        side = Double(placement.side) / Double(min(placement.width, placement.height))
+    }
+
+    /// Where it is in a picture of so many pixels.
     ///
-    /// - Parameters:
-    ///   - x: of the part's left edge, as a share of the width
-    ///   - y: of its upper edge, as a share of the height
-    ///   - side: as a share of the shorter side
-    /// - Throws: `StudioError` of code `badPicture` for a part that lies outside or has no pixel
-    func part(x: Double, y: Double, side: Double) throws(StudioError) -> Picture {
-        let pixels = side * Double(min(width, height))
-        let (left, top) = (x * Double(width), y * Double(height))
-        // Written so that NaN fails; a rounding error of the page's may hang over by a pixel.
-        guard x >= 0, y >= 0, pixels >= 1, pixels <= Double(min(width, height)), left + pixels <= Double(width) + 1,
-            top + pixels <= Double(height) + 1
+    /// - Throws: `StudioError` of code `badPicture` for a square that cannot be a reference
+    func placement(width: Int, height: Int) throws(StudioError) -> ReferencePlacement {
+        guard
+            let placement = ReferencePlacement(
+                left: x * Double(width), top: y * Double(height), side: side * Double(min(width, height)), width: width, height: height)
         else {
-            throw StudioError(.badPicture, "crop: expected x, y and side within the picture, as shares of it, found \(x), \(y), \(side)")
+            throw StudioError(
+                .badPicture,
+                "crop: expected a square with its middle in the picture and at most \(Int(ReferencePlacement.largestShare)) times as large, "
+                    + "as shares of it, found x \(x), y \(y), side \(side)")
         }
-        let count = max(1, min(Int(pixels.rounded()), min(width, height)))
-        let (column, row) = (min(Int(left.rounded()), width - count), min(Int(top.rounded()), height - count))
-        return part(left: column, top: row, width: count, height: count)
+        return placement
+    }
+}
+
+extension LandmarkFrame {
+    /// The same landmarks, all of them seen: a character on stage has shoulders also where its picture ends above them.
+    var allSeen: LandmarkFrame { LandmarkFrame(points: points.map { LandmarkPoint(x: $0.x, y: $0.y) }) }
+
+    /// The landmarks, if they can be those of a reference's face.
+    ///
+    /// - Throws: `StudioError` of code `badLandmarks` for landmarks that are far outside the picture or all in one place
+    func checkedAsReference() throws(StudioError) -> LandmarkFrame {
+        for (index, point) in points.enumerated() where !(abs(point.x - 0.5) <= Self.farthest && abs(point.y - 0.5) <= Self.farthest) {
+            throw StudioError(
+                .badLandmarks,
+                "points.\(index) (\(LandmarkSet.names[index])): expected near the reference's square, found \(point.x), \(point.y) in its sides; "
+                    + "move the point, or take a larger square")
+        }
+        let (across, down) = (extent(\.x), extent(\.y))
+        guard max(across, down) >= Self.leastExtent else {
+            throw StudioError(
+                .badLandmarks,
+                "points: expected a face of at least \(Self.leastExtent) of the reference's side, found \(max(across, down)); take a smaller square"
+            )
+        }
+        return self
+    }
+
+    /// How far from the middle of the square a landmark may lie, in its sides.
+    private static let farthest: Float = 4
+    /// How large the face must be, in the square's sides.
+    private static let leastExtent: Float = 0.02
+
+    /// From the lowest to the highest coordinate of the face, without neck and shoulders.
+    private func extent(_ part: KeyPath<LandmarkPoint, Float>) -> Float {
+        let face = points[..<Landmark.neck.rawValue].map { $0[keyPath: part] }
+        return (face.max() ?? 0) - (face.min() ?? 0)
     }
 }

@@ -15,6 +15,8 @@ public struct SessionSettings: Hashable, Sendable {
     /// How strongly the model follows its reference; `nil` for its usual scale.
     public var guidance: Float?
     var background = Background.own
+    /// Whether a camera drives as from one distance, so that leaning in does not make the head larger.
+    public var keepDistance = true
 
     /// The fastest a session may run.
     public static let frameRates = 1.0...60.0
@@ -105,6 +107,7 @@ struct SettingsChange: Codable, Hashable, Sendable {
     var gains: GainsChange?
     var guidance: Double?
     var background: String?
+    var keepDistance: Bool?
 
     struct GainsChange: Codable, Hashable, Sendable {
         var head: Double?
@@ -145,6 +148,7 @@ struct SettingsChange: Codable, Hashable, Sendable {
             }
             settings.background = known
         }
+        if let keepDistance { settings.keepDistance = keepDistance }
         if let value = gains?.head { settings.gains.head = try Self.checked(value, "gains.head", 0...2) }
         if let value = gains?.eyes { settings.gains.eyes = try Self.checked(value, "gains.eyes", 0...2) }
         if let value = gains?.brows { settings.gains.brows = try Self.checked(value, "gains.brows", 0...2) }

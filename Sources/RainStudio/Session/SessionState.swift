@@ -8,6 +8,8 @@ struct SessionState: Codable, Hashable, Sendable {
         var seed: UInt64?
         /// Grows with every change.
         var generation: UInt32
+        /// x, y of its landmarks in the order of `LandmarkSet`, in fractions of the reference picture.
+        var points: [[Double]]
     }
 
     struct Settings: Codable, Hashable, Sendable {
@@ -22,6 +24,8 @@ struct SessionState: Codable, Hashable, Sendable {
         var guidance: Float?
         /// `own`, `transparent`, `green` or `#rrggbb`.
         var background: String
+        /// Whether a camera drives as from one distance.
+        var keepDistance: Bool
     }
 
     var id: String
@@ -89,6 +93,9 @@ struct InputStats: Codable, Hashable, Sendable {
     /// Of a film: how much of it has been looked at, 0…1.
     var film: Double?
 }
+
+/// Coordinates as the API tells them: four decimals, a hundredth of a pixel in a picture of 100 pixels.
+func rounded(_ coordinate: Double) -> Double { (coordinate * 10_000).rounded() / 10_000 }
 
 /// JSON as the studio writes it.
 enum StudioJSON {

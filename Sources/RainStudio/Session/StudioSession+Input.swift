@@ -12,6 +12,8 @@ struct PictureInput: Sendable {
     var cameraTime = -Double.infinity
     /// Its driver at rest.
     var rest = RestingFace()
+    /// Takes the driver's distance from the camera out of what drives.
+    var distance = DistanceKeeper()
     var film: Film?
     fileprivate var filmTask: Task<Void, Never>?
     /// The points that drive, where they were found.
@@ -27,9 +29,9 @@ extension StudioSession {
     /// What is said where a landmark detector would be needed.
     static let noDetector = StudioError(
         .unsupported,
-        "driving by pictures needs a landmark detector, which this studio was started without: put yolox_l.onnx and dw-ll_ucoco_384.onnx from "
-            + "huggingface.co/yzd-v/DWPose into a folder and start 'rain studio --detector FOLDER'; mouse, keyboard, sliders, microphone and "
-            + "landmark files work without")
+        "pictures need a face tracker, which this studio was started without: install the one that comes along with 'rain tracker install' and "
+            + "restart the studio, or, for whole persons, put yolox_l.onnx and dw-ll_ucoco_384.onnx from huggingface.co/yzd-v/DWPose into a "
+            + "folder and start 'rain studio --detector FOLDER'; mouse, keyboard, sliders, microphone and landmark files work without")
 
     /// After what silence another client's camera may take over.
     private static let cameraHold = Duration.seconds(2)
@@ -72,7 +74,9 @@ extension StudioSession {
         }
         let camera = CameraInput(client: viewer.number, desk: desk, time: time)
         input.camera = camera
-        (input.rest, input.cameraTime, input.dropped, input.looked) = (RestingFace(), -.infinity, 0, FrameRate())
+        (input.rest, input.distance, input.cameraTime, input.dropped, input.looked) = (
+            RestingFace(), DistanceKeeper(), -.infinity, 0, FrameRate()
+        )
         let tell: @Sendable (Result<CameraInput.Seen, StudioError>) async -> Bool = { [weak self, weak viewer] result in
             guard let self, let viewer else { return false }
             return await self.saw(result, by: camera, for: viewer)
@@ -96,9 +100,19 @@ extension StudioSession {
             input.points = points
             guard let tracked = seen.tracked else { return true }
             if seen.pose?.showsFace == true { input.rest.take(tracked.face) }
-            drive(adjusted(input.rest.carried(tracked, to: reference.face, asPerson: wantsPersons)), seenIn: seen.stamp)
+            let near = kept(tracked, at: seen.stamp.milliseconds / 1000)
+            drive(adjusted(input.rest.carried(near, to: reference.face, asPerson: wantsPersons)), seenIn: seen.stamp)
             return true
         }
+    }
+
+    /// A driver's pose at the distance of the neutral face, if the session keeps it.
+    private func kept(_ pose: DrivingPose, at seconds: Double) -> DrivingPose {
+        guard settings.keepDistance, let neutral = input.rest.face else {
+            input.distance.reset()
+            return pose
+        }
+        return input.distance(pose, neutral: neutral, at: seconds)
     }
 
     func stopCamera() {
@@ -182,6 +196,7 @@ extension StudioSession {
         guard isDone else {
             throw StudioError(.conflict, "expected a face in the camera or a film that plays; switch the camera on and look ahead")
         }
+        input.distance.reset()
     }
 
     /// What drives just now as a JPEG: a film's picture with what is seen in it, or the points alone. A camera's picture is its client's own.

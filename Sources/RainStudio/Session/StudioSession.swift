@@ -243,6 +243,11 @@ actor StudioSession {
         announce()
     }
 
+    /// Moves the landmarks of the picture on stage.
+    ///
+    /// - Throws: `StudioError` of code `conflict` for a drawn character
+    func place(_ landmarks: LandmarkFrame) async throws { try await show(reference.moved(to: landmarks)) }
+
     /// - Throws: `StudioError` of code `badSettings`; then everything stays as it was
     func change(_ change: SettingsChange) async throws {
         lastUse = time.now()
@@ -352,13 +357,15 @@ actor StudioSession {
         let interval = 1000 / settings.framesPerSecond
         return SessionState(
             id: id, status: isRunning ? "running" : "parked", mode: driver.mode.rawValue,
-            reference: .init(name: reference.name, seed: reference.seed, generation: generation),
+            reference: .init(
+                name: reference.name, seed: reference.seed, generation: generation,
+                points: reference.face.points.map { [rounded(Double($0.x)), rounded(Double($0.y))] }),
             settings: .init(
                 preset: settings.preset, window: "\(settings.schedule.framesPerGroup)x\(settings.schedule.levels)",
                 steps: settings.schedule.steps, framesPerSecond: settings.framesPerSecond, seed: settings.seed,
                 smoothing: settings.smoothing, gains: settings.gains,
                 guidance: host.model.configuration.hasGuidance ? settings.guidance ?? host.model.configuration.usualGuidance : nil,
-                background: settings.background.text),
+                background: settings.background.text, keepDistance: settings.keepDistance),
             windowMilliseconds: Double(settings.schedule.latencyInFrames) * interval, size: host.model.configuration.imageSize,
             model: host.model.configuration.name, watchers: viewers.count,
             motion: input.film?.name ?? motion?.name,

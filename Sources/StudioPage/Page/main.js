@@ -3,7 +3,7 @@ import { Driving, sliderFields } from "./driving.js";
 import { InputPanel } from "./input.js";
 import { Window, plot } from "./measure.js";
 import { Video, decodable } from "./video.js";
-import { Cropper } from "./who.js";
+import { Placer, largestPicture } from "./place.js";
 
 const $ = id => document.getElementById(id);
 const stage = $("stage");
@@ -169,6 +169,8 @@ function take(session) {
   $("windownote").textContent = `${frames} ${frames === "1" ? "frame" : "frames"} per group, ${levels} noise levels: the window alone takes ${Math.round(session.windowMilliseconds)} ms.`;
   $("watchers").textContent = session.watchers;
   $("stopmotion").hidden = !session.motion;
+  $("adjust").hidden = session.reference.seed !== undefined && session.reference.seed !== null;
+  $("distance").checked = settings.keepDistance;
   takeLook(session);
   if (state.cut !== undefined && state.cut !== isCut(session)) connection.socket?.close();
   $("mjpeg").href = `/api/v1/${path("stream")}`;
@@ -176,7 +178,7 @@ function take(session) {
   if (!session.recording) state.recordingSince = null;
   showRecording();
   localStorage.setItem("settings", JSON.stringify({
-    settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing },
+    settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing, keepDistance: settings.keepDistance },
     character: session.reference.seed,
   }));
 }
@@ -287,12 +289,18 @@ $("call").onclick = () => {
 };
 $("character").onkeydown = event => { if (event.key === "Enter") $("call").click(); };
 
-const cropper = new Cropper($("crop"));
+const placer = new Placer($("place"));
 const usePicture = attempt(async file => {
-  const crop = await cropper.ask(file);
-  if (crop === null) return;
-  const query = crop ? `&x=${crop.x}&y=${crop.y}&side=${crop.side}` : "";
-  await ask("PUT", `${path("reference")}?name=${encodeURIComponent(file.name || "a picture")}${query}`, file, file.type || "application/octet-stream");
+  const name = file.name || "a picture", type = file.type || "application/octet-stream";
+  if (file.size > largestPicture) throw new Error(`${name} has ${(file.size / 1048576).toFixed(1)} MiB; a picture may have ${largestPicture >> 20}. Make it smaller.`);
+  const put = query => ask("PUT", `${path("reference")}?name=${encodeURIComponent(name)}${query}`, file, type);
+  const look = state.session.detector ? async () => (await ask("POST", "faces", file, type)).json() : null;
+  const isShown = await placer.open(file, { look, use: ({ x, y, side, points }) => put(`&x=${x}&y=${y}&side=${side}&points=${points.join()}`) });
+  if (!isShown) await put("");
+});
+$("adjust").onclick = attempt(async () => {
+  const picture = await (await ask("GET", path("reference"))).blob();
+  await placer.adjust(picture, state.session.reference.points, points => ask("PUT", path("reference/points"), { points }));
 });
 $("upload").onclick = () => $("picturefile").click();
 $("picturefile").onchange = () => { const file = $("picturefile").files[0]; $("picturefile").value = ""; if (file) usePicture(file); };
@@ -320,6 +328,7 @@ $("windowselect").onchange = () => change({ window: $("windowselect").value });
 $("steps").onchange = () => change({ window: state.session.settings.window, steps: +$("steps").value });
 const guidance = slider("guidance", "Guidance", 0, 8, 2.5, 0.1, value => value.toFixed(1), value => changeSoon({ guidance: value }));
 $("tuning").append(guidance.row);
+$("distance").onchange = () => change({ keepDistance: $("distance").checked });
 $("background").onchange = () => change({ background: $("background").value === "colour" ? $("backcolour").value : $("background").value });
 $("backcolour").onchange = () => change({ background: $("backcolour").value });
 
