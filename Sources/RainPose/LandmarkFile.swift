@@ -35,6 +35,14 @@ public enum LandmarkFile: Sendable, Equatable {
         }
     }
 
+    /// Whose landmarks they are; whole persons are people.
+    public var driver: DriverKind {
+        switch self {
+        case .face(let track): track.driver
+        case .person: .person
+        }
+    }
+
     /// How many there are.
     public var frameCount: Int {
         switch self {

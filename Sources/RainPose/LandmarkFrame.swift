@@ -30,6 +30,9 @@ public struct LandmarkFrame: Sendable, Equatable {
         set { points[landmark.rawValue] = newValue }
     }
 
+    /// The same landmarks, all of them seen: a reference has shoulders also where its picture ends above them.
+    public var allSeen: LandmarkFrame { LandmarkFrame(points: points.map { LandmarkPoint(x: $0.x, y: $0.y) }) }
+
     /// The median of every coordinate over some frames, so that a blink among them does not count; nil for none.
     public static func median(of frames: some Collection<LandmarkFrame>) -> LandmarkFrame? {
         guard !frames.isEmpty else { return nil }

@@ -10,8 +10,9 @@ extension Track {
         text.reserveCapacity(20 * (frames.count + 1) * Frame.names.count)
         let names = Frame.names.map { "\"\($0)\"" }.joined(separator: ", ")
         let rate = framesPerSecond == framesPerSecond.rounded() ? "\(Int(framesPerSecond))" : "\(framesPerSecond)"
+        let whose = driver == .drawn ? "" : " \"driver\": \"\(driver.rawValue)\","
         text +=
-            "{\"format\": \"\(Self.format)\", \"version\": \(Frame.version), \"fps\": \(rate),\n\"names\": [\(names)],\n\"frames\": [\n"
+            "{\"format\": \"\(Self.format)\", \"version\": \(Frame.version), \"fps\": \(rate),\(whose)\n\"names\": [\(names)],\n\"frames\": [\n"
             .utf8
         for (index, frame) in frames.enumerated() {
             text += index == 0 ? "[".utf8 : ",\n[".utf8
@@ -86,6 +87,7 @@ extension Track {
         var scanner = JSONScanner(bytes)
         var seen: Set<String> = []
         var fps: Double?
+        var driver = DriverKind.drawn
         var order: [Int]?
         var values: [Float]?
         try scanner.expect("{", "a landmark file")
@@ -109,6 +111,13 @@ extension Track {
                     let found = try scanner.number("'fps'")
                     try Self.check(framesPerSecond: found)
                     fps = found
+                case "driver":
+                    let found = try scanner.string("'driver'")
+                    guard let kind = DriverKind(rawValue: found) else {
+                        let known = DriverKind.allCases.map(\.rawValue).joined(separator: " or ")
+                        throw LandmarkError(.format, "'driver' is '\(Self.excerpt(found))', expected \(known)")
+                    }
+                    driver = kind
                 case "names": order = try Self.readNames(&scanner)
                 case "frames": values = try Self.readFrames(&scanner)
                 default: try scanner.skipValue("'\(Self.excerpt(key))'")
@@ -123,7 +132,7 @@ extension Track {
         guard let fps else { throw LandmarkError(.missing, "the key 'fps' (frames per second) is missing") }
         guard let order else { throw LandmarkError(.missing, "the key 'names' (the \(Frame.names.count) landmark names) is missing") }
         guard let values else { throw LandmarkError(.missing, "the key 'frames' is missing") }
-        try self.init(framesPerSecond: fps, frames: Self.frames(values, order))
+        try self.init(framesPerSecond: fps, frames: Self.frames(values, order), driver: driver)
     }
 
     private static func readNames(_ scanner: inout JSONScanner) throws(LandmarkError) -> [Int] {

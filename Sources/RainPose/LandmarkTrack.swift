@@ -18,6 +18,11 @@ public typealias LandmarkTrack = Track<LandmarkFrame>
 /// All points of a person over time: what detectors see.
 public typealias WholeBodyTrack = Track<WholeBodyFrame>
 
+/// Whose landmarks drive: a person's face has other proportions, and does more, than a drawn one.
+public enum DriverKind: String, Sendable, CaseIterable {
+    case drawn, person
+}
+
 /// Landmarks over time: what drives a character.
 ///
 /// Files are JSON; `Docs/LandmarkFormat.md` describes them.
@@ -37,9 +42,11 @@ public struct Track<Frame: TrackFrame>: Sendable, Equatable {
     public let framesPerSecond: Double
     /// At least one frame.
     public let frames: [Frame]
+    /// Whose they are.
+    public let driver: DriverKind
 
     /// - Throws: `LandmarkError` for a frame rate outside `frameRates`, no frames, or values a file could not hold
-    public init(framesPerSecond: Double, frames: [Frame]) throws(LandmarkError) {
+    public init(framesPerSecond: Double, frames: [Frame], driver: DriverKind = .drawn) throws(LandmarkError) {
         try Self.check(framesPerSecond: framesPerSecond)
         guard !frames.isEmpty else { throw LandmarkError(.missing, "'frames' is empty, expected at least one frame") }
         for (index, frame) in frames.enumerated() {
@@ -49,6 +56,7 @@ public struct Track<Frame: TrackFrame>: Sendable, Equatable {
         }
         self.framesPerSecond = framesPerSecond
         self.frames = frames
+        self.driver = driver
     }
 
     static func check(framesPerSecond: Double) throws(LandmarkError) {

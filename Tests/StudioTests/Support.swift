@@ -44,6 +44,8 @@ struct TestStudio: Sendable {
         (configuration.headSeconds, configuration.bodySeconds, configuration.silenceSeconds) = (seconds, seconds, seconds)
         configuration.token = token
         configuration.detector = detector
+        // What a drawn film's detector sees is exact.
+        configuration.cameraSmoothing = nil
         if let certificate { configuration.certificate = certificate }
         let server = try await StudioServer.start(
             configuration, model: model, engine: engine ?? CPUEngine(threads: embedded ? nil : 1))

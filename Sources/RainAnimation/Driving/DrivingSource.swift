@@ -20,6 +20,8 @@ public struct DrivingSource: AsyncSequence, Sendable {
     public let frameCount: Int?
     /// Whether there can be bodies and hands.
     public let hasBody: Bool
+    /// Whose landmarks they are.
+    public let driver: DriverKind
     private let origin: Origin
 
     private enum Origin: Sendable {
@@ -35,6 +37,7 @@ public struct DrivingSource: AsyncSequence, Sendable {
         framesPerSecond = file.framesPerSecond
         frameCount = file.frameCount
         hasBody = file[0].hasBody
+        driver = file.driver
         origin = .file(file, tracking, repeats: repeats)
     }
 
@@ -52,6 +55,7 @@ public struct DrivingSource: AsyncSequence, Sendable {
         self.framesPerSecond = framesPerSecond
         frameCount = nil
         hasBody = true
+        driver = .person
         origin = .pictures(pictures, detector, tracking, isLate: isLate)
     }
 

@@ -22,13 +22,24 @@ public struct HeadFit: Sendable, Equatable {
         return ((squares + root) / 2).squareRoot()
     }
 
-    /// Points that do not move in a face, or their means: how near to the camera they lie, in half head widths, and how much they count.
+    /// Whose head it is: how near to the camera the points of a face lie.
+    public enum Depths: Sendable {
+        /// Of the procedural world's flat faces.
+        case drawn
+        /// Of people: means over faces of MediaPipe's mesh, from the temples on.
+        case human
+    }
+
+    /// Points that do not move in a face, or their means: how near to the camera they lie, in half head widths, drawn and human, and how
+    /// much they count.
     ///
     /// The chin is left out, which goes down with the jaw.
-    private static let points: [(landmarks: [Landmark], depth: Double, weight: Double)] =
-        [.faceOutline0, .faceOutline1, .faceOutline2, .faceOutline4, .faceOutline5, .faceOutline6].map { ([$0], 0.25, 1) }
-        + [.leftEyeOuter, .leftEyeInner, .rightEyeInner, .rightEyeOuter].map { ([$0], 0.77, 1.5) }
-        + [([.noseTip], 0.97, 1), ([.mouthLeft, .mouthRight], 0.82, 1)]
+    private static let points: [(landmarks: [Landmark], drawn: Double, human: Double, weight: Double)] = [
+        ([.faceOutline0], 0.25, 0, 1), ([.faceOutline1], 0.25, 0.07, 1), ([.faceOutline2], 0.25, 0.62, 1),
+        ([.faceOutline4], 0.25, 0.62, 1), ([.faceOutline5], 0.25, 0.07, 1), ([.faceOutline6], 0.25, 0, 1),
+        ([.leftEyeOuter], 0.77, 0.72, 1.5), ([.leftEyeInner], 0.77, 0.81, 1.5), ([.rightEyeInner], 0.77, 0.81, 1.5),
+        ([.rightEyeOuter], 0.77, 0.72, 1.5), ([.noseTip], 0.97, 1.44, 1), ([.mouthLeft, .mouthRight], 0.82, 0.95, 1),
+    ]
 
     /// Of how many points a fit is made at least.
     private static let fewest = 8
@@ -38,8 +49,9 @@ public struct HeadFit: Sendable, Equatable {
     /// - Parameters:
     ///   - neutral: the face from which moves are measured
     ///   - frame: the face now; points of visibility below 0.3 in either do not count
+    ///   - depths: of the head
     /// - Returns: nil where the points say nothing: too few are seen, they are not finite, or either face has no extent
-    public init?(from neutral: LandmarkFrame, to frame: LandmarkFrame) {
+    public init?(from neutral: LandmarkFrame, to frame: LandmarkFrame, depths: Depths = .drawn) {
         func place(_ landmarks: [Landmark], _ frame: LandmarkFrame) -> SIMD2<Double>? {
             let points = landmarks.map { frame[$0] }
             guard points.allSatisfy({ Double($0.visibility) >= WholeBodyFrame.leastScore }) else { return nil }
@@ -53,7 +65,8 @@ public struct HeadFit: Sendable, Equatable {
         var pairs: [(row: SIMD4<Double>, at: SIMD2<Double>, weight: Double)] = []
         for point in Self.points {
             guard let from = place(point.landmarks, neutral), let to = place(point.landmarks, frame) else { continue }
-            pairs.append((SIMD4(from.x, from.y, point.depth, 1), to, point.weight))
+            let depth = depths == .drawn ? point.drawn : point.human
+            pairs.append((SIMD4(from.x, from.y, depth, 1), to, point.weight))
         }
         guard pairs.count >= Self.fewest else { return nil }
         // In half head widths around the means, so that the ridge means the same everywhere.

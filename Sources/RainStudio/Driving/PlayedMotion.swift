@@ -5,7 +5,7 @@ import RainWorld
 struct PlayedMotion: Sendable {
     private enum Origin: Sendable {
         /// The poses, and the driving face at rest.
-        case file([DrivingPose], rest: RestingFace)
+        case file([DrivingPose], rest: RestingFace, DriverKind)
         case film(Film)
         case world(Motion)
     }
@@ -18,13 +18,17 @@ struct PlayedMotion: Sendable {
     private let origin: Origin
 
     init(_ file: LandmarkFile, name: String) {
-        let poses = (0..<file.frameCount).map { file[$0] }
+        // Frames in which nothing was seen are bridged as they are for a camera.
+        var tracker = PersonTracker()
+        let tracked = (0..<file.frameCount).map { tracker.update(file[$0], at: Double($0) / file.framesPerSecond) }
+        let first = tracked.lazy.compactMap { $0 }.first ?? file[0]
+        let poses = tracked.map { $0 ?? first }
         var rest = RestingFace()
         for pose in poses.prefix(RestingFace.count) { rest.take(pose.face) }
         self.name = name
         count = poses.count
         framesPerSecond = file.framesPerSecond
-        origin = .file(poses, rest: rest)
+        origin = .file(poses, rest: rest, file.driver)
     }
 
     /// A film, which knows itself what it shows when.
@@ -53,14 +57,15 @@ struct PlayedMotion: Sendable {
     /// - Returns: `nil` as long as nobody has come into view
     func pose(_ index: Int, at now: Duration, on reference: Reference, asPerson: Bool) -> (pose: DrivingPose, points: [SIMD3<Float>])? {
         switch origin {
-        case .file(let poses, let rest):
+        case .file(let poses, let rest, let driver):
             let pose = poses[index]
             if asPerson { return (pose, pose.face.shownPoints) }
             guard let face = rest.face else { return nil }
+            if driver == .person { return (rest.carried(pose, to: reference, asPerson: false), pose.shownPoints) }
             return (.face(LandmarkRetargeter(from: face, to: reference.face)(pose.face)), pose.face.shownPoints)
         case .film(let film):
             return film.pose(at: now).map { pose, rest in
-                (rest.carried(pose, to: reference.face, asPerson: asPerson), pose.shownPoints)
+                (rest.carried(pose, to: reference, asPerson: asPerson), pose.shownPoints)
             }
         case .world(let motion):
             let face = reference.landmarks(motion.pose(at: Double(index) / framesPerSecond))

@@ -37,7 +37,7 @@ actor CameraInput {
     private nonisolated let box = NewestWins<Sent>()
     private let desk: DetectorDesk
     private let time: Timekeeper
-    private var tracker = PersonTracker()
+    private var tracker: PersonTracker
     private var memory = TrackingMemory()
     private var lastInView: Double?
     private let executor = QueueExecutor(label: "rain.studio.camera")
@@ -46,6 +46,9 @@ actor CameraInput {
         self.client = client
         self.desk = desk
         self.time = time
+        var settings = PersonTracker.Settings()
+        settings.smoothing = desk.smoothing
+        tracker = PersonTracker(settings)
     }
 
     // Safe: the actor owns its executor.

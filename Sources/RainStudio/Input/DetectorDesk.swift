@@ -5,10 +5,15 @@ import RainPose
 /// No more can wait than there are inputs, of which a session has two, and `FaceFinder.mostWaiting` pictures that stand alone.
 actor DetectorDesk {
     private let detector: any LandmarkDetecting
+    /// How a camera's landmarks are smoothed; nil for not at all.
+    nonisolated let smoothing: PersonTracker.Smoothing?
     private var isBusy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    init(_ detector: any LandmarkDetecting) { self.detector = detector }
+    init(_ detector: any LandmarkDetecting, smoothing: PersonTracker.Smoothing? = .init()) {
+        self.detector = detector
+        self.smoothing = smoothing
+    }
 
     /// Has the detector for oneself. What is newest is best taken in `body`, when the turn has come.
     func turn<Result: Sendable>(

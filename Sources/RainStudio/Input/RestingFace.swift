@@ -1,4 +1,5 @@
 import RainPose
+import RainWorld
 
 /// The driver's face at rest, from which every move is measured: the median of the first eight faces, as elsewhere in Rain, or of
 /// the last eight when somebody says that this is it. Pure.
@@ -32,10 +33,19 @@ struct RestingFace: Sendable {
 
     /// A driver's pose on the face of a reference.
     ///
-    /// - Parameter asPerson: for models that carry faces over by themselves
-    func carried(_ pose: DrivingPose, to reference: LandmarkFrame, asPerson: Bool) -> DrivingPose {
+    /// A face with pupils is read as the puppet's controls (`PuppetFit`); of whole persons the points are carried over.
+    ///
+    /// - Parameters:
+    ///   - asPerson: for models that carry faces over by themselves
+    ///   - keepsDistance: whether leaning in does not make the head larger
+    func carried(_ pose: DrivingPose, to reference: Reference, asPerson: Bool, keepsDistance: Bool = true) -> DrivingPose {
         if asPerson { return .person(pose.person) }
         let moved = pose.face
+        if case .face = pose, let face, let fit = PuppetFit(neutral: face), let controls = fit(moved) {
+            let carried = reference.landmarks(controls)
+            return .face(keepsDistance ? carried : carried.scaled(by: fit.scale(of: moved)))
+        }
+        let reference = reference.face
         var carried = face.map { LandmarkRetargeter(from: $0, to: reference)(moved) } ?? moved
         // Of those who sit close to their camera no shoulders are seen, but a character has some.
         for landmark in [Landmark.neck, .leftShoulder, .rightShoulder] where moved[landmark].visibility < Float(WholeBodyFrame.leastScore) {

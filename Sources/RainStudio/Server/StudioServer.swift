@@ -47,6 +47,8 @@ public final class StudioServer: Sendable {
         var silenceSeconds: Int64 = 25
         /// What sessions may take; how many there may be, `sessions` says.
         var limits = SessionStore.Limits()
+        /// How landmarks of cameras are smoothed; tests compare without.
+        var cameraSmoothing: PersonTracker.Smoothing? = .init()
         /// Whether sessions compute together where they can; tests compare.
         var isCommon = true
 
@@ -107,7 +109,7 @@ public final class StudioServer: Sendable {
                 .init(path: path, framesPerSecond: configuration.settings.framesPerSecond, side: side), time: time, told: configuration.told
             )
         }
-        let desk = configuration.detector.map { DetectorDesk($0) }
+        let desk = configuration.detector.map { DetectorDesk($0, smoothing: configuration.cameraSmoothing) }
         let (store, metrics) = (
             SessionStore(
                 host: host, desk: desk, time: time, limits: limits, settings: configuration.settings, metrics: metrics, outputs: outputs),

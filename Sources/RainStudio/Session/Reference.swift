@@ -38,7 +38,7 @@ struct Reference: Sendable {
     ///   - picture: square
     ///   - landmarks: of its face, in fractions of the picture; `nil` to take it to be in the middle, as the guide in the page shows it
     init(picture: Picture, landmarks: LandmarkFrame?, name: String) {
-        puppet = RainWorld.Character(seed: Self.puppetSeed)
+        puppet = FaceCarrier.puppet
         self.name = name
         seed = nil
         self.picture = picture
@@ -56,9 +56,6 @@ struct Reference: Sendable {
         }
         return Reference(picture: picture, landmarks: landmarks, name: name)
     }
-
-    /// A puppet whose face is near the middle of all.
-    private static let puppetSeed: UInt64 = 7
 
     /// The puppet's pose on the reference's face.
     func landmarks(_ pose: CharacterPose) -> LandmarkFrame {
@@ -102,9 +99,6 @@ extension Crop {
 }
 
 extension LandmarkFrame {
-    /// The same landmarks, all of them seen: a character on stage has shoulders also where its picture ends above them.
-    var allSeen: LandmarkFrame { LandmarkFrame(points: points.map { LandmarkPoint(x: $0.x, y: $0.y) }) }
-
     /// The landmarks, if they can be those of a reference's face.
     ///
     /// - Throws: `StudioError` of code `badLandmarks` for landmarks that are far outside the picture or all in one place

@@ -101,7 +101,7 @@ extension StudioSession {
             guard let tracked = seen.tracked else { return true }
             if seen.pose?.showsFace == true { input.rest.take(tracked.face) }
             let near = kept(tracked, at: seen.stamp.milliseconds / 1000)
-            drive(adjusted(input.rest.carried(near, to: reference.face, asPerson: wantsPersons)), seenIn: seen.stamp)
+            drive(adjusted(input.rest.carried(near, to: reference, asPerson: wantsPersons, keepsDistance: settings.keepDistance)), seenIn: seen.stamp)
             return true
         }
     }

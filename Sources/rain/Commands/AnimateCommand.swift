@@ -13,8 +13,9 @@ struct AnimateCommand: AsyncParsableCommand {
         discussion: """
             The motion is a landmark file (Docs/LandmarkFormat.md) of any character, or pictures of a person: a video, a folder, a \
             camera. It is carried over to the face of the reference picture. Where that face is, is read from \
-            --reference-landmarks, or from a landmark file beside the picture (hero.landmarks.json for hero.png); without either, a \
-            face in the middle of the picture is assumed.
+            --reference-landmarks, or from a landmark file beside the picture (hero.landmarks.json for hero.png); without either, the \
+            face tracker finds it ('rain tracker install') and the picture is cut so that it lies where the model wants it. Where no face \
+            is found, one in the middle of the picture is assumed.
 
             A motion that is shorter than what was asked for starts over. Ctrl-C ends the stream and leaves a playable file; so does \
             a camera that vanishes.
@@ -81,8 +82,16 @@ struct AnimateCommand: AsyncParsableCommand {
         help: "Smooth the landmarks over time, at the price of a little delay (One Euro filter); by default those of cameras.")
     var smooth: Bool?
 
-    @Option(help: "How a reference picture of other proportions is fitted: crop or pad.")
-    var fit = Fit.crop
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Whether the driver's distance to the camera is taken out of what drives, so that leaning in does not make the head larger; by \
+            default it is, for published models that of cameras alone.
+            """)
+    var keepDistance: Bool?
+
+    @Option(help: "How a reference picture of other proportions is fitted: crop or pad; by default as its face asks for, else crop.")
+    var fit: Fit?
 
     /// `FitMode` as an option.
     enum Fit: String, ExpressibleByArgument, CaseIterable {
@@ -133,7 +142,9 @@ struct AnimateCommand: AsyncParsableCommand {
         let style = try poseStyle(configuration, driving: source.frames)
         let size = configuration.imageSize
         let picture = try PictureReader.read(reference)
-        let face = try ReferenceFace(picture: picture, path: reference, landmarks: referenceLandmarks, size: size, fit: fit.mode)
+        let face = try await ReferenceFace(
+            picture: picture, path: reference, landmarks: referenceLandmarks, size: size, fit: fit,
+            detectors: configuration.posePicture.style == .face ? detectors : nil)
         // Of pictures nobody knows the number before the end.
         let length = source.frames.frameCount.map { Double($0) / (source.frames.framesPerSecond ?? rate) }
         let count = endless ? nil : frames ?? (seconds ?? length).map { max(1, Int(($0 * rate).rounded())) }
@@ -148,7 +159,8 @@ struct AnimateCommand: AsyncParsableCommand {
         var monitor = StreamMonitor(total: count, launch: launch)
         let feeder = DrivingFeeder(
             animator: animator, source: source.frames, face: configuration.posePicture.style == .face ? face.landmarks : nil, count: count,
-            framesPerSecond: rate, isLive: isLive, clock: isPaced ? clock : nil)
+            framesPerSecond: rate, isLive: isLive, clock: isPaced ? clock : nil,
+            keepsDistance: keepDistance ?? (configuration.posePicture.style == .face || source.isCamera))
         let feeding = Task { await feeder.run() }
         do {
             for try await frame in animator.frames {
@@ -218,18 +230,41 @@ struct ReferenceFace {
 
     /// - Parameters:
     ///   - path: of the picture
-    ///   - landmarks: a landmark file; `nil` to look beside the picture
-    init(picture: Picture, path: String, landmarks: String?, size: Int, fit: FitMode) throws {
-        // Only made square: the model reads its details at more than one size.
-        let side = fit == .crop ? min(picture.width, picture.height) : max(size, min(max(picture.width, picture.height), 4096))
-        self.picture = picture.fitted(width: side, height: side, mode: fit)
+    ///   - landmarks: a landmark file; `nil` to look beside the picture, and then in it
+    ///   - fit: how a picture of other proportions is fitted; nil for as its face asks for
+    ///   - detectors: find the face where no file says where it is; nil for models that need not know
+    init(
+        picture: Picture, path: String, landmarks: String?, size: Int, fit: AnimateCommand.Fit?, detectors: Detectors?
+    ) async throws {
         let beside = Self.landmarkFile(of: path)
-        guard let file = landmarks ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil) else {
-            self.landmarks = .neutral
-            return
+        let file = landmarks ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil)
+        var frame = try file.map { try LandmarkFile(contentsOf: URL(fileURLWithPath: $0))[0].face }
+        if frame == nil, let detectors {
+            frame = try await Self.find(in: picture, path: path, detectors)
+            if let frame, fit == nil {
+                let placement = ReferencePlacement(face: frame, width: picture.width, height: picture.height)
+                self.picture = placement.picture(picture)
+                self.landmarks = placement.landmarks(frame).allSeen
+                return
+            }
         }
-        let frame = try LandmarkFile(contentsOf: URL(fileURLWithPath: file))[0].face
-        self.landmarks = Self.fitted(frame, width: picture.width, height: picture.height, fit: fit)
+        // Only made square: the model reads its details at more than one size.
+        let mode = (fit ?? .crop).mode
+        let side = mode == .crop ? min(picture.width, picture.height) : max(size, min(max(picture.width, picture.height), 4096))
+        self.picture = picture.fitted(width: side, height: side, mode: mode)
+        self.landmarks = frame.map { Self.fitted($0, width: picture.width, height: picture.height, fit: mode) } ?? .neutral
+    }
+
+    /// The face in a picture, with what is to be known of it.
+    private static func find(in picture: Picture, path: String, _ detectors: Detectors) async throws -> LandmarkFrame? {
+        guard let detector = try detectors.openIfAny() else {
+            Terminal.note(
+                "\(path): no landmark file beside it and no face tracker ('rain tracker install'): its face is taken to be in the middle")
+            return nil
+        }
+        if let face = try await detector.detect(picture)?.face { return face }
+        Terminal.note("\(path): found no face in it; it is taken to be in the middle (--reference-landmarks says where it is)")
+        return nil
     }
 
     /// The landmark file that belongs to a picture: `hero.landmarks.json` for `hero.png`.

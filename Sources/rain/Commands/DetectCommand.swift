@@ -233,7 +233,7 @@ private struct Recorded {
         switch poses.lazy.compactMap({ $0 }).first {
         case .face:
             let nobody = LandmarkFrame(points: Array(repeating: LandmarkPoint(x: 0, y: 0, visibility: 0), count: LandmarkSet.count))
-            return try LandmarkTrack(framesPerSecond: framesPerSecond, frames: poses.map { $0?.face ?? nobody }).json()
+            return try LandmarkTrack(framesPerSecond: framesPerSecond, frames: poses.map { $0?.face ?? nobody }, driver: .person).json()
         default:
             let nobody = WholeBodyFrame(points: Array(repeating: Keypoint(x: 0, y: 0, score: 0), count: WholeBody.count))
             return try WholeBodyTrack(framesPerSecond: framesPerSecond, frames: poses.map { $0?.person ?? nobody }).json()

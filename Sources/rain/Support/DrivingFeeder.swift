@@ -1,5 +1,6 @@
 import RainAnimation
 import RainPose
+import RainWorld
 
 /// Gives an animator its driving frames, as fast as it takes them or as fast as they come, until there are enough or the user
 /// interrupts.
@@ -15,6 +16,8 @@ struct DrivingFeeder: Sendable {
     let isLive: Bool
     /// Started with the first frame, for a pace that a file does not have by itself; `nil` for none.
     let clock: PlaybackClock?
+    /// Whether the driver's distance to the camera does not count.
+    var keepsDistance = true
 
     /// How many frames at the start show the driver at rest.
     private static let restFrames = 8
@@ -34,8 +37,15 @@ struct DrivingFeeder: Sendable {
         var frames = source.makeAsyncIterator()
         var head: [DrivingFrame] = []
         while head.count < Self.restFrames, !Interrupt.requested, let frame = try await frames.next() { head.append(frame) }
+        let neutral = LandmarkFrame.median(of: head.map(\.pose.face))
         let carry = face.flatMap { face in
-            LandmarkFrame.median(of: head.map(\.pose.face)).map { LandmarkRetargeter(from: $0, to: face) }
+            neutral.map { FaceCarrier(source.driver, neutral: $0, to: face) }
+        }
+        var keeper = DistanceKeeper()
+        /// A whole person at the distance of the beginning.
+        func kept(_ pose: DrivingPose, _ index: Int) -> DrivingPose {
+            guard keepsDistance, source.driver == .person, let neutral else { return pose }
+            return keeper(pose, neutral: neutral, at: Double(index) / framesPerSecond)
         }
         var even = EvenFrames(framesPerSecond: framesPerSecond, drivingRate: source.framesPerSecond)
         var given = 0
@@ -51,7 +61,7 @@ struct DrivingFeeder: Sendable {
                 if clock != nil {
                     guard await Pace.wait(until: start + .seconds(Double(given) / framesPerSecond)) else { return }
                 }
-                let carried = carry.map { .face($0(pose.face)) } ?? pose
+                let carried = carry.map { .face($0(pose.face, keepsDistance: keepsDistance)) } ?? kept(pose, given)
                 let timestamp = animator.now() - (frame?.delay ?? .zero)
                 if isLive {
                     animator.offer(carried, timestamp: timestamp)
