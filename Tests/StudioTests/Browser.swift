@@ -209,6 +209,18 @@ actor Browser {
         try await send("mouseReleased", to, 0)
     }
 
+    /// Puts fingers on the screen, moves them evenly and takes them away; as many in both lists.
+    func touch(from: [SIMD2<Double>], to: [SIMD2<Double>]) async throws {
+        func send(_ type: String, _ share: Double?) async throws {
+            let places = share.map { share in zip(from, to).map { $0 + ($1 - $0) * share } } ?? []
+            let points = places.enumerated().map { #"{"x":\#($1.x),"y":\#($1.y),"id":\#($0)}"# }.joined(separator: ",")
+            try await call("Input.dispatchTouchEvent", #"{"type":"\#(type)","touchPoints":[\#(points)]}"#)
+        }
+        try await send("touchStart", 0)
+        for step in 1...4 { try await send("touchMove", Double(step) / 4) }
+        try await send("touchEnd", nil)
+    }
+
     /// Presses a key, named as pages see it.
     func type(_ key: String) async throws {
         let codes = ["Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "-": 189, "+": 187]

@@ -199,6 +199,48 @@ extension Studio {
             }
         }
 
+        @Test func fingersAndTheWheelZoom() async throws {
+            let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).png")
+            defer { try? FileManager.default.removeItem(at: file) }
+            try Data(PictureWriter.png(PastedFace.picture())).write(to: file)
+            try await TestStudio.run(detector: StubbornDetector(.face(PastedFace.landmarks))) { studio in
+                try await Browser.run { browser in
+                    try await open(browser, studio)
+                    try await browser.resize(390, 844, scale: 2, phone: true)
+                    try await browser.choose(file, in: "picturefile")
+                    try await until("the face") { try await isOpen(browser) }
+                    func zoom() async throws -> Double { Double(try await text(browser, "placezoomed").dropFirst()) ?? 0 }
+                    let before = try await zoom()
+                    // Two fingers around a point take it along: what lies between them stays there.
+                    let (chin, side) = try await handle(browser, .faceOutline3)
+                    let (near, far) = (SIMD2(0.12 * side, 0), SIMD2(0.24 * side, 0))
+                    try await browser.touch(from: [chin - near, chin + near], to: [chin - far, chin + far])
+                    try await until("a pinch to zoom") { abs(try await zoom() / before - 2) < 0.05 }
+                    let away = try await handle(browser, .faceOutline3).place - chin
+                    #expect(abs(away.x) < 3 && abs(away.y) < 3, "\(away)")
+                    try await browser.touch(from: [chin - far, chin + far], to: [chin - near, chin + near])
+                    try await until("a pinch back") { abs(try await zoom() / before - 1) < 0.05 }
+                    // One finger takes hold of a point near it.
+                    let nose = try await handle(browser, .noseTip).place
+                    try await browser.touch(from: [nose + SIMD2(4, 3)], to: [nose + SIMD2(34, 13)])
+                    let moved = try await handle(browser, .noseTip).place - nose
+                    #expect(abs(moved.x - 30) < 2 && abs(moved.y - 10) < 2, "\(moved)")
+                    // The wheel, about the pointer.
+                    try await browser.resize(1440, 900)
+                    try await Task.sleep(for: .milliseconds(300))
+                    let place = try await handle(browser, .leftShoulder).place
+                    try await browser.movePointer(place.x, place.y)
+                    try await until(seconds: 20, "the wheel to zoom out") {
+                        try await browser.turnWheel(place.x, place.y, by: 60)
+                        return try await zoom() < before * 0.7
+                    }
+                    try await Task.sleep(for: .milliseconds(200))
+                    let shoulder = try await handle(browser, .leftShoulder).place - place
+                    #expect(abs(shoulder.x) < 3 && abs(shoulder.y) < 3, "\(shoulder)")
+                }
+            }
+        }
+
         @Test func theCameraKeepsTheDistance() async throws {
             try await TestStudio.run(embedded: true, detector: StubbornDetector(.face(PastedFace.landmarks))) { studio in
                 try await Browser.run { browser in

@@ -59,7 +59,9 @@ export class Placer {
     this.view.onpointerleave = () => { if (this.held === null) this.name(null); };
     this.view.onwheel = event => {
       event.preventDefault();
-      this.zoomTo(this.scale * Math.exp(-clamp(event.deltaY, -120, 120) / 800), this.place(event));
+      // Some browsers count lines, and a pinch on a touchpad comes as small steps with the control key.
+      const pixels = event.deltaY * (event.deltaMode ? 33 : event.ctrlKey ? 6 : 1);
+      this.zoomTo(this.scale * Math.exp(-clamp(pixels, -500, 500) / 800), this.place(event));
     };
     this.zoom.oninput = () => this.zoomTo(2 ** this.zoom.value);
     this.shown.onchange = () => this.draw();
