@@ -133,7 +133,7 @@ let package = Package(
         .testTarget(name: "RainPoseTests", dependencies: ["RainPose", "RainPictures"], swiftSettings: common),
         .testTarget(
             name: "RainDetectionTests",
-            dependencies: ["RainDetection", "RainNetworks", "RainONNX", "RainTFLite", "RainCPU", "RainGraph", "RainPictures", "RainPose"],
+            dependencies: ["RainDetection", "RainNetworks", "RainONNX", "RainTFLite", "RainCPU", "RainGraph", "RainPictures", "RainMedia", "RainPose"],
             swiftSettings: common),
         .testTarget(name: "RainWorldTests", dependencies: ["RainWorld"], swiftSettings: common),
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
