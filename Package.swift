@@ -133,7 +133,9 @@ let package = Package(
         .testTarget(name: "RainPoseTests", dependencies: ["RainPose", "RainPictures"], swiftSettings: common),
         .testTarget(
             name: "RainDetectionTests",
-            dependencies: ["RainDetection", "RainNetworks", "RainONNX", "RainTFLite", "RainCPU", "RainGraph", "RainPictures", "RainMedia", "RainPose"],
+            dependencies: [
+                "RainDetection", "RainNetworks", "RainONNX", "RainTFLite", "RainCPU", "RainGraph", "RainPictures", "RainMedia", "RainPose",
+            ],
             swiftSettings: common),
         .testTarget(name: "RainWorldTests", dependencies: ["RainWorld"], swiftSettings: common),
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
@@ -148,8 +150,8 @@ let package = Package(
         .testTarget(
             name: "StudioTests",
             dependencies: [
-                "rain", "RainGraph", "RainStudio", "RainAnimation", "RainCPU", "RainPictures", "RainMedia", "RainPose", "RainWorld",
-                "RainTesting",
+                "rain", "RainGraph", "RainStudio", "RainAnimation", "RainCPU", "RainPictures", "RainMedia", "RainPose", "RainDetection",
+                "RainWorld", "RainTesting",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -15,8 +15,9 @@ public enum PictureReader {
         "pam_pipe", "qoi_pipe",
     ].joined(separator: ",")
 
-    /// Whether a path leads to a file that begins like a still picture. A GIF counts as a video.
+    /// Whether a path leads to a file that begins like a still picture. A GIF counts as a video, and so do JPEGs one after the other.
     public static func isPicture(_ path: String) -> Bool {
+        guard !["mjpeg", "mjpg"].contains(where: { path.lowercased().hasSuffix("." + $0) }) else { return false }
         guard Files.kind(path) == .file, let start = try? Files.start(of: path, count: 12) else { return false }
         let beginnings: [[UInt8]] = [
             [0x89, 0x50, 0x4E, 0x47], [0xFF, 0xD8, 0xFF], Array("BM".utf8), Array("II*\0".utf8), Array("MM\0*".utf8), Array("qoif".utf8),

@@ -30,6 +30,8 @@ public struct TrackingMemory: Sendable, Equatable {
     package var bodyPoints: [Keypoint] = []
     /// Pictures since the body was looked at.
     package var picturesSinceBody = 0
+    /// Pictures since the detector last agreed that the face is one.
+    package var picturesSinceCheck = 0
     /// Pictures since the face was lost.
     package var picturesWithoutFace = 0
     /// Where the last face was, from which the next one is chosen among several; in fractions of the picture.

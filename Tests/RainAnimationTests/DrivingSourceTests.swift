@@ -81,11 +81,11 @@ private func all(_ source: DrivingSource) async throws -> [DrivingFrame] {
     @Test func bothKindsOfFilesAreSmoothedIfAsked() async throws {
         let trembling = (0..<20).map { 0.5 + ($0 % 2 == 0 ? 0.01 : -0.01) }
         let faces = trembling.map { x in
-            LandmarkFrame(points: (0..<LandmarkSet.count).map { _ in LandmarkPoint(x: Float(x), y: 0.5) })
+            LandmarkFrame(points: LandmarkFrame.neutral.points.map { LandmarkPoint(x: $0.x + Float(x) - 0.5, y: $0.y) })
         }
         let files = [
             LandmarkFile.face(try LandmarkTrack(framesPerSecond: 25, frames: faces)),
-            .person(try WholeBodyTrack(framesPerSecond: 25, frames: trembling.map { person($0) })),
+            .person(try WholeBodyTrack(framesPerSecond: 25, frames: faces.map { WholeBodyFrame($0) })),
         ]
         for file in files {
             var settings = PersonTracker.Settings()

@@ -48,7 +48,8 @@ enum TrackerData {
             let way = SIMD2(face[a].x - face[b].x, face[a].y - face[b].y)
             return (way * way).sum().squareRoot()
         }
-        return (distance(.leftEyeTop, .leftEyeBottom) + distance(.rightEyeTop, .rightEyeBottom)) / 2 / distance(.leftEyeOuter, .rightEyeOuter)
+        return (distance(.leftEyeTop, .leftEyeBottom) + distance(.rightEyeTop, .rightEyeBottom)) / 2
+            / distance(.leftEyeOuter, .rightEyeOuter)
     }
 
     private func nose(_ pose: DrivingPose?) -> SIMD2<Float>? { pose.map { SIMD2($0.face[.noseTip].x, $0.face[.noseTip].y) } }
@@ -77,7 +78,8 @@ enum TrackerData {
         for frame in [42, 92] { #expect(openings[frame - 2...frame + 2].contains { $0 < 0.5 * usual }, "blink at \(frame)") }
         #expect(openings[110...115].contains { $0 < 0.8 * usual })
         let stages = await tracker.stages
-        #expect(stages["detector"]?.count == 1 && stages["body"]?.count == 20)
+        // At the beginning, and then every fifteenth picture.
+        #expect(stages["detector"]?.count == 8 && stages["body"]?.count == 20, "\(stages)")
     }
 
     /// Both sets of points are of one face.
@@ -102,13 +104,14 @@ enum TrackerData {
         let moved = picture.part(left: -180, top: -120, width: 512, height: 512, outside: .black)
         var memory = TrackingMemory()
         var seen: [SIMD2<Float>?] = []
-        for frame in [picture, picture, empty, empty, moved, moved, picture] {
+        for frame in [picture, picture, empty, empty, moved, moved] + Array(repeating: picture, count: 15) {
             let (pose, next) = try await tracker.detect(frame, memory: memory)
             memory = next
             seen.append(nose(pose))
         }
-        #expect(seen.map { $0 != nil } == [true, true, false, false, true, true, true])
-        let (first, later, last) = (try #require(seen[0]), try #require(seen[5]), try #require(seen[6]))
+        #expect(seen.prefix(6).map { $0 != nil } == [true, true, false, false, true, true])
+        // One that jumps while it is followed is found where it is when the detector is asked, twice a second.
+        let (first, later, last) = (try #require(seen[0]), try #require(seen[5]), try #require(seen[20]))
         #expect(abs(later.x - first.x - 180 / 512) < 0.02 && abs(later.y - first.y - 120 / 512) < 0.02)
         #expect(abs(last.x - first.x) < 0.02)
     }
@@ -138,9 +141,9 @@ enum TrackerData {
         #expect(places.allSatisfy { $0 < 0.5 }, "\(places)")
         // Lost for a moment, it is looked for near where it was.
         memory.face = nil
-        let (again, _) = try await tracker.detect(pair(200, 340), memory: memory)
+        let (again, _) = try await tracker.detect(pair(300, 340), memory: memory)
         #expect(try #require(nose(again)).x < 0.5)
-        let largest = try await place(tracker, pair(200, 340))
+        let largest = try await place(tracker, pair(300, 340))
         #expect(largest.x > 0.5)
     }
 

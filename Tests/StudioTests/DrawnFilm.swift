@@ -63,15 +63,23 @@ struct DrawnFilm: Sendable {
 
     /// Pictures of 320 × 240 that a browser takes for a camera's, in YUV4MPEG2.
     static func write(y4m file: URL) throws {
-        var bytes = Data("YUV4MPEG2 W320 H240 F30:1 Ip A1:1 C420jpeg\n".utf8)
-        for number in 0..<count {
-            let square = picture(number, side: 240)
-            var wide = Picture(width: 320, height: 240, red: 90, green: 100, blue: 120)
-            for y in 0..<240 {
-                wide.bytes.replaceSubrange((y * 320 + 40) * 3..<(y * 320 + 280) * 3, with: square.bytes[y * 720..<y * 720 + 720])
-            }
-            bytes += Data("FRAME\n".utf8) + Data(planes(wide))
-        }
+        try write(
+            y4m: file,
+            (0..<count).map { number in
+                let square = picture(number, side: 240)
+                var wide = Picture(width: 320, height: 240, red: 90, green: 100, blue: 120)
+                for y in 0..<240 {
+                    wide.bytes.replaceSubrange((y * 320 + 40) * 3..<(y * 320 + 280) * 3, with: square.bytes[y * 720..<y * 720 + 720])
+                }
+                return wide
+            })
+    }
+
+    /// Pictures of one even size as a browser takes them for a camera's, 30 a second.
+    static func write(y4m file: URL, _ pictures: [Picture]) throws {
+        let (width, height) = (pictures[0].width, pictures[0].height)
+        var bytes = Data("YUV4MPEG2 W\(width) H\(height) F30:1 Ip A1:1 C420jpeg\n".utf8)
+        for picture in pictures { bytes += Data("FRAME\n".utf8) + Data(planes(picture)) }
         try bytes.write(to: file)
     }
 

@@ -1,10 +1,31 @@
 import Foundation
+import RainCPU
+import RainDetection
 import RainMedia
 import RainPictures
 import RainPose
 import Testing
 
 @testable import RainStudio
+
+/// A real clip of a face, fetched by scripts/tracker-data.
+private enum RealFace {
+    static let file: String = {
+        let environment = ProcessInfo.processInfo.environment
+        let cache = environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "/root") + "/.cache"
+        return (environment["RAIN_TRACKER_DATA"] ?? cache + "/rain/tracker-data") + "/carphone.mp4"
+    }()
+
+    static let isThere = TrackerFiles().areComplete && FileManager.default.fileExists(atPath: file)
+
+    static func pictures() throws -> [Picture] {
+        let video = try VideoReader(path: file)
+        var pictures: [Picture] = []
+        // As large as a camera's, so that decoding takes as long.
+        while let picture = try video.next() { pictures.append(picture.resized(width: 640, height: 524)) }
+        return pictures
+    }
+}
 
 extension Studio {
     /// Driving by pictures in a real browser: a camera that is a file, a film, and what is said where there is none.
@@ -122,6 +143,44 @@ extension Studio {
                     // That there is no picture any more, the page may only learn by asking for it.
                     let complaints = await browser.complaints.filter { !($0.contains(" 404 ") && $0.hasSuffix("/input")) }
                     #expect(complaints.isEmpty, "\(complaints)")
+                }
+            }
+        }
+
+        /// The face tracker on a real clip, as a camera: found, followed, and on screen; its blinks shut the character's eyes.
+        @Test(.enabled(if: RealFace.isThere, "the face tracker or its test data is not here: see scripts/tracker-data"))
+        func aRealFaceDrives() async throws {
+            let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).y4m")
+            defer { try? FileManager.default.removeItem(at: file) }
+            try DrawnFilm.write(y4m: file, RealFace.pictures())
+            let tracker = try FaceTracker(TrackerFiles(), engine: CPUEngine(threads: 1))
+            try await TestStudio.run(embedded: true, detector: tracker) { studio in
+                try await Browser.run(camera: .file(file)) { browser in
+                    try await open(browser, studio)
+                    let session = try await studio.server.store.session(SessionStore.first)
+                    try await browser.click("camera")
+                    try await until("the camera to drive") { await session.mode == .camera }
+                    // A round of the clip is four seconds long.
+                    var openings: [Float] = []
+                    try await until("lids that shut and open again") {
+                        if let face = await session.pose?.face { openings.append(face[.leftEyeBottom].y - face[.leftEyeTop].y) }
+                        guard let most = openings.max(), let least = openings.min(), openings.count > 60 else { return false }
+                        return least < 0.1 * most
+                    }
+                    try await until("pictures to be answered") { try await browser.value("studio.latency", Latency.self).count > 100 }
+                    let latency = try await browser.value("studio.latency", Latency.self)
+                    let stats = await session.inputStats
+                    let stages = await tracker.stages
+                    let times = stages.map {
+                        "\($0.key) \(String(format: "%.1f", $0.value.time / .milliseconds(1) / Double($0.value.count))) ms"
+                    }
+                    print(
+                        "studio: a real face, camera to screen p50 \(Int(latency.p50 ?? 0)) ms, p95 \(Int(latency.p95 ?? 0)) ms, "
+                            + "\(Int(latency.rate)) frames/s; \(Int(stats?.picturesPerSecond ?? 0)) pictures/s tracked, "
+                            + "\(stats?.lookMilliseconds ?? 0) ms each with decoding, \(stats?.dropped ?? 0) gave way; \(times.sorted().joined(separator: ", "))"
+                    )
+                    #expect(stats?.inView == true)
+                    try await browser.screenshot("camera-real-face")
                 }
             }
         }

@@ -21,6 +21,8 @@ public actor FaceTracker: LandmarkDetecting {
         public var points = Points.face
         /// Every how many pictures of a sequence the body is looked at, 1 or more; in between its last points stay.
         public var bodyInterval = 6
+        /// Every how many pictures of a sequence the detector is asked whether there is a face where one is followed, 1 or more.
+        public var checkInterval = 15
         /// How many parts of a picture are searched for a small face, at most, per picture of a sequence.
         public var partsPerPicture = 3
 
@@ -67,11 +69,12 @@ public actor FaceTracker: LandmarkDetecting {
         return pose(face, seen?.points.map { $0.scaled(by: 1 / size) } ?? [], size)
     }
 
-    public func detect(_ picture: Picture, memory: TrackingMemory) throws -> (pose: DrivingPose?, memory: TrackingMemory) {
+    // Asynchronous, or a caller that waits would get the protocol's own, which remembers nothing.
+    public func detect(_ picture: Picture, memory: TrackingMemory) async throws -> (pose: DrivingPose?, memory: TrackingMemory) {
         let size = SIMD2(Double(picture.width), Double(picture.height))
         var memory = memory
         var face: FaceMesh.Face?
-        if let region = memory.face { face = try look(at: picture, region) }
+        if let region = try followed(memory.face, in: picture, &memory.picturesSinceCheck) { face = try look(at: picture, region) }
         if face == nil {
             let parts = Self.parts(of: picture)
             let start = memory.picturesWithoutFace * settings.partsPerPicture
@@ -98,6 +101,22 @@ public actor FaceTracker: LandmarkDetecting {
             memory.bodyPoints = seen?.points.map { $0.scaled(by: 1 / size) } ?? []
         }
         return (pose(face, memory.bodyPoints, size), memory)
+    }
+
+    /// Where the face is looked for; nil where the detector, asked now and then, sees faces and none of them there. The mesh alone would
+    /// follow much that is no face.
+    private func followed(_ region: PictureRegion?, in picture: Picture, _ picturesSinceCheck: inout Int) throws -> PictureRegion? {
+        guard let region, region.isPlausible(in: picture) else { return nil }
+        picturesSinceCheck += 1
+        guard picturesSinceCheck >= settings.checkInterval else { return region }
+        picturesSinceCheck = 0
+        let faces = try timed("detector") { try detector(picture, in: PictureRegion(whole: picture)) }
+        let isThere = faces.contains { face in
+            let away = (face.low + face.high) / 2 - region.center
+            return (away * away).sum() < region.side * region.side / 4
+        }
+        // Of a face in profile, or a small one, the detector may see nothing.
+        return isThere || faces.isEmpty ? region : nil
     }
 
     /// The face in a region; nil where there is none.

@@ -36,7 +36,9 @@ public struct DistanceKeeper: Sendable {
     ///   - neutral: the face whose distance is kept
     ///   - seconds: of the pose; one that is not later than the last repeats its scale
     public mutating func callAsFunction(_ pose: DrivingPose, neutral: LandmarkFrame, at seconds: Double) -> DrivingPose {
-        if let fit = HeadFit(from: neutral, to: pose.face, depths: .human), seconds.isFinite { follow(log(Self.limited(fit.scale)), at: seconds) }
+        if let fit = HeadFit(from: neutral, to: pose.face, depths: .human), seconds.isFinite {
+            follow(log(Self.limited(fit.scale)), at: seconds)
+        }
         let factor = 1 / scale
         guard factor != 1 else { return pose }
         return pose.with(

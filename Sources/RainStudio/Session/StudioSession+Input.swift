@@ -101,7 +101,9 @@ extension StudioSession {
             guard let tracked = seen.tracked else { return true }
             if seen.pose?.showsFace == true { input.rest.take(tracked.face) }
             let near = kept(tracked, at: seen.stamp.milliseconds / 1000)
-            drive(adjusted(input.rest.carried(near, to: reference, asPerson: wantsPersons, keepsDistance: settings.keepDistance)), seenIn: seen.stamp)
+            let carried = input.rest.carried(
+                near, to: reference, asPerson: wantsPersons, keepsDistance: settings.keepDistance)
+            drive(adjusted(carried), seenIn: seen.stamp)
             return true
         }
     }

@@ -57,7 +57,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     func run() async throws {
         Interrupt.install()
         let given = try retarget.map { try FaceParameterValues(text: $0) } ?? FaceParameterValues()
-        let source = try DrivingInput.open(driving, detector: detectors).frames
+        let source = try DrivingInput.open(driving, detector: { try detectors.open(for: driving) }).frames
         let target = try await referencePose()
         var poses: [DrivingPose] = []
         var iterator = source.makeAsyncIterator()

@@ -27,8 +27,8 @@ struct DetectCommand: AsyncParsableCommand {
             where its face is: rain animate --reference-landmarks. Ctrl-C ends a video early and keeps what was found. An existing output is \
             replaced.
 
-            Examples: rain detect hero.png
-                      rain detect me.mp4 --output motion.json --preview preview.mp4
+            Example: rain detect hero.png
+            Example: rain detect me.mp4 --output motion.json --preview preview.mp4
             """)
 
     @Argument(help: ArgumentHelp("A picture, a video (any file FFmpeg reads), a folder of pictures, or a camera.", valueName: "input"))

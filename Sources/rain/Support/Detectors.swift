@@ -48,7 +48,7 @@ struct Detectors: Sendable {
                 .driving,
                 "\(path): expected a landmark file; driving by pictures needs a landmark detector, found none: 'rain tracker install' brings "
                     + "one for faces, and for whole persons yolox_s.onnx, _m or _l and dw-mm_ucoco.onnx or dw-ll_ucoco_384.onnx from "
-                    + "huggingface.co/yzd-v/DWPose go into the folder that --model names or beside its file")
+                    + "huggingface.co/yzd-v/DWPose go into the folder that --model names or beside the file")
         }
         return detector
     }

@@ -15,12 +15,13 @@ struct DrivingInput: Sendable {
     /// Opens a landmark file, a video, a folder of pictures or a camera.
     ///
     /// - Parameters:
-    ///   - detector: finds the landmarks in pictures
+    ///   - detector: opens what finds the landmarks in pictures; not called for a landmark file
     ///   - smooth: whether landmarks are smoothed over time; nil for those of cameras alone
     ///   - repeats: whether a file starts over at its end
     ///   - clock: for a pace that does not wait: pictures whose time has passed are not looked at
     static func open(
-        _ path: String, detector choice: Detectors, smooth: Bool? = nil, repeats: Bool = false, clock: PlaybackClock? = nil
+        _ path: String, detector open: () throws -> any LandmarkDetecting, smooth: Bool? = nil, repeats: Bool = false,
+        clock: PlaybackClock? = nil
     ) throws -> DrivingInput {
         var tracking = PersonTracker.Settings()
         if isLandmarkFile(path) {
@@ -29,7 +30,7 @@ struct DrivingInput: Sendable {
             return DrivingInput(frames: DrivingSource(file, name: path, tracking: tracking, repeats: repeats), isCamera: false)
         }
         let feed = try PictureFeed(path: path, repeats: repeats)
-        let detector = try choice.open(for: path)
+        let detector = try open()
         if smooth ?? feed.isLive { tracking.smoothing = .init() }
         let all: DrivingSource.Pictures = { try await feed.next() }
         let frames = DrivingSource(
