@@ -111,7 +111,7 @@ struct FlatTable: Sendable {
     }
 
     func string(_ index: Int) throws(NetworkError) -> String {
-        // Longer names are nobody's; what is cut off no longer equals any name that is asked for.
+        // No tool writes longer names.
         String(decoding: buffer.bytes[try bytes(index).prefix(4096)], as: UTF8.self)
     }
 

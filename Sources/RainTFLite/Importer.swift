@@ -21,8 +21,7 @@ final class Importer {
         .builtin(2): { try $0.concatenated($1) },
         .builtin(3): { try $0.convolved($1) },
         .builtin(4): { try $0.convolvedByChannel($1) },
-        // The constants that halves stand for are widened as they are read.
-        .builtin(6): { importer, reader in .host(try reader.host(0)) },
+        .builtin(6): { try $0.widened($1) },
         .builtin(14): { .graph(try $0.value($1, 0).unary(.sigmoid)) },
         .builtin(17): { try $0.maxPooled($1) },
         .builtin(18): { try $0.binary(.multiply, $1, options: 21) },
@@ -40,7 +39,9 @@ final class Importer {
     let model: TFLiteModel
     private let network = NetworkBuilder()
     private var values: [Int: Imported] = [:]
+    private var weights: [String: Value] = [:]
     private var elementCount = 0
+    private var constantByteCount = 0
 
     init(_ model: TFLiteModel) { self.model = model }
 
@@ -48,15 +49,16 @@ final class Importer {
     ///   - inputs: names of the tensors that are given
     ///   - outputs: names of the tensors that are wanted
     func network(inputs: [String], outputs: [String]) throws(NetworkError) -> ImportedNetwork {
-        let places = Dictionary(model.tensors.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let places = Dictionary(grouping: model.tensors.indices, by: { model.tensors[$0].name })
         func place(_ name: String) throws(NetworkError) -> Int {
-            guard let place = places[name] else { throw fault(.inconsistent, "", "a tensor '\(name)'", "none of that name") }
-            return place
+            guard let found = places[name] else { throw fault(.inconsistent, "", "a tensor '\(name)'", "none of that name") }
+            guard found.count == 1 else { throw fault(.inconsistent, "", "one tensor '\(name)'", "\(found.count) of that name") }
+            return found[0]
         }
         let given = try inputs.map { name throws(NetworkError) in try place(name) }
         let wanted = try outputs.map { name throws(NetworkError) in try place(name) }
         for place in given where values[place] == nil { values[place] = .graph(try input(place)) }
-        let needed = needed(from: Set(given), to: wanted)
+        let needed = try needed(from: Set(given), to: wanted)
         try check(needed)
         for index in needed { try translate(index) }
         for place in wanted {
@@ -76,9 +78,15 @@ final class Importer {
     }
 
     /// The operators on the way to some tensors, in the file's order.
-    private func needed(from given: Set<Int>, to wanted: [Int]) -> [Int] {
+    private func needed(from given: Set<Int>, to wanted: [Int]) throws(NetworkError) -> [Int] {
         var makers: [Int: Int] = [:]
-        for (index, operation) in model.operators.enumerated() { for output in operation.outputs { makers[output] = index } }
+        for (index, operation) in model.operators.enumerated() {
+            for output in operation.outputs {
+                guard let other = makers.updateValue(index, forKey: output) else { continue }
+                let name = printable(model.tensors[output].name, limit: 60)
+                throw fault(.inconsistent, "", "one operator that makes '\(name)'", "operators \(other) and \(index)")
+            }
+        }
         var needed: Set<Int> = []
         var open = wanted
         while let place = open.popLast() {
@@ -187,6 +195,11 @@ final class Importer {
         guard tensor.bytes.count == count * size else {
             throw reader.fault(.malformed, "\(count * size) bytes for \(what) \(tensor.shape)", "\(tensor.bytes.count)")
         }
+        // Many tensors may share the same bytes, and then ask for far more memory than the file's size.
+        constantByteCount += tensor.bytes.count
+        guard constantByteCount <= 2 * model.byteCount else {
+            throw reader.fault(.tooLarge, "constants of at most twice the file's \(model.byteCount) bytes", "more")
+        }
         let data = model.buffer.bytes[tensor.bytes]
         let bytes = data.bytes
         let elements: HostTensor.Elements =
@@ -203,15 +216,21 @@ final class Importer {
     func value(_ imported: Imported) throws(GraphError) -> Value {
         switch imported {
         case .graph(let value): value
-        case .host(let tensor): try network.weight(tensor)
+        case .host(let tensor): try weight(tensor)
         }
     }
 
     /// An operand as a value of the graph.
     func value(_ reader: OperatorReader, _ index: Int) throws -> Value { try value(reader.input(index)) }
 
-    /// A weight with its axes in another order.
-    func weight(_ tensor: HostTensor, order: [Int]? = nil) throws(GraphError) -> Value { try network.weight(tensor, order: order) }
+    /// A weight with its axes in another order; made once, however many operators ask for it.
+    func weight(_ tensor: HostTensor, order: [Int]? = nil) throws(GraphError) -> Value {
+        let key = "\(tensor.name ?? "") \(order ?? [])"
+        if let known = weights[key] { return known }
+        let weight = try network.weight(tensor, order: order)
+        weights[key] = weight
+        return weight
+    }
 }
 
 /// One operator as its translation sees it.

@@ -8,8 +8,8 @@ extension Importer {
         case 0: value
         case 1: try value.unary(.relu)
         case 3: try value.unary(.relu).atMost(value.builder.constant([6], []))
-        case 4: try value.unary(.tanh)
-        default: throw reader.fault(.unsupported, "no activation, RELU, RELU6 or TANH", "activation \(activation)")
+        // LiteRT leaves TANH out where it follows an operator.
+        default: throw reader.fault(.unsupported, "no activation, RELU or RELU6", "activation \(activation)")
         }
     }
 
@@ -17,6 +17,13 @@ extension Importer {
         let (a, b) = (try value(reader, 0), try value(reader, 1))
         let result = try a.builder.one(.binary(kind), a, b)
         return .graph(try activated(result, reader.options(type)?.number(0) ?? 0, reader))
+    }
+
+    /// What a constant in halves stands for; it was widened when it was read.
+    func widened(_ reader: OperatorReader) throws -> Imported {
+        let constant = try reader.host(0)
+        guard !constant.isInteger else { throw reader.fault(.unsupported, "constants of 16-bit floats", "whole numbers") }
+        return .host(constant)
     }
 
     // MARK: Windows
@@ -160,8 +167,9 @@ extension Importer {
             throw reader.fault(.unsupported, "a begin, an end and a stride of 1 for each of \(rank) axes", "\(begin), \(end), \(step)")
         }
         let masks = try (0..<5).map { Int(try options?.number($0) ?? 0 as Int32) }
-        guard masks[2...].allSatisfy({ $0 == 0 }) else {
-            throw reader.fault(.unsupported, "slices that keep all axes", "masks \(masks[2...])")
+        let isOffset: UInt8 = try options?.number(5) ?? 0
+        guard masks[2...].allSatisfy({ $0 == 0 }), isOffset == 0 else {
+            throw reader.fault(.unsupported, "slices that keep all axes, ends counted from 0", "masks \(masks[2...]), offset \(isOffset)")
         }
         for axis in 0..<rank {
             let extent = result.shape[axis]

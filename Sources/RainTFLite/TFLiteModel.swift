@@ -38,10 +38,12 @@ public struct TFLiteModel: Sendable {
     /// In an order in which they can run.
     let operators: [Operator]
 
-    /// The largest file that is read: ten times the largest network of its kind.
-    public static let maximumByteCount = 256 << 20
-    /// Tensors, operators, buffers.
+    /// The largest file that is read: twice the largest network of its kind.
+    public static let maximumByteCount = 64 << 20
+    /// Tensors, buffers, kinds of operators.
     private static let mostItems = 1 << 16
+    /// Five times those of the largest network of its kind; each costs a while in every rewrite of the graph.
+    private static let mostOperators = 1 << 12
 
     /// Reads a file.
     ///
@@ -61,7 +63,18 @@ public struct TFLiteModel: Sendable {
         let root = try buffer.root()
         let version: UInt32 = try root.number(0)
         guard version == 3 else { throw buffer.malformed("version 3 of the format", "\(version)") }
-        let kinds = try root.tables(1, most: Self.mostItems).map { code throws(NetworkError) in try OperatorKind(code) }
+        // Tables, names and lists may be shared: a small file can name much, so what is named altogether is bounded.
+        var nameByteCount = 0
+        func bounded(_ name: String) throws(NetworkError) -> String {
+            nameByteCount += name.utf8.count
+            guard nameByteCount <= 1 << 22 else { throw buffer.malformed("at most \(1 << 22) bytes of names", "more") }
+            return name
+        }
+        let kinds = try root.tables(1, most: Self.mostItems).map { code throws(NetworkError) in
+            let kind = try OperatorKind(code)
+            _ = try bounded(kind.name)
+            return kind
+        }
         let graphs = try root.tables(2, most: 64)
         guard let graph = graphs.first else { throw buffer.malformed("a graph", "none") }
         let buffers = try root.tables(4, most: Self.mostItems).map { table throws(NetworkError) in try table.bytes(0) }
@@ -70,7 +83,7 @@ public struct TFLiteModel: Sendable {
             guard buffers.indices.contains(index) else { throw buffer.malformed("one of \(buffers.count) buffers", "buffer \(index)") }
             let type: UInt8 = try table.number(1)
             return Tensor(
-                name: try table.string(3), shape: try table.integers(0, most: 8), type: TensorType(rawValue: type) ?? .other,
+                name: try bounded(table.string(3)), shape: try table.integers(0, most: 8), type: TensorType(rawValue: type) ?? .other,
                 bytes: buffers[index], isSparse: try table.table(6) != nil)
         }
         func places(_ table: FlatTable, _ field: Int, allowsNone: Bool = false) throws(NetworkError) -> [Int] {
@@ -80,9 +93,8 @@ public struct TFLiteModel: Sendable {
             }
             return places
         }
-        // Several operators may share one list in the file; what they name altogether is bounded.
         var named = 0
-        operators = try graph.tables(3, most: Self.mostItems).map { table throws(NetworkError) in
+        operators = try graph.tables(3, most: Self.mostOperators).map { table throws(NetworkError) in
             let index = Int(try table.number(0) as UInt32)
             guard kinds.indices.contains(index) else { throw buffer.malformed("one of \(kinds.count) operators", "operator \(index)") }
             let result = Operator(
@@ -104,7 +116,8 @@ public struct TFLiteModel: Sendable {
     ///
     /// - Parameter names: of the inputs or outputs
     public func describe(_ names: [String]) -> [(name: String, type: String, shape: [Int])] {
-        names.compactMap { name in tensors.first { $0.name == name }.map { (name, "\($0.type)", $0.shape) } }
+        let known = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        return names.compactMap { name in known[name].map { (name, "\($0.type)", $0.shape) } }
     }
 
     /// Every operator with how often it occurs and whether Rain can run it, by name.

@@ -143,7 +143,7 @@ enum TrackerData {
         memory.face = nil
         let (again, _) = try await tracker.detect(pair(300, 340), memory: memory)
         #expect(try #require(nose(again)).x < 0.5)
-        let largest = try await place(tracker, pair(300, 340))
+        let largest = try await place(tracker, pair(240, 340))
         #expect(largest.x > 0.5)
     }
 
