@@ -45,12 +45,13 @@ public struct ParameterSource: Sendable {
 
     /// The same files under other names, such as those of an older version of the model.
     ///
-    /// - Parameter rename: gives the name here for the name there; where two become one, the one already so named wins
-    public func renamed(_ rename: (String) -> String) -> ParameterSource {
+    /// - Parameter rename: gives the name here for the name there, and nothing for a tensor that is left out; where two become one, the
+    ///   one already so named wins
+    public func renamed(_ rename: (String) -> String?) -> ParameterSource {
         ParameterSource(
             files: files,
             places: places.reduce(into: [:]) { places, place in
-                let name = rename(place.key)
+                guard let name = rename(place.key) else { return }
                 if name == place.key || self.places[name] == nil { places[name] = place.value }
             })
     }

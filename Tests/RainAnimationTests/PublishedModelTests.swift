@@ -191,6 +191,65 @@ import Testing
         }
     }
 
+    /// What training scripts leave before the names of tensors, or beside them.
+    enum Wrapping: String, CaseIterable, CustomTestStringConvertible {
+        case module, compiled, compiledLayers, both, model, ema, params, stateDict, deep, withOptimizer
+        var testDescription: String { rawValue }
+
+        func tensors(_ tensors: [SafetensorsWriter.Tensor]) -> [SafetensorsWriter.Tensor] {
+            func behind(_ prefix: String) -> [SafetensorsWriter.Tensor] {
+                tensors.map { (prefix + $0.name, $0.shape, $0.dtype, $0.values) }
+            }
+            return switch self {
+            case .module: behind("module.")
+            case .compiled: behind("_orig_mod.")
+            case .compiledLayers:
+                tensors.map { ($0.name.replacing(/^([a-z_]+)\./) { "\($0.1)._orig_mod." }, $0.shape, $0.dtype, $0.values) }
+            case .both: behind("module._orig_mod.")
+            case .model: behind("model.")
+            case .ema: behind("ema.")
+            case .params: behind("params.")
+            case .stateDict: behind("state_dict.")
+            case .deep: behind("state_dict.model.module.")
+            case .withOptimizer: behind("model.") + [("optimizer.state.0.exp_avg", [2], .float32, [1, 2])]
+            }
+        }
+    }
+
+    @Test(arguments: Wrapping.allCases)
+    func wrappedNamesAreFound(_ wrapping: Wrapping) throws {
+        try withFolder { folder in
+            try TinyPublished.write(to: folder + "/plain")
+            try TinyPublished.write(to: folder + "/wrapped") { _, tensors in wrapping.tensors(tensors) }
+            let (plain, wrapped) = (try ModelFiles(path: folder + "/plain"), try ModelFiles(path: folder + "/wrapped"))
+            #expect(plain.configuration == wrapped.configuration)
+            for (name, shape) in try ModelPrograms(plain.configuration).parameters() {
+                let (right, found) = (try plain.source(name, shape), try wrapped.source(name, shape))
+                #expect(right == found, "\(name)")
+            }
+        }
+    }
+
+    /// Wrapped twice, or in what is not known: the prefixes are named.
+    @Test func wrappingsThatCannotBeToldAreNamed() throws {
+        func refusal(_ change: ([SafetensorsWriter.Tensor]) -> [SafetensorsWriter.Tensor]) throws -> String {
+            try withFolder { folder in
+                try TinyPublished.write(to: folder) { $0 == .poseGuider ? change($1) : $1 }
+                let error = #expect(throws: ModelError.self) { try AnimationModel(path: folder) }
+                return error?.description ?? ""
+            }
+        }
+        func behind(_ prefix: String, _ tensors: [SafetensorsWriter.Tensor]) -> [SafetensorsWriter.Tensor] {
+            tensors.map { (prefix + $0.name, $0.shape, $0.dtype, $0.values) }
+        }
+        let both = try refusal { behind("model.", $0) + behind("ema.", $0) }
+        #expect(both.contains("pose_guider.safetensors") && both.contains("'ema.'") && both.contains("'model.'"), "\(both)")
+        let plain = try refusal { $0 + behind("ema.", $0) }
+        #expect(plain.contains("without a prefix") && plain.contains("'ema.'"), "\(plain)")
+        let foreign = try refusal { behind("pipeline.pose.", $0) }
+        #expect(foreign.contains("found names behind 'pipeline.pose.'"), "\(foreign)")
+    }
+
     @Test func aWebPageIsNoCheckpoint() throws {
         try withFolder { folder in
             try TinyPublished.write(to: folder) { $0 == .taesdv ? nil : $1 }

@@ -8,6 +8,14 @@ import Testing
         folder = try TemporaryFolder()
     }
 
+    /// The reference implementation reads it as no metadata.
+    @Test(arguments: ["null", " null ", "{}"]) func metadataMayBeNull(text: String) throws {
+        let header = #"{"__metadata__": \#(text), "a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}"#
+        let file = try Checkpoint(path: folder.file("null.safetensors", safetensors(header, bytes(of: [1, 2] as [Float]))))
+        #expect(file.metadata.isEmpty && file.names == ["a"])
+        #expect(try file.floats("a") == [1, 2])
+    }
+
     @Test func readsEveryElementType() throws {
         let parts: [(String, String, [UInt8])] = [
             ("f64", "F64", bytes(of: [1.5, -2] as [Double])), ("f32", "F32", bytes(of: [0.25, -8] as [Float])),

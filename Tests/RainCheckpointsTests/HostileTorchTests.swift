@@ -41,7 +41,7 @@ private let malformed: [Malformed] = [
     Malformed("no pickle at all", torch([]), .malformedPickle),
     Malformed("two values at the end", torch([0x4E, 0x4E]), .malformedPickle),
     Malformed("a mark left over", torch([0x4E, 0x28]), .malformedPickle),
-    Malformed("a tensor alone", torch(tensor), .malformedPickle),
+    Malformed("a tensor alone", torch(tensor), .unsupportedFormat),
     Malformed("an unknown opcode", torch([0xFF]), .malformedPickle),
     Malformed("text opcodes of protocol 0", torch(Array("I1\n".utf8)), .malformedPickle),
     Malformed("an extension", torch([0x82, 1]), .malformedPickle),

@@ -168,6 +168,14 @@ import Testing
             ])
     }
 
+    @Test func aBareTensorIsCalledThat() throws {
+        let tensor = Pickle.tensor(count: 6, shape: [2, 3], strides: [3, 1])
+        let storage = bytes(of: [Float](repeating: 1, count: 6))
+        let error = #expect(throws: CheckpointError.self) { try checkpoint(Zip(pickle: tensor, storages: [storage]).bytes) }
+        #expect(error?.code == .unsupportedFormat)
+        #expect(error?.description.contains("found one bare tensor of shape [2, 3]; save the model's state_dict()") == true)
+    }
+
     // MARK: Impostors
 
     @Test(arguments: [

@@ -47,6 +47,36 @@ import Testing
         #expect(summary.initializers.count == 54)
     }
 
+    struct Rounding: Sendable {
+        var type: Int64
+        var values: [Float]
+        var right: [Float]
+    }
+
+    /// What is known on import is rounded to the type it is cast to, to the nearest and ties to even.
+    @Test(arguments: [
+        Rounding(
+            type: 10, values: [0.1, 1.0004883, 1.0014648, -2049, 65519, 6e-8, 2e-8],
+            right: [0.099975586, 1, 1.0019531, -2048, 65504, 5.9604645e-8, 0]),
+        Rounding(type: 10, values: [65520, -1e6], right: [.infinity, -.infinity]),
+        Rounding(
+            type: 16, values: [0.1, 1.00390625, 1.01171875, -257, 3.4e38], right: [0.100097656, 1, 1.015625, -256, .infinity]),
+        Rounding(type: 1, values: [0.1, 65519], right: [0.1, 65519]),
+    ])
+    func castsRound(_ rounding: Rounding) throws {
+        let (values, right) = (rounding.values, rounding.right)
+        var maker = NetworkMaker(input: [1, Int64(values.count)])
+        maker.floats("c", values, shape: [1, Int64(values.count)])
+        maker.node("Cast", ["c"], ["half"], [.int("to", rounding.type)])
+        maker.node("Cast", ["half"], ["whole"], [.int("to", 1)])
+        maker.node("Add", ["x", "whole"], ["y"])
+        let executable = try maker.network().prepared(on: CPUEngine(threads: 1))
+        try executable.write("x", [Float](repeating: 0, count: values.count))
+        try executable.run(.step)
+        let found = try executable.read("y")
+        #expect(found == right)
+    }
+
     @Test func openBatchesAreOne() throws {
         var maker = NetworkMaker(input: [nil, 4, 6, 6])
         maker.node("Relu", ["x"], ["y"])

@@ -347,6 +347,23 @@ extension Studio {
 
         // MARK: Starting
 
+        /// What is wrong with an address is said in one sentence of the studio's own.
+        @Test(arguments: [
+            ("nonsense.invalid", "--address: expected an address of this machine, found 'nonsense.invalid'"),
+            ("192.0.2.7", "--address: expected an address of this machine, found '192.0.2.7'"),
+            ("127.0.0.256", "--address: expected an address of this machine, found '127.0.0.256'"),
+            ("2001:db8::7", "--address: expected an address of this machine, found '2001:db8::7'"),
+        ])
+        func addressesThatAreNotThisMachines(address: String, sentence: String) async throws {
+            var configuration = StudioServer.Configuration(settings: SessionSettings(schedule: try StreamSchedule()))
+            (configuration.address, configuration.port, configuration.token) = (address, 0, "secret")
+            let error = await #expect(throws: StudioError.self) {
+                _ = try await StudioServer.start(configuration, model: TinyModel.model(), engine: CPUEngine(threads: 1))
+            }
+            let message = error?.message ?? ""
+            #expect(message.hasPrefix(sentence) && !message.contains("(") && !message.contains("Error"), "\(message)")
+        }
+
         @Test func aPortInUse() async throws {
             try await TestStudio.run { studio in
                 var configuration = studio.server.configuration
@@ -354,7 +371,7 @@ extension Studio {
                 let error = await #expect(throws: StudioError.self) {
                     _ = try await StudioServer.start(configuration, model: TinyModel.model(), engine: CPUEngine(threads: 1))
                 }
-                #expect(error?.message.contains("--port") == true && error?.message.contains("\(studio.port)") == true)
+                #expect(error?.message.hasPrefix("--port: expected a port that is free at 127.0.0.1, found \(studio.port)") == true)
             }
         }
 

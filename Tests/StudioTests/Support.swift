@@ -26,7 +26,7 @@ struct TestStudio: Sendable {
         embedded: Bool = false, sessions: Int = 4, connections: Int = 256, seconds: Int64 = 600, load: Double = .infinity,
         token: String? = nil, certificate: (String, String)? = nil, detector: (any LandmarkDetecting)? = nil, outputs: [String] = [],
         window: String = "1x4",
-        isCommon: Bool = true, engine: (any Engine)? = nil,
+        isCommon: Bool = true, engine: (any Engine)? = nil, extraPages: [String: [UInt8]] = [:],
         _ body: @Sendable (TestStudio) async throws -> Result
     ) async throws -> Result {
         let model = try embedded ? AnimationModel.embedded() : TinyModel.model()
@@ -34,6 +34,7 @@ struct TestStudio: Sendable {
             settings: SessionSettings(schedule: try StreamSchedule(window: window), framesPerSecond: 30))
         configuration.outputs = outputs
         configuration.isCommon = isCommon
+        configuration.extraPages = extraPages
         configuration.port = 0
         configuration.character = 7
         configuration.sessions = sessions

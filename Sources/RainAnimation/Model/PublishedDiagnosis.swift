@@ -18,10 +18,15 @@ struct PublishedDiagnosis {
         let surplus = names.filter { needed[$0] == nil && !isHarmless($0) }
         let missing = parameters.filter { !source.contains($0.name) && isUsed($0.name) }
         func refuse(_ message: String) -> ModelError { ModelError(.checkpoint, at: source.description, message) }
-        guard names.count > 0 else { throw refuse("expected the \(parameters.count) tensors of \(title(part)), found none") }
+        guard names.count > 0 else { throw refuse("expected the \(parameters.count) tensors of \(part.title), found none") }
+        if let prefix = WrappedNames(part).foreignPrefix(names, parameters: parameters.map(\.name)) {
+            throw refuse(
+                "expected the \(parameters.count) tensors of \(part.title), such as '\(parameters[0].name)', found names behind '\(prefix)'; "
+                    + "save them without it, or take the file from \(PublishedFolder.origin(of: part))")
+        }
         if let kind = try kind(names) {
             throw refuse(
-                "expected the \(parameters.count) tensors of \(title(part)), such as '\(parameters[0].name)' \(parameters[0].shape), "
+                "expected the \(parameters.count) tensors of \(part.title), such as '\(parameters[0].name)' \(parameters[0].shape), "
                     + "found \(kind), such as '\(surplus.first ?? names[0])'; the right file is at \(PublishedFolder.origin(of: part))")
         }
         let misshapen = try parameters.compactMap { parameter -> (name: String, expected: Shape, found: [Int])? in
@@ -38,24 +43,13 @@ struct PublishedDiagnosis {
         }
         if let first = surplus.first {
             throw refuse(
-                "tensor '\(first)': expected no tensor of this name in \(title(part))" + others(surplus.count, "that do not belong here"))
+                "tensor '\(first)': expected no tensor of this name in \(part.title)" + others(surplus.count, "that do not belong here"))
         }
     }
 
     private func others(_ count: Int, _ what: String) -> String {
         (count > 1 ? ", and \(count - 1) more \(what)" : "")
             + "; check that the file is the one from \(PublishedFolder.origin(of: part))"
-    }
-
-    private func title(_ part: Part) -> String {
-        switch part {
-        case .referenceUNet: "the reference network"
-        case .motionUNet: "the denoising network with motion modules"
-        case .poseGuider: "the pose guider"
-        case .taesdv: "TAESDV"
-        case .autoencoder: "Stable Diffusion's auto-encoder"
-        case .imageEncoder: "CLIP's image encoder"
-        }
     }
 
     /// Tensors that may be missing, since RAIN uses only one half of each auto-encoder.
@@ -85,7 +79,8 @@ struct PublishedDiagnosis {
         if names.contains(where: { $0.hasPrefix("add_embedding.") || $0.hasPrefix("conditioner.") }) {
             return "Stable Diffusion XL weights"
         }
-        if names.contains(where: { $0.hasPrefix("model.diffusion_model.") || $0.hasPrefix("first_stage_model.") }) {
+        let original = ["model.diffusion_model.", "diffusion_model.", "first_stage_model."]
+        if names.contains(where: { name in original.contains { name.hasPrefix($0) } }) {
             return "a Stable Diffusion checkpoint of the original layout"
         }
         if names.contains(where: { $0.hasPrefix("text_model.") }) { return "CLIP's text encoder" }
@@ -101,8 +96,22 @@ struct PublishedDiagnosis {
         if part == .referenceUNet, names.contains(where: { $0.contains("motion_modules.") }) { return "a UNet with motion modules" }
         if try share(part) > 0.5 { return nil }
         for other in Part.allCases where other != part {
-            if try share(other) > 0.9 { return "those of \(title(other))" }
+            if try share(other) > 0.9 { return "those of \(other.title)" }
         }
         return try share(part) > 0.1 ? nil : "\(names.count) tensors of something else"
+    }
+}
+
+extension PublishedConfiguration.Part {
+    /// For error messages.
+    var title: String {
+        switch self {
+        case .referenceUNet: "the reference network"
+        case .motionUNet: "the denoising network with motion modules"
+        case .poseGuider: "the pose guider"
+        case .taesdv: "TAESDV"
+        case .autoencoder: "Stable Diffusion's auto-encoder"
+        case .imageEncoder: "CLIP's image encoder"
+        }
     }
 }

@@ -16,7 +16,7 @@ struct PublishedModel {
     /// - Throws: `AnimationError.model`, `CheckpointError` or `ModelError` naming file, tensor, expected and found
     init(_ folder: PublishedFolder) throws {
         var sources: [Part: ParameterSource] = [:]
-        for (part, file) in folder.weights { sources[part] = try ParameterSource(path: file) }
+        for (part, file) in folder.weights { sources[part] = try WrappedNames(part).unwrap(ParameterSource(path: file)) }
         sources[.autoencoder] = sources[.autoencoder]?.renamed(AutoencoderKL.currentName)
         configuration = try Self.configuration(folder, sources)
         for part in Part.allCases {

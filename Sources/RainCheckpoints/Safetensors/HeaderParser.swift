@@ -62,8 +62,14 @@ struct HeaderParser {
         return header
     }
 
+    /// Texts by key; the reference implementation also reads null, which is none.
     private mutating func metadata() throws(Failure) -> [String: String] {
         var metadata: [String: String] = [:]
+        skipSpace()
+        if bytes[position...].starts(with: "null".utf8) {
+            position += 4
+            return metadata
+        }
         try object { (parser, key) throws(Failure) in
             let value = try parser.string()
             guard metadata.updateValue(value, forKey: key) == nil else {

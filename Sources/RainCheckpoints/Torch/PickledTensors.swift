@@ -21,6 +21,10 @@ struct PickledTensors {
         nameByteCount = (1 << 16) + 16 * unpickler.byteCount
         switch root {
         case .dictionary, .list, .tuple: break
+        case .tensor(let index):
+            throw CheckpointError(
+                .unsupportedFormat, file: unpickler.file.path, expected: "a dictionary of tensors and their names",
+                found: "one bare tensor of shape \(unpickler.tensors[index].shape)", advice: "save the model's state_dict() instead")
         default: throw unpickler.malformed("a dictionary of tensors", root.kind)
         }
         try visit(root, path: "", depth: 0)

@@ -1,3 +1,4 @@
+import RainCheckpoints
 import RainGraph
 import RainNetworks
 
@@ -70,10 +71,20 @@ extension Importer {
         let isFloat = [.float, .double, .float16, .bfloat16].contains(type)
         guard case .host(let tensor) = input else {
             guard isFloat else { throw node.unsupported("casts to floats of what is computed when the network runs", "\(type)") }
+            // Everything that runs is computed in 32 bits.
             return [input]
         }
         try fold(tensor.count, node)
-        if isFloat { return [.host(HostTensor(tensor.shape, .floats(tensor.floats)))] }
+        switch type {
+        case .float16:
+            let values = tensor.floats.map { HalfPrecision.float(fromFloat16: HalfPrecision.float16(from: $0)) }
+            return [.host(HostTensor(tensor.shape, .floats(values)))]
+        case .bfloat16:
+            let values = tensor.floats.map { HalfPrecision.float(fromBFloat16: HalfPrecision.bfloat16(from: $0)) }
+            return [.host(HostTensor(tensor.shape, .floats(values)))]
+        case .float, .double: return [.host(HostTensor(tensor.shape, .floats(tensor.floats)))]
+        default: break
+        }
         let values: [Int64]
         switch tensor.elements {
         case .integers(let list): values = list

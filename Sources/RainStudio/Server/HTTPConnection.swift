@@ -30,16 +30,43 @@ struct HTTPConnection: Sendable {
     func serve(_ channel: Channel) async throws {
         try await channel.executeThenClose { inbound, outbound in
             var parts = inbound.makeAsyncIterator()
-            while let part = try await parts.next(isolation: #isolation) {
-                guard case .head(let head) = part else { return }
-                guard try await answer(head, &parts, outbound) else { return }
+            var failure: HTTPParserError?
+            do {
+                while let part = try await parts.next(isolation: #isolation) {
+                    guard case .head(let head) = part, try await answer(head, &parts, outbound, channel.channel) else { break }
+                }
+            } catch let error as HTTPParserError {
+                // The pipeline has refused what is no request.
+                failure = error
             }
+            outbound.finish()
+            try await linger(&parts, channel.channel)
+            if let failure { throw failure }
         }
+    }
+
+    /// Reads what a client still sends, after the last answer, until it closes its side or its time is over.
+    ///
+    /// A socket that is closed while something on it is unread is reset, and what the client has not yet read of the answer is lost.
+    private func linger(
+        _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator, _ channel: any NIOCore.Channel
+    ) async throws {
+        var count = 0
+        do {
+            while count <= 2 * Router.largestUpload, let part = try await parts.next(isolation: #isolation) {
+                if case .body(let buffer) = part { count += buffer.readableBytes }
+            }
+            guard count <= 2 * Router.largestUpload else { return }
+        } catch {
+            // What is no request any more is read without being handed on.
+        }
+        try await channel.closeFuture.orCancelled(closing: channel)
     }
 
     /// - Returns: whether the connection stays open
     private func answer(
-        _ head: HTTPRequestHead, _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator, _ outbound: Outbound
+        _ head: HTTPRequestHead, _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator, _ outbound: Outbound,
+        _ channel: any NIOCore.Channel
     ) async throws -> Bool {
         var response: StudioResponse
         var isWhole = false
@@ -70,11 +97,7 @@ struct HTTPConnection: Sendable {
         }
         let stays = isWhole && head.isKeepAlive
         metrics.responded(response.status)
-        try await write(response, to: head, stays: stays, outbound)
-        if !isWhole {
-            // Whoever still sends gets to read the answer before the connection closes.
-            _ = try await discard(&parts, limit: 2 * Router.largestUpload)
-        }
+        try await write(response, to: head, stays: stays, outbound, channel)
         return stays
     }
 
@@ -144,7 +167,10 @@ struct HTTPConnection: Sendable {
         ),
     ]
 
-    private func write(_ response: StudioResponse, to request: HTTPRequestHead, stays: Bool, _ outbound: Outbound) async throws {
+    /// Returns when the system has taken all of the answer: closing a connection drops what it has not.
+    private func write(
+        _ response: StudioResponse, to request: HTTPRequestHead, stays: Bool, _ outbound: Outbound, _ channel: any NIOCore.Channel
+    ) async throws {
         var head = HTTPResponseHead(version: request.version, status: HTTPResponseStatus(statusCode: response.status))
         for (name, value) in Self.usualHeaders + response.headers { head.headers.add(name: name, value: value) }
         switch response.body {
@@ -153,19 +179,27 @@ struct HTTPConnection: Sendable {
             head.headers.add(name: "connection", value: stays ? "keep-alive" : "close")
             try await outbound.write(.head(head))
             if request.method != .HEAD, !bytes.isEmpty { try await outbound.write(.body(ByteBuffer(bytes: bytes))) }
-            try await outbound.write(.end(nil))
+            try await end(channel)
         case .frames(let viewer, let session):
             head.headers.add(name: "connection", value: "close")
             do {
                 try await outbound.write(.head(head))
                 if request.method != .HEAD { try await write(framesOf: viewer, outbound) }
-                try await outbound.write(.end(nil))
+                try await end(channel)
             } catch {
                 await session.leave(viewer)
                 throw error
             }
             await session.leave(viewer)
         }
+    }
+
+    /// Ends an answer, and waits until the system has taken all of it.
+    ///
+    /// This goes past the writer, which does not tell when that is; what was written before is before it on the event loop too.
+    private func end(_ channel: any NIOCore.Channel) async throws {
+        let end: HTTPPart<HTTPResponseHead, ByteBuffer> = .end(nil)
+        try await channel.writeAndFlush(end).orCancelled(closing: channel)
     }
 
     /// Pictures as they come. The connection itself holds back a client that is slow: then newer pictures replace older ones.
@@ -179,6 +213,17 @@ struct HTTPConnection: Sendable {
             try await outbound.write(.body(part))
             viewer.acknowledge(frame.sequence)
             metrics.frameSent()
+        }
+    }
+}
+
+extension EventLoopFuture<Void> {
+    /// Waits for what happens at the latest when a channel is closed; cancelling the task closes it.
+    fileprivate func orCancelled(closing channel: any NIOCore.Channel) async throws {
+        try await withTaskCancellationHandler {
+            try await get()
+        } onCancel: {
+            channel.close(promise: nil)
         }
     }
 }

@@ -2,7 +2,8 @@ import NIOCore
 import NIOHTTP1
 
 /// Closes connections on which too little comes: a request's head and its body each have their time, however slowly they drip. A body that
-/// comes as fast as a slow line carries it may take as long as it takes.
+/// comes as fast as a slow line carries it may take as long as it takes, and so may an answer: the time of the next head begins when the
+/// system has taken all of it.
 final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -15,6 +16,8 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bytes of a body since its time was last counted anew, and how many it takes to have it counted anew.
     private var arrived = 0
     private static let worthOneBody = 4 << 20
+    /// Requests so far.
+    private var requests = 0
     private var scheduled: Scheduled<Void>?
 
     init(head: TimeAmount, body: TimeAmount, metrics: StudioMetrics) {
@@ -36,6 +39,7 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             arrived = 0
+            requests += 1
             restart(body, context)
         case .body(let buffer):
             arrived += buffer.readableBytes
@@ -48,8 +52,14 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { restart(head, context) }
-        context.write(data, promise: promise)
+        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        let written = promise ?? context.eventLoop.makePromise()
+        let answered = requests
+        written.futureResult.assumeIsolated().whenSuccess { [self] in
+            // The next request may be here already, and its time is counted.
+            if requests == answered { restart(head, context) }
+        }
+        context.write(data, promise: written)
     }
 
     private func restart(_ time: TimeAmount, _ context: ChannelHandlerContext) {

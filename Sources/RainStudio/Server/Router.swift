@@ -13,16 +13,18 @@ struct Router: Sendable {
     /// `nil` where there is no detector.
     let faces: FaceFinder?
     let uploads = UploadSlots()
+    private let extraPages: [String: [UInt8]]
 
     /// The largest body of an upload, and of any other request.
     static let largestUpload = 16 << 20
     static let largestBody = 64 << 10
 
-    init(store: SessionStore, host: ModelHost, metrics: StudioMetrics, faces: FaceFinder?) {
+    init(store: SessionStore, host: ModelHost, metrics: StudioMetrics, faces: FaceFinder?, extraPages: [String: [UInt8]] = [:]) {
         self.store = store
         self.host = host
         self.metrics = metrics
         self.faces = faces
+        self.extraPages = extraPages
     }
 
     func respond(_ request: StudioRequest) async -> StudioResponse {
@@ -97,6 +99,7 @@ struct Router: Sendable {
             return try await answer(request, method, session: store.session(path[3]), part: Array(path[4...]))
         default:
             let name = request.path.joined(separator: "/")
+            if let bytes = extraPages[name] { return StudioResponse(type: "application/octet-stream", bytes) }
             guard PageFiles.table[name] != nil, request.path.count <= 1 else {
                 throw StudioError(.notFound, "/\(name.prefix(80)): there is no such page; the API is described by /api/v1/openapi.json")
             }

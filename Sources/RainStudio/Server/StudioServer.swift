@@ -1,9 +1,11 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import NIOWebSocket
 public import RainAnimation
+import RainFiles
 public import RainGraph
 import RainMedia
 public import RainPictures
@@ -51,6 +53,8 @@ public final class StudioServer: Sendable {
         var cameraSmoothing: PersonTracker.Smoothing? = .init()
         /// Whether sessions compute together where they can; tests compare.
         var isCommon = true
+        /// What else is served, by the path's only part; tests fetch large bodies.
+        var extraPages: [String: [UInt8]] = [:]
 
         public init(settings: SessionSettings) { self.settings = settings }
     }
@@ -117,7 +121,7 @@ public final class StudioServer: Sendable {
         )
         self.store = store
         let faces = desk.map { FaceFinder(host: host, desk: $0) }
-        router = Router(store: store, host: host, metrics: metrics, faces: faces)
+        router = Router(store: store, host: host, metrics: metrics, faces: faces, extraPages: configuration.extraPages)
         let gate = Gate(token: configuration.token, isSecure: tls != nil)
         self.gate = gate
         do {
@@ -125,6 +129,8 @@ public final class StudioServer: Sendable {
                 .serverChannelOption(.backlog, value: 64)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // A client that says it will send no more still reads.
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
                 // What the system keeps for a client that does not read is latency nobody sees.
                 .childChannelOption(.socketOption(.so_sndbuf), value: 1 << 17)
                 .bind(host: configuration.address, port: configuration.port) { channel in
@@ -132,13 +138,8 @@ public final class StudioServer: Sendable {
                         try Self.configure(channel, tls: tls, configuration: configuration, gate: gate, store: store, metrics: metrics)
                     }
                 }
-        } catch let error as IOError {
-            throw StudioError(
-                .failed,
-                "\(configuration.address):\(configuration.port): expected an address to listen on, found \(error.localizedDescription); "
-                    + "another program may use it: choose another --port")
-        } catch let error as SocketAddressError {
-            throw StudioError(.failed, "\(configuration.address): expected an address of this machine, found \(error)")
+        } catch {
+            throw Self.refusal(of: configuration, (error as? IOError)?.errnoCode)
         }
         var reference: Reference?
         if let given = configuration.reference {
@@ -146,6 +147,28 @@ public final class StudioServer: Sendable {
             reference = try await host.reference(given.picture, name: given.name, crop: nil, landmarks: face)
         }
         _ = try await store.make(nil, character: configuration.character, reference: reference)
+    }
+
+    /// Why an address cannot be listened on.
+    ///
+    /// - Parameter number: the system's error; `nil` for an address that is none
+    private static func refusal(of configuration: Configuration, _ number: CInt?) -> StudioError {
+        let (address, port) = (configuration.address, configuration.port)
+        let message =
+            switch number {
+            case EADDRINUSE:
+                "--port: expected a port that is free at \(address), found \(port), where another program listens; choose another, or 0 for "
+                    + "any that is free"
+            case EACCES:
+                "--port: expected a port that this user may listen on, found \(port); choose one from 1024 on, or 0 for any that is free"
+            case nil, EADDRNOTAVAIL:
+                "--address: expected an address of this machine, found '\(address)'; 127.0.0.1 is for this machine alone, and 0.0.0.0 stands "
+                    + "for all of its addresses"
+            case let number?:
+                "--address: expected an address to listen on, found '\(address)', port \(port): \(systemMessage(number)); choose "
+                    + "another --address or --port"
+            }
+        return StudioError(.failed, message)
     }
 
     private static func context(_ certificate: (chain: String, key: String)) throws -> NIOSSLContext {
@@ -218,7 +241,9 @@ public final class StudioServer: Sendable {
             notUpgradingCompletionHandler: { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ResponsePartHandler())
-                    return Connection.http(try NIOAsyncChannel(wrappingChannelSynchronously: channel))
+                    return Connection.http(
+                        try NIOAsyncChannel(
+                            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
                 }
             })
         var http = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrade)

@@ -34,7 +34,7 @@ struct AnimateCommand: AsyncParsableCommand {
             "The motion: a landmark file, a video, a folder of pictures, or a camera such as /dev/video0.", valueName: "path"))
     var driving: String
 
-    @Option(help: ArgumentHelp("Where the frames go: \(FrameSink.formats).", valueName: "path"))
+    @Option(help: ArgumentHelp("Where the frames go: \(FrameSink.formats). An existing file is replaced.", valueName: "path"))
     var output: String
 
     @OptionGroup var model: ModelOptions
@@ -116,6 +116,14 @@ struct AnimateCommand: AsyncParsableCommand {
 
     mutating func validate() throws {
         try checkRetarget(retarget)
+        var files = FileRoles(
+            reading: [
+                "--reference": reference, "--reference-landmarks": referenceLandmarks ?? ReferenceFace.landmarkFile(of: reference),
+                "--driving": driving, "--detector": detection.detector,
+            ], writing: ["--output": output])
+        files.readParameters(retarget)
+        model.add(to: &files)
+        try files.check()
         let lengths = [frames != nil, seconds != nil, endless].filter { $0 }.count
         guard lengths <= 1 else { throw ValidationError("--frames, --seconds and --endless: expected at most one of them") }
         if let frames, frames < 1 { throw ValidationError("--frames: expected at least 1, found \(frames)") }

@@ -32,7 +32,7 @@ struct CalibrateCommand: AsyncParsableCommand {
             valueName: "file.json"))
     var referenceLandmarks: String?
 
-    @Option(help: ArgumentHelp("Where the parameters go.", valueName: "file.json"))
+    @Option(help: ArgumentHelp("Where the parameters go; an existing file is replaced.", valueName: "file.json"))
     var output: String
 
     @Option(help: ArgumentHelp("Values set by hand, as for 'rain animate'.", valueName: "file,name=value,..."))
@@ -48,6 +48,14 @@ struct CalibrateCommand: AsyncParsableCommand {
 
     func validate() throws {
         try checkRetarget(retarget)
+        var files = FileRoles(
+            reading: [
+                "--driving": driving, "--reference": reference,
+                "--reference-landmarks": referenceLandmarks ?? reference.map(ReferenceFace.landmarkFile), "--model": model,
+                "--detector": detection.detector,
+            ], writing: ["--output": output])
+        files.readParameters(retarget)
+        try files.check()
         guard reference != nil || referenceLandmarks != nil else {
             throw ValidationError("expected --reference or --reference-landmarks, found neither")
         }

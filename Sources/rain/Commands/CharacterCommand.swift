@@ -22,12 +22,13 @@ struct CharacterCommand: ParsableCommand {
     @Option(help: "Width and height in pixels, 16 to 4096.")
     var size = 128
 
-    @Option(help: ArgumentHelp("Where the picture goes: .png, .webp or .jpg.", valueName: "file"))
+    @Option(help: ArgumentHelp("Where the picture goes: .png, .webp or .jpg; existing files are replaced.", valueName: "file"))
     var output: String
 
     func validate() throws {
         guard (16...4096).contains(size) else { throw ValidationError("--size must be 16 to 4096, found \(size)") }
         try checkPicture(output, option: "--output")
+        try FileRoles(reading: [:], writing: ["--output": output, "the landmark file": ReferenceFace.landmarkFile(of: output)]).check()
     }
 
     func run() throws {

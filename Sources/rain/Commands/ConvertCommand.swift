@@ -39,7 +39,7 @@ struct ConvertCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A model's folder, or a checkpoint.", valueName: "source"))
     var source: String
 
-    @Argument(help: ArgumentHelp("Where the file goes.", valueName: "file.safetensors"))
+    @Argument(help: ArgumentHelp("Where the file goes; an existing one is replaced.", valueName: "file.safetensors"))
     var destination: String
 
     @Option(help: "How floating-point numbers are stored: fp32, fp16 or bf16; by default as they are.")
@@ -55,7 +55,13 @@ struct ConvertCommand: ParsableCommand {
         Interrupt.install()
         // Found out before the work, not after it.
         _ = try ReplacementFile(path: destination)
+        var files = FileRoles(reading: [:], writing: ["<file.safetensors>": destination])
+        if !FileManager.default.fileExists(atPath: source + "/.") { files.read("<source>", source) }
+        try files.check()
         let source = try Source(path: source)
+        // Of a folder, what is read of it: the new file may well lie there.
+        for file in source.files { files.read("<source>", file.file.path) }
+        try files.check()
         let checksums = SourceChecksums(source.files)
         var (progress, converted): (ProgressLine?, Int) = (nil, 0)
         try CheckpointConverter.convert(

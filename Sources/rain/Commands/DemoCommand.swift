@@ -22,7 +22,9 @@ struct DemoCommand: AsyncParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Option(help: ArgumentHelp("The folder for videos and sheet; made if need be.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "The folder for videos and sheet; made if need be, and those of an earlier run are replaced.", valueName: "folder"))
     var output = "demo"
 
     @Option(help: "How many characters, 1 to 20.")
@@ -35,6 +37,10 @@ struct DemoCommand: AsyncParsableCommand {
     var seed: UInt64 = 2024
 
     mutating func validate() throws {
+        var files = FileRoles(reading: [:], writing: ["--output": output + "/sheet.png"])
+        for number in 1...max(1, min(characters, 20)) { files.write("--output", "\(output)/character-\(number).mp4") }
+        model.add(to: &files)
+        try files.check()
         guard (1...20).contains(characters) else { throw ValidationError("--characters: expected 1 to 20, found \(characters)") }
         guard (8...1000).contains(frames) else { throw ValidationError("--frames: expected 8 to 1000, found \(frames)") }
         guard seed < EvaluationClip.seedCount else {

@@ -55,7 +55,9 @@ struct DetectCommand: AsyncParsableCommand {
         help: ArgumentHelp("The folder of DWPose's networks, or a model's file beside them; means --detector dwpose.", valueName: "folder"))
     var model: String?
 
-    @Option(help: ArgumentHelp("Also a picture or a video of what was seen: \(FrameSink.formats).", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "Also a picture or a video of what was seen: \(FrameSink.formats). An existing file is replaced.", valueName: "path"))
     var preview: String?
 
     @Option(help: "How frames of other proportions become square: crop or pad.")
@@ -74,6 +76,10 @@ struct DetectCommand: AsyncParsableCommand {
     private static let mostFrames = 36_000
 
     func validate() throws {
+        try FileRoles(
+            reading: ["<input>": input, "--detector": detector, "--keypoints": keypoints, "--model": model],
+            writing: ["--output": output, "--preview": preview]
+        ).check()
         guard (keypoints == nil) == (detector?.hasSuffix(".onnx") != true) else {
             throw ValidationError("--detector and --keypoints: expected two files, DWPose's person detector and its keypoint network")
         }

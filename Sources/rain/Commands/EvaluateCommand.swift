@@ -33,13 +33,18 @@ struct EvaluateCommand: ParsableCommand {
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
-    @Option(help: ArgumentHelp("Also draw what was measured: reference, pose, truth and output.", valueName: "file.png"))
+    @Option(
+        help: ArgumentHelp(
+            "Also draw what was measured: reference, pose, truth and output; an existing file is replaced.", valueName: "file.png"))
     var sheet: String?
 
     mutating func validate() throws {
         guard (1...1000).contains(characters) else { throw ValidationError("--characters: expected 1 to 1000, found \(characters)") }
         guard (1...10_000).contains(frames) else { throw ValidationError("--frames: expected 1 to 10000, found \(frames)") }
         if let sheet { try checkPicture(sheet, option: "--sheet") }
+        var files = FileRoles(reading: [:], writing: ["--sheet": sheet])
+        model.add(to: &files)
+        try files.check()
         guard seed < EvaluationClip.seedCount else {
             throw ValidationError("--seed: expected less than \(EvaluationClip.seedCount), found \(seed)")
         }

@@ -70,8 +70,8 @@ struct StudioCommand: AsyncParsableCommand {
         parsing: .singleValue,
         help: ArgumentHelp(
             """
-            Where the first session goes besides the browser, also more than once: \(FrameSink.formats). A server that goes away is \
-            looked for again.
+            Where the first session goes besides the browser, also more than once: \(FrameSink.formats). An existing file is replaced; \
+            a server that goes away is looked for again.
             """, valueName: "path"))
     var output: [String] = []
 
@@ -93,6 +93,11 @@ struct StudioCommand: AsyncParsableCommand {
         guard (0...1).contains(smoothing) else { throw ValidationError("--smoothing: expected 0 to 1, found \(smoothing)") }
         guard (1...16).contains(sessions) else { throw ValidationError("--sessions: expected 1 to 16, found \(sessions)") }
         for path in output { try checkOutput(path, framesPerSecond: fps) }
+        var files = FileRoles(
+            reading: ["--reference": reference, "--detector": detection.detector, "--certificate": certificate, "--key": key], writing: [:])
+        model.add(to: &files)
+        for path in output { files.write("--output", path) }
+        try files.check()
         guard output.count(where: { $0 == "-" || $0 == "pipe:1" }) <= 1 else {
             throw ValidationError("--output: expected standard output at most once")
         }

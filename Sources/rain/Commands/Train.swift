@@ -35,6 +35,10 @@ struct Train: ParsableCommand {
 
     mutating func validate() throws {
         _ = try chosenStages()
+        var files = FileRoles(reading: ["--recipe": recipe, "--tuning": processor.tuning], writing: [:])
+        let names = ["losses.tsv", "losses.png", "sample.png"] + Trainer.Stage.allCases.map { $0.rawValue + ".safetensors" }
+        for name in names { files.write("--output", "\(output)/\(name)") }
+        try files.check()
     }
 
     private func chosenStages() throws -> [Trainer.Stage] {

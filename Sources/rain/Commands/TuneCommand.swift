@@ -32,7 +32,7 @@ struct TuneCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Runs that are measured, after one that is not.", valueName: "n"))
     var rounds = 9
 
-    @Option(help: ArgumentHelp("Where the choices go.", valueName: "tuning.json"))
+    @Option(help: ArgumentHelp("Where the choices go; an existing file is replaced.", valueName: "tuning.json"))
     var output: String
 
     @Flag(help: "Print JSON instead of a table.")
@@ -42,6 +42,9 @@ struct TuneCommand: ParsableCommand {
         guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: expected 1 to 1000, found \(rounds)") }
         guard model.processor.tuning == nil else { throw ValidationError("--tuning: is what this command writes; name it with --output") }
         guard config == nil || model.model == nil else { throw ValidationError("--config: not beside --model") }
+        var files = FileRoles(reading: ["--config": config], writing: ["--output": output])
+        model.add(to: &files)
+        try files.check()
     }
 
     func run() throws {

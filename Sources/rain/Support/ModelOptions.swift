@@ -36,6 +36,12 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
+    /// What is read for a model, for the check that no output replaces it.
+    func add(to roles: inout FileRoles) {
+        roles.read("--model", model)
+        roles.read("--tuning", processor.tuning)
+    }
+
     var engine: CPUEngine { get throws { try processor.engine() } }
 
     func load() throws -> AnimationModel {

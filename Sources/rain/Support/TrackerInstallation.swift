@@ -42,6 +42,14 @@ struct TrackerInstallation {
     ///
     /// - Throws: `DetectionError`
     func run() throws {
+        let own = Set((TrackerFiles.all + [TrackerFiles.licence]).map(\.name))
+        let others = ((try? FileManager.default.contentsOfDirectory(atPath: files.folder)) ?? []).filter { !own.contains($0) }.sorted()
+        if let other = others.first {
+            throw failure(
+                .missing, files.folder, "a new folder, or one of an earlier installation, since it is replaced",
+                "'\(other)' in it" + (others.count > 1 ? " and \(others.count - 1) more" : ""),
+                "name another with --folder, or move away what does not belong there")
+        }
         let parent = URL(fileURLWithPath: files.folder).deletingLastPathComponent().path
         let place = "\(parent)/.tracker-\(UUID().uuidString.prefix(8))"
         do {

@@ -19,10 +19,13 @@ struct MeasurementOptions: ParsableArguments {
             valueName: "command"))
     var peer: String?
 
-    @Option(help: ArgumentHelp("Write a timeline of one step, for chrome://tracing or ui.perfetto.dev.", valueName: "trace.json"))
+    @Option(
+        help: ArgumentHelp(
+            "Write a timeline of one step, for chrome://tracing or ui.perfetto.dev; an existing file is replaced.", valueName: "trace.json")
+    )
     var trace: String?
 
-    @Option(help: ArgumentHelp("Draw the timeline of one step.", valueName: "timeline.png"))
+    @Option(help: ArgumentHelp("Draw the timeline of one step; an existing file is replaced.", valueName: "timeline.png"))
     var timeline: String?
 
     @Flag(help: "Print JSON instead of a table.")
@@ -30,7 +33,14 @@ struct MeasurementOptions: ParsableArguments {
 
     mutating func validate() throws {
         guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: expected 1 to 1000, found \(rounds)") }
+        try files.check()
     }
+
+    /// What is read and written.
+    var files: FileRoles {
+        FileRoles(reading: ["--tuning": processor.tuning], writing: ["--trace": trace, "--timeline": timeline])
+    }
+
     /// Measures steps, in turn with the peer's if there is one, and prints and writes what was asked for.
     ///
     /// - Parameters:

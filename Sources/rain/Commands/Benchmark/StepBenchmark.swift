@@ -28,6 +28,12 @@ struct StepBenchmark: ParsableCommand {
 
     @OptionGroup var measurement: MeasurementOptions
 
+    mutating func validate() throws {
+        var files = measurement.files
+        files.read("--config", config)
+        try files.check()
+    }
+
     func run() throws {
         let configuration = try modelConfiguration()
         let schedule = try usage {
