@@ -72,13 +72,17 @@ import Testing
         if kind == "truncated" { try place.write("w.whl", Array(place.bytes("w.whl").prefix(20))) }
         if kind == "empty" { try place.write("w.whl", []) }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try place.write("data/rain/tracker/mine", [1])
+        try place.write("data/rain/tracker/LICENSE", [1])
         let outcome = try install(["--wheel", "w.whl"])
         #expect(outcome.status == 1 && outcome.errorLines.count == 2, "\(outcome.errors)")
         let words = ["truncated": "no ZIP archive", "empty": "no ZIP archive", "other": "another version", "altered": "SHA-256"]
         #expect(outcome.errors.contains(words[kind] ?? "?"), "\(outcome.errors)")
-        #expect(try place.contents.filter { $0.hasPrefix("data/rain/") } == ["data/rain/tracker", "data/rain/tracker/mine"])
+        #expect(try place.contents.filter { $0.hasPrefix("data/rain/") } == ["data/rain/tracker", "data/rain/tracker/LICENSE"])
         #expect(try install(["--wheel", "absent.whl"]).errors.contains("absent.whl"))
+        // What is not the tracker's own is not replaced with it.
+        try place.write("data/rain/tracker/mine", [1])
+        #expect(try install(["--wheel", "w.whl"]).errors.contains("'mine' in it"))
+        #expect(try place.bytes("data/rain/tracker/mine") == [1])
     }
 
     @Test func aFolderThatCannotBeWritten() throws {

@@ -113,7 +113,7 @@ struct FilmTrack: Sendable {
         return elapsed.truncatingRemainder(dividingBy: duration)
     }
 
-    /// The steady pose of now and the face at rest; `nil` before the first one is seen.
+    /// The steady pose of now and the neutral face; `nil` before the first one is seen.
     mutating func pose(at now: Duration) -> (pose: DrivingPose, rest: RestingFace)? {
         guard let start, let place = place(at: now) else { return nil }
         let detected = pose(place)
