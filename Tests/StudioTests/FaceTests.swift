@@ -349,7 +349,8 @@ extension Studio {
                 for index in 0..<10 { try await look(1, at: Double(index) * 33) }
                 let whole = width(await session.reference.face)
                 for index in 0..<60 { try await look(1 + 0.6 * Float(min(index, 40)) / 40, at: 330 + Double(index) * 33) }
-                let wanted = whole * (isKept ? 1 : 1.6)
+                // A drawn head is shown larger by a third at most, however near a person comes.
+                let wanted = whole * (isKept ? 1 : 1.3)
                 var time = 330.0 + 60 * 33
                 try await until("the size to be told") {
                     time += 33
