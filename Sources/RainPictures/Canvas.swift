@@ -20,22 +20,31 @@ public struct Canvas: ~Copyable {
 
     /// A canvas of one colour; sides lie in 1…`largestSide`.
     public init(width: Int, height: Int, background: Color = .black) {
+        self.init(width, height, CAIRO_FORMAT_RGB24)
+        if background != .black {
+            setSource(background)
+            cairo_paint(context)
+        }
+    }
+
+    /// An empty canvas whose drawing ends as a layer; sides lie in 1…`largestSide`.
+    public init(transparentWidth width: Int, height: Int) {
+        self.init(width, height, CAIRO_FORMAT_ARGB32)
+    }
+
+    private init(_ width: Int, _ height: Int, _ format: cairo_format_t) {
         precondition(
             (1...Canvas.largestSide).contains(width) && (1...Canvas.largestSide).contains(height),
             "a canvas side lies in 1…\(Canvas.largestSide), found \(width) × \(height)")
         self.width = width
         self.height = height
         // Cairo answers failure with an inert object and a status, never with a null pointer.
-        guard let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height)),
+        guard let surface = cairo_image_surface_create(format, Int32(width), Int32(height)),
             let context = cairo_create(surface)
         else { preconditionFailure("Cairo returned no surface for \(width) × \(height)") }
         precondition(cairo_status(context) == CAIRO_STATUS_SUCCESS, "Cairo has no memory for \(width) × \(height)")
         self.surface = surface
         self.context = context
-        if background != .black {
-            setSource(background)
-            cairo_paint(context)
-        }
     }
 
     /// A canvas that begins with a picture.
@@ -167,6 +176,29 @@ public struct Canvas: ~Copyable {
         return Picture(width: width, height: height, bytes: bytes)
     }
 
+    /// What has been drawn so far, with its transparency.
+    public func layer() -> LayerPicture {
+        precondition(cairo_status(context) == CAIRO_STATUS_SUCCESS, "Cairo stopped: \(Canvas.reason(cairo_status(context)))")
+        let isOpaque = cairo_image_surface_get_format(surface) == CAIRO_FORMAT_RGB24
+        let bytes = withPixels { pixels, stride in
+            [UInt8](unsafeUninitializedCapacity: width * height * 4) { bytes, count in
+                var at = 0
+                for row in 0..<height {
+                    for column in 0..<width {
+                        let pixel = pixels[row * stride + column]
+                        bytes[at] = UInt8(truncatingIfNeeded: pixel >> 16)
+                        bytes[at + 1] = UInt8(truncatingIfNeeded: pixel >> 8)
+                        bytes[at + 2] = UInt8(truncatingIfNeeded: pixel)
+                        bytes[at + 3] = isOpaque ? 255 : UInt8(truncatingIfNeeded: pixel >> 24)
+                        at += 4
+                    }
+                }
+                count = at
+            }
+        }
+        return LayerPicture(width: width, height: height, bytes: bytes)
+    }
+
     // MARK: Cairo
 
     static func reason(_ status: cairo_status_t) -> String {
@@ -178,7 +210,7 @@ public struct Canvas: ~Copyable {
         try body(surface)
     }
 
-    /// The pixels as 0x00RRGGBB in native byte order; the second argument is the row stride in pixels.
+    /// The pixels as 0xAARRGGBB in native byte order, alpha without meaning on opaque canvases; the second argument is the row stride in pixels.
     private borrowing func withPixels<Result>(_ body: (UnsafeMutablePointer<UInt32>, Int) -> Result) -> Result {
         cairo_surface_flush(surface)
         defer { cairo_surface_mark_dirty(surface) }
