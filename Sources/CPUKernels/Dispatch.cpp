@@ -71,6 +71,13 @@ void rain_conv_depthwise(RainPool *pool, const RainConv *conv, const float *x, c
     float *y) {
     pool->table->conv_depthwise(pool, conv, x, w, epilogue, y);
 }
+void rain_sample(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, float *y) {
+    pool->table->sample(pool, sampling, x, grid, y);
+}
+void rain_sample_gradient(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, const float *dy,
+    float *dx, float *dgrid) {
+    pool->table->sample_gradient(pool, sampling, x, grid, dy, dx, dgrid);
+}
 void rain_max_pool(RainPool *pool, const RainConv *conv, const float *x, float *y) {
     pool->table->max_pool(pool, conv, x, y);
 }

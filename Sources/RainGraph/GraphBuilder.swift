@@ -129,6 +129,8 @@ public struct Value {
         shape == self.shape ? self : try builder.one(.broadcast(shape), self)
     }
     public func summed(axes: [Int]) throws(GraphError) -> Value { try builder.one(.sum(axes: axes), self) }
+    /// Sums of 2×2 blocks of `[n, 2h, 2w, c]`.
+    public func summedBlocks() throws(GraphError) -> Value { try builder.one(.sumPool, self) }
     public func upsampledNearest() throws(GraphError) -> Value { try builder.one(.upsampleNearest, self) }
 
     // MARK: Contractions, attention, norms
@@ -150,6 +152,10 @@ public struct Value {
     /// The largest value under a window.
     public func pooled(height: Int, width: Int, _ geometry: Convolution) throws(GraphError) -> Value {
         try builder.one(.maxPool(geometry, kernelHeight: height, kernelWidth: width), self)
+    }
+    /// Bent by a mesh `[n, gh, gw, 2]`; `Operation.sample` says how.
+    public func sampled(_ grid: Value, height: Int, width: Int) throws(GraphError) -> Value {
+        try builder.one(.sample(height: height, width: width), self, grid)
     }
     /// Over the innermost axis.
     public func softmax() throws(GraphError) -> Value { try builder.one(.softmax, self) }

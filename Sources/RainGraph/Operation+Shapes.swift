@@ -72,6 +72,13 @@ extension Operation {
                 guard result.last % 2 == 0 else { throw mismatch("\(result) has no two halves") }
             }
         }
+        func mesh(_ grid: Shape, over x: Shape) throws(GraphError) {
+            guard x.rank == 4, grid.rank == 4, grid[3] == 2 else {
+                throw mismatch("expected [b, h, w, c] and [n, gh, gw, 2], found \(operands)")
+            }
+            guard x.count > 0, grid[0] % x[0] == 0 else { throw mismatch("\(x[0]) pictures do not divide \(grid[0]) meshes") }
+            guard grid[1] >= 2, grid[2] >= 2 else { throw mismatch("a mesh \(grid) has fewer than 2×2 nodes") }
+        }
         func heads(_ heads: Int, channels: Int) throws(GraphError) {
             guard heads > 0, channels % heads == 0 else { throw invalid("\(heads) heads do not divide \(channels) channels") }
         }
@@ -228,6 +235,18 @@ extension Operation {
                 throw mismatch("a window of \(kernelHeight)×\(kernelWidth) does not fit input \(x)")
             }
             return [[x[0], size.height, size.width, x[3]]]
+        case .sample(let height, let width):
+            try take(2)
+            guard height > 0, width > 0 else { throw invalid("a result of \(height)×\(width)") }
+            let (x, grid) = (operands[0], operands[1])
+            try mesh(grid, over: x)
+            return [[grid[0], height, width, x[3]]]
+        case .sampleGradient:
+            try take(3)
+            let (x, grid, dy) = (operands[0], operands[1], operands[2])
+            try mesh(grid, over: x)
+            guard dy.rank == 4, dy[0] == grid[0], dy[3] == x[3] else { throw mismatch("input \(x), mesh \(grid) and gradient \(dy)") }
+            return [x, grid]
         case .softmax:
             try take(1)
             guard operands[0].rank > 0 else { throw mismatch("a scalar has no axis") }

@@ -125,6 +125,17 @@ public enum Operation: Hashable, Sendable {
     /// exp(x) / Σ exp(x) over the innermost axis.
     case softmax
 
+    // Sampling
+    /// `(x[b, h, w, c], grid[n, gh, gw, 2])` → `[n, height, width, c]`: pictures bent by a mesh; sample `i` reads picture `i / (n / b)`.
+    ///
+    /// The mesh's nodes lie evenly over the result, the outer ones in its corners; each says from where the result is taken, as x and
+    /// y in -1…1 over the picture's edges, and between nodes places are interpolated bilinearly. A mesh of 2×2 nodes is an affine map
+    /// where they lie in a parallelogram. Pixels are interpolated bilinearly; beyond the edges the outermost pixel is repeated, and a
+    /// place that is not a number is the first pixel's.
+    case sample(height: Int, width: Int)
+    /// `(x, grid, dy)` → `(dx, dgrid)` of `sample`.
+    case sampleGradient
+
     // Attention
     /// `(q[b, l, c], k[b, m, c], v)` and optionally `(referenceK[r, t, c], referenceV)`: sample `b` also attends to the tokens of
     /// reference `b / (batch / r)`. Scale 1/√(c / heads).
@@ -175,6 +186,8 @@ public enum Operation: Hashable, Sendable {
         case .convolutionWeightGradient: "convolutionWeightGradient"
         case .maxPool: "maxPool"
         case .softmax: "softmax"
+        case .sample: "sample"
+        case .sampleGradient: "sampleGradient"
         case .attention: "attention"
         case .attentionGradient: "attentionGradient"
         case .temporalAttention: "temporalAttention"

@@ -1,4 +1,4 @@
-// Kernels of one channel each.
+// Windows of one channel each, and sampling.
 #include <math.h>
 #include <stdlib.h>
 
@@ -46,6 +46,33 @@ void windows(const Set &set, Random &random) {
     compare(Kernel::max_pool, set, [&](RainPool *pool) { return Results{pooled(pool, s, numbers[0])}; }, 0, name);
 }
 
+void sampling(const Set &set, Random &random) {
+    const long pictures = 1 + random.below(2);
+    const RainSampling s = {pictures, pictures * (1 + random.below(3)), 1 + random.below(9), 1 + random.below(9),
+                            random.pick({1, 3, 4, 5, 16, 33}), 2 + random.below(3), 2 + random.below(5), 1 + random.below(7),
+                            random.pick({1, 5, 16, 63, 64, 65, 131})};
+    const Floats x = random.floats(s.pictures * s.height * s.width * s.channels);
+    const Floats grid = random.floats(s.samples * s.grid_height * s.grid_width * 2, 1.4f);
+    const Floats dy = random.floats(s.samples * s.out_height * s.out_width * s.channels);
+    const std::string name = text("%ld × %ld × %ld from %ld × %ld × %ld, mesh %ld × %ld, %ld of %ld", s.out_height, s.out_width, s.channels,
+                                  s.height, s.width, s.channels, s.grid_height, s.grid_width, s.samples, s.pictures);
+    const Guarded from(x), mesh(grid), gradient(dy);
+    compare(Kernel::sample, set,
+            [&](RainPool *pool) {
+                const Guarded y(long(dy.size()));
+                RUN(sample, pool, &s, from, mesh, y);
+                return Results{y.values()};
+            },
+            1e-5, name);
+    compare(Kernel::sample_gradient, set,
+            [&](RainPool *pool) {
+                const Guarded dx(long(x.size())), dgrid(long(grid.size()));
+                RUN(sample_gradient, pool, &s, from, mesh, gradient, dx, dgrid);
+                return Results{dx.values(), dgrid.values()};
+            },
+            1e-4, name);
+}
+
 void not_a_number(const Set &set, long channels, long place) {
     const RainConv s = {1, 5, 5, channels, channels, 3, 3, 1, 1, 1, 1, 1, 5, 5, 0};
     Floats x(size_t(25 * channels), 1);
@@ -63,6 +90,7 @@ void not_a_number(const Set &set, long channels, long place) {
 void check_windows(const Set &set) {
     Random random(21);
     for (int index = 0; index < 60; index++) windows(set, random);
+    for (int index = 0; index < 40; index++) sampling(set, random);
     for (long channels : {1, 8, 19}) {
         for (long place : {0, 7, 24}) not_a_number(set, channels, place);
     }

@@ -36,7 +36,7 @@ import Testing
             "constant", "affine", "geglu", "gegluGradient", "reshape", "transpose", "concatenate", "slice", "pad", "broadcast", "sum",
             "upsampleNearest", "sumPool", "linear", "linearWeightGradient", "convolution", "convolutionInputGradient",
             "convolutionWeightGradient", "attention", "attentionGradient", "temporalAttention", "temporalAttentionGradient", "groupNorm",
-            "groupNormGradient", "layerNorm", "layerNormGradient", "depthwiseConvolution", "maxPool", "softmax",
+            "groupNormGradient", "layerNorm", "layerNormGradient", "depthwiseConvolution", "maxPool", "softmax", "sample", "sampleGradient",
         ]
         #expect(names.isSuperset(of: expected.union(Unary.allCases.flatMap { [$0.rawValue, $0.rawValue + "Gradient"] })))
         #expect(names.isSuperset(of: Binary.allCases.map(\.rawValue)))

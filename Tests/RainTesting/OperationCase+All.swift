@@ -2,7 +2,7 @@ import RainGraph
 
 extension OperationCase {
     /// Every operation with odd, prime and unit sizes.
-    public static let all: [OperationCase] = elementwise + structure + linear + convolution + windows + attention + norms
+    public static let all: [OperationCase] = elementwise + structure + linear + convolution + windows + sampling + attention + norms
 
     static let elementwise: [OperationCase] = {
         var cases: [OperationCase] = []
@@ -213,6 +213,25 @@ extension OperationCase {
             cases.append(OperationCase(.softmax, [shape], range: -4...4))
             cases.append(OperationCase(.softmax, [shape], range: -90...90, isSmooth: false))
         }
+        return cases
+    }()
+
+    /// Meshes whose places lie inside the pictures and beyond their edges.
+    static let sampling: [OperationCase] = {
+        let sizes: [(input: Shape, grid: Shape, height: Int, width: Int)] = [
+            ([1, 1, 1, 1], [1, 2, 2, 2], 1, 1), ([1, 5, 7, 4], [3, 2, 2, 2], 6, 67), ([2, 9, 4, 3], [4, 3, 5, 2], 5, 3),
+            ([2, 3, 5, 37], [2, 7, 2, 2], 4, 9), ([1, 16, 13, 4], [2, 2, 6, 2], 3, 130), ([3, 2, 2, 1], [3, 4, 4, 2], 2, 2),
+        ]
+        var cases: [OperationCase] = []
+        for (input, grid, height, width) in sizes {
+            // Where a place passes a pixel's middle, a result has a kink.
+            cases.append(OperationCase(.sample(height: height, width: width), [input, grid], range: -1.3...1.3, isSmooth: false))
+            let result: Shape = [grid[0], height, width, input[3]]
+            cases.append(OperationCase(.sampleGradient, [input, grid, result], range: -1.3...1.3))
+        }
+        // All places between the same four pixels.
+        cases.append(OperationCase(.sample(height: 4, width: 5), [[2, 2, 2, 3], [4, 3, 2, 2]], range: -0.45...0.45))
+        cases.append(OperationCase(.sample(height: 2, width: 3), [[1, 3, 3, 4], [2, 2, 4, 2]], range: -0.6 ... -0.06))
         return cases
     }()
 

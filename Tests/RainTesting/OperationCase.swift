@@ -34,6 +34,9 @@ public struct OperationCase: Sendable, CustomStringConvertible {
         case .convolution: return operands[1].count / operands[1][0]
         case .depthwiseConvolution: return operands[1][0] * operands[1][1]
         case .softmax: return x.last
+        // A place in float32 is off by its picture's size times a rounding.
+        case .sample: return 64 + (x[1] + x[2]) * (x[1] + x[2])
+        case .sampleGradient: return 64 + (x[1] + x[2]) * (x[1] + x[2]) + operands[2].count
         case .convolutionInputGradient: return operands[1].count / operands[1][1]
         case .convolutionWeightGradient: return operands[1].count / operands[1].last
         case .attention, .attentionGradient:

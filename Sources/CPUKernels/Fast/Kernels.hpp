@@ -39,6 +39,7 @@ namespace rain::RAIN_NAMESPACE {
 #include "LayerNorm.hpp"
 #include "Softmax.hpp"
 #include "Windows.hpp"
+#include "Sampling.hpp"
 #include "AttentionShared.hpp"
 #if RAIN_MATRIX_UNIT
 #include "MatrixAttentionSplit.hpp"

@@ -136,6 +136,22 @@ void rain_conv_depthwise(RainPool *pool, const RainConv *conv, const float *x, c
 /// The largest value under the window, of the pixels inside the picture; every window must have one. NaN if one is under it.
 void rain_max_pool(RainPool *pool, const RainConv *conv, const float *x, float *y);
 
+// ---- Sampling: pictures bent by meshes -------------------------------------------------------------------------------------
+
+typedef struct {
+    long pictures, samples;  // sample i reads picture i / (samples / pictures)
+    long height, width, channels;
+    long grid_height, grid_width;  // nodes, at least 2 each, evenly over the result with the outer ones in its corners
+    long out_height, out_width;
+} RainSampling;
+
+/// y[n, oh, ow, c] from x[b, h, w, c]: bilinear at the places of grid[n, gh, gw, 2] (x and y in -1…1 over the picture's edges),
+/// interpolated bilinearly between nodes. Beyond the edges the outermost pixel is repeated; a NaN is the first pixel's place.
+void rain_sample(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, float *y);
+/// Gradients of both.
+void rain_sample_gradient(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, const float *dy,
+                          float *dx, float *dgrid);
+
 // ---- Attention -----------------------------------------------------------------------------------------------------
 
 typedef struct {

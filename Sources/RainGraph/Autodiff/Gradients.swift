@@ -50,6 +50,7 @@ extension Rewriter {
             let sum = try one(.sum(axes: [shape(y).rank - 1]), product)
             return [try one(.binary(.subtract), product, one(.binary(.multiply), y, sum))]
 
+        case .sample: return try add(.sampleGradient, x + [dy])
         case .attention(let heads): return try add(.attentionGradient(heads: heads), x + [dy])
         case .temporalAttention(let heads): return try add(.temporalAttentionGradient(heads: heads), x + [dy])
 
@@ -60,7 +61,7 @@ extension Rewriter {
         case .depthwiseConvolution, .maxPool:
             throw GraphError(.malformed, at: place, "\(node.operation.name) is for running only and has no gradient")
         case .unaryGradient, .gegluGradient, .linearWeightGradient, .convolutionInputGradient, .convolutionWeightGradient,
-            .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient:
+            .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient, .sampleGradient:
             throw GraphError(.malformed, at: place, "\(node.operation.name) is itself a gradient and has none here")
         }
     }

@@ -28,6 +28,8 @@ func evaluate(_ operation: Operation, _ x: [Tensor], results: [Shape]) -> [[Floa
     case .depthwiseConvolution(let geometry, let epilogue): [depthwiseConvolution(x, geometry, epilogue, results[0])]
     case .maxPool(let geometry, let height, let width): [maxPool(x[0], geometry, kernel: (height, width), results[0])]
     case .softmax: [softmax(x[0])]
+    case .sample: [sample(x[0], x[1], results[0])]
+    case .sampleGradient: sampleGradient(x[0], x[1], x[2])
     case .convolutionInputGradient(let geometry, _, _): [convolutionInputGradient(x[0], x[1], geometry, results[0])]
     case .convolutionWeightGradient(let geometry, _, _): [convolutionWeightGradient(x[0], x[1], geometry, results[0])]
 

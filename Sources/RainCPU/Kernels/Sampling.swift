@@ -1,0 +1,33 @@
+import CPUKernels
+import RainGraph
+
+extension Plan {
+    func sampling(_ index: Int) -> Instruction? {
+        let node = graph.nodes[index]
+        let pool = self.pool.pointer
+        let inputs = self.inputs(index)
+        func planned(_ out: Shape) -> RainSampling {
+            let (x, grid) = (graph.shape(node.operands[0]), graph.shape(node.operands[1]))
+            return RainSampling(
+                pictures: x[0], samples: grid[0], height: x[1], width: x[2], channels: x[3], grid_height: grid[1], grid_width: grid[2],
+                out_height: out[1], out_width: out[2])
+        }
+        switch node.operation {
+        case .sample:
+            let result = pointer(ValueID(node: index))
+            let geometry = planned(node.results[0])
+            return {
+                var geometry = geometry
+                rain_sample(pool, &geometry, inputs[0], inputs[1], result)
+            }
+        case .sampleGradient:
+            let results = node.results.indices.map { pointer(ValueID(node: index, result: $0)) }
+            let geometry = planned(graph.shape(node.operands[2]))
+            return {
+                var geometry = geometry
+                rain_sample_gradient(pool, &geometry, inputs[0], inputs[1], inputs[2], results[0], results[1])
+            }
+        default: return nil
+        }
+    }
+}

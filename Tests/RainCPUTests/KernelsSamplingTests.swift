@@ -1,0 +1,73 @@
+import CPUKernels
+import Testing
+
+@Suite struct KernelsSamplingTests {
+    static func sampled(_ pool: KernelPool, _ s: RainSampling, _ x: [Float], _ grid: [Float]) -> [Float] {
+        var s = s
+        let (from, mesh) = (Guarded(x), Guarded(grid))
+        let y = Guarded(count: s.samples * s.out_height * s.out_width * s.channels)
+        defer { keep([from, mesh, y]) }
+        rain_sample(pool.pointer, &s, from.floats, mesh.floats, y.floats)
+        return y.values
+    }
+
+    static func gradients(_ pool: KernelPool, _ s: RainSampling, _ x: [Float], _ grid: [Float], _ dy: [Float]) -> [[Float]] {
+        var s = s
+        let (from, mesh, gradient) = (Guarded(x), Guarded(grid), Guarded(dy))
+        let results = [Guarded(count: x.count), Guarded(count: grid.count)]
+        defer { keep([from, mesh, gradient], results) }
+        rain_sample_gradient(pool.pointer, &s, from.floats, mesh.floats, gradient.floats, results[0].floats, results[1].floats)
+        return results.map(\.values)
+    }
+
+    @Test(arguments: KernelSet.available)
+    func sampling(_ set: KernelSet) {
+        let (plain, pools) = (plainPool(), [1, 2].map(set.pool))
+        var random = KernelRandom(23)
+        for _ in 0..<40 {
+            let pictures = 1 + random.below(2)
+            let s = RainSampling(
+                pictures: pictures, samples: pictures * (1 + random.below(3)), height: 1 + random.below(9), width: 1 + random.below(9),
+                channels: random.pick([1, 3, 4, 5, 16, 33]), grid_height: 2 + random.below(3), grid_width: 2 + random.below(5),
+                out_height: 1 + random.below(7), out_width: random.pick([1, 5, 16, 63, 64, 65, 131]))
+            let x = random.floats(s.pictures * s.height * s.width * s.channels)
+            let grid = random.floats(s.samples * s.grid_height * s.grid_width * 2, scale: 1.4)
+            let dy = random.floats(s.samples * s.out_height * s.out_width * s.channels)
+            let expected = Self.sampled(plain, s, x, grid)
+            let slopes = Self.gradients(plain, s, x, grid, dy)
+            for pool in pools {
+                #expect(disagreement(Self.sampled(pool, s, x, grid), expected) < 1e-5, "\(s)")
+                for (found, expected) in zip(Self.gradients(pool, s, x, grid, dy), slopes) {
+                    #expect(disagreement(found, expected) < 1e-4, "\(s)")
+                }
+            }
+            #expect(Self.sampled(pools[0], s, x, grid) == Self.sampled(pools[1], s, x, grid))
+            #expect(Self.gradients(pools[0], s, x, grid, dy) == Self.gradients(pools[1], s, x, grid, dy))
+        }
+    }
+
+    /// Places far outside, infinite or not numbers read the picture's edge and nothing beyond.
+    @Test(arguments: KernelSet.available)
+    func placesOutside(_ set: KernelSet) {
+        let pool = set.pool(threads: 1)
+        let s = RainSampling(
+            pictures: 1, samples: 1, height: 2, width: 3, channels: 4, grid_height: 2, grid_width: 2, out_height: 1, out_width: 1)
+        let x = (0..<24).map(Float.init)
+        for (place, pixel) in [(-1e30, 0), (1e30, 5), (.infinity, 5), (-.infinity, 0), (.nan, 0)] as [(Float, Int)] {
+            let y = Self.sampled(pool, s, x, [Float](repeating: place, count: 8))
+            #expect(y == Array(x[(pixel * 4)..<(pixel * 4 + 4)]), "\(place)")
+            let slopes = Self.gradients(pool, s, x, [Float](repeating: place, count: 8), [1, 1, 1, 1])
+            #expect(slopes[0].reduce(0, +) == 4 && slopes[1].allSatisfy { $0 == 0 }, "\(place)")
+        }
+    }
+
+    /// A mesh in the corners of the picture leaves it as it is.
+    @Test(arguments: KernelSet.available)
+    func identity(_ set: KernelSet) {
+        var random = KernelRandom(24)
+        let s = RainSampling(
+            pictures: 1, samples: 1, height: 37, width: 70, channels: 4, grid_height: 2, grid_width: 2, out_height: 37, out_width: 70)
+        let x = random.floats(37 * 70 * 4)
+        #expect(disagreement(Self.sampled(set.pool(threads: 1), s, x, [-1, -1, 1, -1, -1, 1, 1, 1]), x) < 1e-5)
+    }
+}
