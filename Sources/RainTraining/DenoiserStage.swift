@@ -21,9 +21,9 @@ struct DenoiserStage {
     let kind: Kind
     let model: ModelConfiguration
     let recipe: TrainingRecipe
-    let scenes: LatentScenes
-    /// How much each latent channel counts in the loss.
-    let channelWeights: [Float]
+    let scenes: any LatentSceneMaking
+    /// How much each channel of the latents, or each channel at each position, counts in the loss.
+    let lossWeights: [Float]
 
     private var stage: TrainingRecipe.Stage { kind == .frames ? recipe.frames : recipe.clips }
 
@@ -72,7 +72,12 @@ struct DenoiserStage {
     func singleFrames(slot: Int, step: Int) -> Assignment {
         let (count, levels) = (stage.frames, model.window.levels)
         let turn = step + slot
-        var random = TrainingRandom(seed: recipe.seed, stream: "frames slot \(slot)", step: turn / levels)
+        // Drawing a character takes longer than a step: most turns show one that the slot has shown before.
+        let round = turn / levels
+        var random = TrainingRandom(seed: recipe.seed, stream: "frames turn of slot \(slot)", step: round)
+        let (newest, every) = (round / recipe.freshEvery, recipe.freshEvery)
+        let chosen = round % every == 0 ? newest : newest - random.index(below: min(newest + 1, Self.remembered))
+        random = TrainingRandom(seed: recipe.seed, stream: "frames slot \(slot)", step: chosen)
         // Any two moments of half a minute: a motion's variety matters more than its order here.
         let scene = WorldScene.Request(
             seed: Self.trainingSeed(&random), times: (0..<count).map { _ in Double(random.uniform()) * 30 })
@@ -81,6 +86,9 @@ struct DenoiserStage {
             scene: scene, frames: Array(0..<count), levels: [Int](repeating: level, count: count), known: level < levels - 1 ? count : 0,
             offset: 0)
     }
+
+    /// Characters of a slot that may be shown again.
+    static let remembered = 24
 
     /// A character nobody else has: seeds below `WorldScene.validationSeed`.
     private static func trainingSeed(_ random: inout TrainingRandom) -> UInt64 { random.next() >> 32 }
@@ -151,14 +159,16 @@ struct DenoiserStage {
         let executable: any TrainableExecutable
         let schedule: NoiseSchedule
         let levels: [Int]
-        let painter: PosePainter
-        let size: Int
         let latentCount: Int
+        let positions: Int
         /// What each slot shows now; empty before the first step.
         var scenes: [LatentScene] = []
         /// The latest predictions of each slot's frames; empty before the first step.
         var predictions: [[[Float]]]
-        var sample, target, weight, pose, referenceLatents, referencePose, timesteps: [Float]
+        var sample, target, weight, timesteps: [Float]
+        /// Inputs of frames, and of references, by name.
+        var conditions: [String: [Float]] = [:]
+        var references: [String: [Float]] = [:]
 
         init(
             _ stage: DenoiserStage, _ window: Window, _ schedule: NoiseSchedule, _ levels: [Int], _ engine: some TrainingEngine,
@@ -173,19 +183,14 @@ struct DenoiserStage {
                 characters: window.characters, frames: window.frames, motion: stage.kind == .clips,
                 timesteps: stage.kind == .clips ? timesteps : nil)
             executable = try engine.prepare(
-                TrainingGraphs.denoiser(stage.model, shape, channelWeights: stage.channelWeights), sharing: other)
-            let model = stage.model
-            size = model.latentSize
-            painter = model.posePainter
-            latentCount = size * size * model.latentChannels
+                TrainingGraphs.denoiser(stage.model, shape, lossWeights: stage.lossWeights), sharing: other)
+            positions = stage.model.latentSize * stage.model.latentSize
+            latentCount = positions * stage.model.latentChannels
             let (b, n) = (window.characters, window.characters * window.frames)
             predictions = [[[Float]]](repeating: [], count: b)
             sample = [Float](repeating: 0, count: n * latentCount)
             target = sample
-            weight = [Float](repeating: 0, count: n * size * size)
-            pose = [Float](repeating: 0, count: n * painter.count)
-            referenceLatents = [Float](repeating: 0, count: b * latentCount)
-            referencePose = [Float](repeating: 0, count: b * painter.count)
+            weight = [Float](repeating: 0, count: n * positions)
             self.timesteps = [Float](repeating: 0, count: n)
         }
 
@@ -198,15 +203,14 @@ struct DenoiserStage {
             try draw(assignments.map(\.scene))
             for (slot, assignment) in assignments.enumerated() {
                 let scene = scenes[slot]
-                copy(scene.latents[0], to: &referenceLatents, at: slot * latentCount)
-                painter.paint(scene.landmarks[0], into: &referencePose, offset: slot * painter.count)
+                Self.copy(scene.reference, to: &references, at: slot, of: window.characters)
                 for position in 0..<frames {
                     let index = slot * frames + position
-                    let frame = assignment.frames[position] + 1
-                    painter.paint(scene.landmarks[frame], into: &pose, offset: index * painter.count)
-                    emphasise(scene.landmarks[frame], index)
+                    let frame = scene.frames[assignment.frames[position]]
+                    Self.copy(frame.conditions, to: &conditions, at: index, of: window.characters * frames)
+                    Self.copy(frame.weights, to: &weight, at: index * positions)
                     let offset = index * latentCount
-                    copy(scene.latents[frame], to: &target, at: offset)
+                    Self.copy(frame.target, to: &target, at: offset)
                     let isKnown = position < assignment.known && !predictions[slot].isEmpty
                     // Drawn in any case, so that the noise does not depend on what is known.
                     let useOwn = random.uniform() < stage.stage.ownPredictions && isKnown
@@ -222,9 +226,8 @@ struct DenoiserStage {
             try executable.write("sample", sample)
             try executable.write("target", target)
             try executable.write("weight", weight)
-            try executable.write("pose", pose)
-            try executable.write("reference_latents", referenceLatents)
-            if stage.model.referencePose { try executable.write("reference_pose", referencePose) }
+            for (name, values) in conditions { try executable.write(name, values) }
+            for (name, values) in references { try executable.write(name, values) }
             if stage.kind == .frames { try executable.write("timesteps", timesteps) }
         }
 
@@ -239,8 +242,15 @@ struct DenoiserStage {
             }
         }
 
-        private func copy(_ values: [Float], to target: inout [Float], at offset: Int) {
-            for element in values.indices { target[offset + element] = values[element] }
+        private static func copy(_ values: [Float], to target: inout [Float], at offset: Int) {
+            target.replaceSubrange(offset..<(offset + values.count), with: values)
+        }
+
+        /// Puts named values at a place of `count` places side by side.
+        private static func copy(_ values: [String: [Float]], to target: inout [String: [Float]], at place: Int, of count: Int) {
+            for (name, own) in values {
+                copy(own, to: &target[name, default: [Float](repeating: 0, count: own.count * count)], at: place * own.count)
+            }
         }
 
         /// Remembers what the model made of each frame, for the next level.
@@ -272,18 +282,6 @@ struct DenoiserStage {
                     let offset = (slot * window.frames + position) * latentCount
                     return Array(values[offset..<(offset + latentCount)])
                 }
-            }
-        }
-
-        /// Positions near landmarks of the face count more: that is where people look.
-        private mutating func emphasise(_ landmarks: LandmarkFrame, _ index: Int) {
-            let offset = index * size * size
-            for cell in 0..<(size * size) { weight[offset + cell] = 1 }
-            for point in landmarks.points {
-                let column = Int((point.x * Float(size)).rounded(.down))
-                let row = Int((point.y * Float(size)).rounded(.down))
-                guard (0..<size).contains(row), (0..<size).contains(column) else { continue }
-                weight[offset + row * size + column] = 2.5
             }
         }
     }

@@ -51,19 +51,19 @@ public struct Trainer: Sendable {
         if try !isComplete(stages) {
             let scenes = LatentScenes(
                 encoder: try encoder(autoencoder, engine: engine, batch: Self.encodedAtOnce, normalized: true), batch: Self.encodedAtOnce,
-                pictureSize: model.imageSize)
+                pictureSize: model.imageSize, painter: model.posePainter, latentSize: model.latentSize, referencePose: model.referencePose)
             // A channel's error in pixels grows with its deviation; the root keeps the weak channels in sight.
             let strength = statistics.pixelDeviation.map { $0.squareRoot() }
             let mean = strength.reduce(0, +) / Float(strength.count)
             let weights = strength.map { $0 / mean }
             if stages.contains(.frames) {
                 let probe = try DenoiserProbe(model, engine: engine, autoencoder: autoencoder)
-                try DenoiserStage(kind: .frames, model: model, recipe: recipe, scenes: scenes, channelWeights: weights)
+                try DenoiserStage(kind: .frames, model: model, recipe: recipe, scenes: scenes, lossWeights: weights)
                     .run(run, engine: engine, key: key, initial: [:]) { try probe.sample(run, $1, label: $0) }
             }
             if stages.contains(.clips) {
                 let frames = try run.averages(of: DenoiserStage.Kind.frames.rawValue)
-                try DenoiserStage(kind: .clips, model: model, recipe: recipe, scenes: scenes, channelWeights: weights)
+                try DenoiserStage(kind: .clips, model: model, recipe: recipe, scenes: scenes, lossWeights: weights)
                     .run(run, engine: engine, key: key, initial: frames) {
                         try sampleStream($1.merging(autoencoder) { $1 }, label: $0, engine: engine)
                     }
@@ -108,8 +108,10 @@ public struct Trainer: Sendable {
     ) throws -> (mean: [Float], deviation: [Float], pixelDeviation: [Float]) {
         let scenes = LatentScenes(
             encoder: try encoder(autoencoder, engine: engine, batch: Self.encodedAtOnce, normalized: false), batch: Self.encodedAtOnce,
-            pictureSize: model.imageSize)
-        let latents = try scenes((0..<400).map { WorldScene.Request(seed: 1000 + $0, times: [Double($0 % 30)]) }).flatMap(\.latents)
+            pictureSize: model.imageSize, painter: model.posePainter, latentSize: model.latentSize, referencePose: model.referencePose)
+        let pictures = WorldScene.drawn(
+            (0..<400).map { WorldScene.Request(seed: 1000 + $0, times: [Double($0 % 30)]) }, size: model.imageSize)
+        let latents = try scenes.encoded(pictures.flatMap(\.pictures))
         var sums = [Double](repeating: 0, count: model.latentChannels)
         var squares = sums
         for values in latents {

@@ -44,7 +44,8 @@ enum TrainingGraphs {
         var timesteps: [Float]?
     }
 
-    /// Inputs `sample` (noisy latents), `pose`, `reference_latents`, `reference_pose`; output `prediction`.
+    /// Inputs `sample` (noisy latents), `pose` or, of a layered model, `expression` and `guide_latents`, `reference_latents` and, where
+    /// the reference network is told it, `reference_pose`; output `prediction`.
     ///
     /// - Parameter reference: the lifetime of the reference's inputs: in training every step has others.
     private static func prediction(
@@ -53,15 +54,23 @@ enum TrainingGraphs {
         let (b, n) = (shape.characters, shape.characters * shape.frames)
         let (size, pose) = (model.latentSize, model.posePicture.size)
         let sample = try g.input("sample", [n, size, size, model.latentChannels])
-        let poses = try g.input("pose", [n, pose, pose, 3])
         let referenceLatents = try g.input("reference_latents", [b, size, size, model.latentChannels], reference)
         let timesteps = try shape.timesteps.map { try g.constant($0, [shape.frames]) } ?? g.input("timesteps", [n])
         var referencePose: Value?
-        if model.referencePose {
-            let pictures = try g.input("reference_pose", [b, pose, pose, 3], reference)
-            referencePose = try g.scoped(Network.poseGuider.rawValue) { try model.poseGuider(g, pictures) }
+        let features: Value
+        if let layered = LayeredGraph(model) {
+            features = try layered.features(
+                g, expression: g.input("expression", [n, layered.guide.expression.numbers]),
+                guideLatents: g.input("guide_latents", [n, size, size, model.latentChannels]))
+        } else {
+            guard let guider = model.poseGuider else { throw TrainingError("\(model.name): has neither pose guider nor layered guide") }
+            let poses = try g.input("pose", [n, pose, pose, 3])
+            if model.referencePose {
+                let pictures = try g.input("reference_pose", [b, pose, pose, 3], reference)
+                referencePose = try g.scoped(Network.poseGuider.rawValue) { try guider(g, pictures) }
+            }
+            features = try g.scoped(Network.poseGuider.rawValue) { try guider(g, poses) }
         }
-        let features = try g.scoped(Network.poseGuider.rawValue) { try model.poseGuider(g, poses) }
         let banks = try g.scoped(Network.referenceUNet.rawValue) {
             try ReferenceUNet(model.referenceUNet)(g, latents: referenceLatents, pose: referencePose)
         }
@@ -75,12 +84,13 @@ enum TrainingGraphs {
     /// and `prediction`.
     ///
     /// - Parameter channelWeights: how much each latent channel counts.
-    static func denoiser(_ model: ModelConfiguration, _ shape: Shape, channelWeights: [Float]) throws -> Program {
+    static func denoiser(_ model: ModelConfiguration, _ shape: Shape, lossWeights: [Float]) throws -> Program {
         let g = GraphBuilder(parameterLifetime: .step)
         let prediction = try prediction(g, model, shape, reference: .step)
         let target = try g.input("target", prediction.shape)
         let weight = try g.input("weight", [prediction.shape[0], model.latentSize, model.latentSize, 1])
-        let channels = try g.constant(channelWeights, [1, 1, 1, model.latentChannels])
+        let size = lossWeights.count == model.latentChannels ? 1 : model.latentSize
+        let channels = try g.constant(lossWeights, [1, size, size, model.latentChannels])
         let error = try prediction.subtracting(target).unary(.square).multiplied(by: channels).multiplied(by: weight)
         g.output("loss", try mean(error))
         g.output("prediction", prediction)

@@ -34,6 +34,8 @@ public struct TrainingRecipe: Codable, Sendable, Equatable {
     public var seed: UInt64 = 1
     /// Frames of a character's motion over which the window of the clip stage slides, before another character's turn.
     public var clipFrames = 24
+    /// Every how many turns of a slot single frames are of a new character; the others are of one that it has shown before.
+    public var freshEvery = 1
     public var autoencoder = Stage(steps: 4000, characters: 24, frames: 1, learningRate: 1.5e-3)
     public var frames = Stage(steps: 4700, characters: 16, frames: 2, learningRate: 1.5e-3, ownPredictions: 0.5)
     public var clips = Stage(steps: 900, characters: 4, frames: 16, learningRate: 8e-4, ownPredictions: 0.8)
@@ -48,6 +50,7 @@ public struct TrainingRecipe: Codable, Sendable, Equatable {
             guard condition else { throw TrainingError("recipe: \(field): expected \(expected), found \(found)") }
         }
         try require((1...1000).contains(clipFrames), "clipFrames", "1 to 1000", clipFrames)
+        try require((1...1000).contains(freshEvery), "freshEvery", "1 to 1000", freshEvery)
         for (name, stage) in [("autoencoder", autoencoder), ("frames", frames), ("clips", clips)] {
             try require((0...100_000_000).contains(stage.steps), "\(name).steps", "0 to 100000000", stage.steps)
             try require((1...4096).contains(stage.characters), "\(name).characters", "1 to 4096", stage.characters)

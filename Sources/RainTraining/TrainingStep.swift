@@ -23,13 +23,13 @@ public struct TrainingStep: Sendable {
         case .frames:
             size = recipe.frames
             program = try TrainingGraphs.denoiser(
-                model, .init(characters: size.characters, frames: size.frames, motion: false, timesteps: nil), channelWeights: weights)
+                model, .init(characters: size.characters, frames: size.frames, motion: false, timesteps: nil), lossWeights: weights)
         case .clips:
             size = recipe.clips
             let levels = try Array(NoiseSchedule(model.scheduler).timesteps(model.window.levels).reversed())
             let staircase = levels.flatMap { [Float](repeating: Float($0), count: model.window.framesPerGroup) }
             program = try TrainingGraphs.denoiser(
-                model, .init(characters: size.characters, frames: size.frames, motion: true, timesteps: staircase), channelWeights: weights)
+                model, .init(characters: size.characters, frames: size.frames, motion: true, timesteps: staircase), lossWeights: weights)
         case .package: throw TrainingError("package: not a stage of steps")
         }
         self.model = model

@@ -1,5 +1,6 @@
 import Foundation
 import RainModels
+import RainPose
 
 extension ModelConfiguration.Autoencoder: Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
@@ -51,6 +52,7 @@ extension ModelConfiguration: Codable {
         case autoencoder, scheduler, window
         case referencePose = "reference_pose"
         // Of models that have them.
+        case layeredGuide = "layered_guide"
         case imageEncoder = "image_encoder"
         case guidanceScale = "guidance_scale"
     }
@@ -71,7 +73,8 @@ extension ModelConfiguration: Codable {
         latentChannels = try values.decode(Int.self, forKey: .latentChannels)
         referenceUNet = try values.decode(UNetConfiguration.self, forKey: .referenceUNet)
         denoisingUNet = try values.decode(UNetConfiguration.self, forKey: .denoisingUNet)
-        poseGuider = try values.decode(PoseGuider.self, forKey: .poseGuider)
+        poseGuider = try values.decodeIfPresent(PoseGuider.self, forKey: .poseGuider)
+        layeredGuide = try values.decodeIfPresent(LayeredGuide.self, forKey: .layeredGuide)
         posePicture = try values.decode(PosePicture.self, forKey: .posePicture)
         autoencoder = try values.decode(Autoencoder.self, forKey: .autoencoder)
         scheduler = try values.decode(NoiseSchedule.Configuration.self, forKey: .scheduler)
@@ -92,7 +95,8 @@ extension ModelConfiguration: Codable {
         try values.encode(latentChannels, forKey: .latentChannels)
         try values.encode(referenceUNet, forKey: .referenceUNet)
         try values.encode(denoisingUNet, forKey: .denoisingUNet)
-        try values.encode(poseGuider, forKey: .poseGuider)
+        try values.encodeIfPresent(poseGuider, forKey: .poseGuider)
+        try values.encodeIfPresent(layeredGuide, forKey: .layeredGuide)
         try values.encode(posePicture, forKey: .posePicture)
         try values.encode(autoencoder, forKey: .autoencoder)
         try values.encode(scheduler, forKey: .scheduler)
@@ -146,6 +150,9 @@ extension ModelConfiguration: Codable {
         try require((1...1024).contains(latentSize), "latent_size", "expected 1 to 1024, found \(latentSize)")
         try require(
             imageSize % latentSize == 0, "latent_size", "expected a divisor of image_size \(imageSize), found \(latentSize)")
+        try require(
+            (poseGuider == nil) != (layeredGuide == nil), "pose_guider, layered_guide",
+            "expected one of them, found \(poseGuider == nil ? "none" : "both")")
         try require((1...1024).contains(latentChannels), "latent_channels", "expected 1 to 1024, found \(latentChannels)")
         try referenceUNet.validate()
         try denoisingUNet.validate()
@@ -167,19 +174,22 @@ extension ModelConfiguration: Codable {
         try require(
             denoisingUNet.prediction == scheduler.prediction, "scheduler.prediction_type",
             "expected \(denoisingUNet.prediction.rawValue) as in denoising_unet, found \(scheduler.prediction.rawValue)")
-        try require(
-            poseGuider.embeddingChannels == denoisingUNet.blockOutChannels[0], "pose_guider.conditioning_embedding_channels",
-            "expected \(denoisingUNet.blockOutChannels[0]) as denoising_unet's first level, found \(poseGuider.embeddingChannels)")
-        try require(
-            poseGuider.conditioningChannels == 3, "pose_guider.conditioning_channels",
-            "expected 3 for colour pictures, found \(poseGuider.conditioningChannels)")
+        if let poseGuider {
+            try require(
+                poseGuider.embeddingChannels == denoisingUNet.blockOutChannels[0], "pose_guider.conditioning_embedding_channels",
+                "expected \(denoisingUNet.blockOutChannels[0]) as denoising_unet's first level, found \(poseGuider.embeddingChannels)")
+            try require(
+                poseGuider.conditioningChannels == 3, "pose_guider.conditioning_channels",
+                "expected 3 for colour pictures, found \(poseGuider.conditioningChannels)")
+            let expected = latentSize * poseGuider.downscale
+            try require(
+                posePicture.size == expected && expected <= 4096, "pose_picture.size",
+                "expected latent_size × \(poseGuider.downscale) = \(expected) and at most 4096, found \(posePicture.size)")
+        }
+        if let layeredGuide { try validate(layeredGuide) }
         try require(
             !referencePose || referenceUNet.blockOutChannels[0] == denoisingUNet.blockOutChannels[0], "reference_pose",
             "expected reference_unet's first level to be as wide as denoising_unet's")
-        let expected = latentSize * poseGuider.downscale
-        try require(
-            posePicture.size == expected && expected <= 4096, "pose_picture.size",
-            "expected latent_size × \(poseGuider.downscale) = \(expected) and at most 4096, found \(posePicture.size)")
         for (field, radius) in [("disc_radius", posePicture.discRadius), ("body_disc_radius", posePicture.bodyDiscRadius)] {
             try require(radius >= 0 && radius <= 1000, "pose_picture.\(field)", "expected 0 to 1000 pixels, found \(radius)")
         }
@@ -189,10 +199,10 @@ extension ModelConfiguration: Codable {
             try require(
                 patch.latentChannels == latentChannels, "autoencoder.latent_channels",
                 "expected latent_channels \(latentChannels), found \(patch.latentChannels)")
+            let side = layeredGuide?.cropSize ?? imageSize
             try require(
-                patch.patchSize * latentSize == imageSize, "autoencoder",
-                "its patches of \(patch.patchSize) pixels make latents of \(imageSize / patch.patchSize), expected latent_size \(latentSize)"
-            )
+                patch.patchSize * latentSize == side, "autoencoder",
+                "its patches of \(patch.patchSize) pixels make latents of \(side / patch.patchSize), expected latent_size \(latentSize)")
         case .stableDiffusion(let encoder, let decoder):
             try encoder.validate()
             try require(
@@ -212,6 +222,29 @@ extension ModelConfiguration: Codable {
         try require(
             window.framesPerGroup > 0 && window.levels > 0 && !frames.overflow && frames.partialValue <= longest, "window",
             "expected at least one frame and level and at most \(longest) frames, found \(window.framesPerGroup)x\(window.levels)")
+    }
+
+    private func validate(_ guide: LayeredGuide) throws {
+        func require(_ condition: Bool, _ field: String, _ message: @autoclosure () -> String) throws(AnimationError) {
+            guard condition else { throw AnimationError(.model, "layered_guide.\(field): \(message())") }
+        }
+        try guide.validate()
+        guard case .patch = autoencoder else { throw AnimationError(.model, "autoencoder: expected 'patch' beside layered_guide") }
+        try require(
+            guide.layerNetwork.layers == CharacterLayer.allCases.count, "layer_network.layers",
+            "expected \(CharacterLayer.allCases.count), found \(guide.layerNetwork.layers)")
+        try require(
+            guide.expression.numbers == GuideGeometry.numberCount, "expression_guider.numbers",
+            "expected \(GuideGeometry.numberCount), found \(guide.expression.numbers)")
+        try require(
+            guide.expression.embeddingChannels == denoisingUNet.blockOutChannels[0], "expression_guider.embedding_channels",
+            "expected \(denoisingUNet.blockOutChannels[0]) as denoising_unet's first level, found \(guide.expression.embeddingChannels)")
+        let pose = guide.guideSize / 4
+        guard posePicture.size == pose, posePicture.style == .face else {
+            throw AnimationError(
+                .model, "pose_picture: expected faces of \(pose) pixels a side, a quarter of guide_size, found \(posePicture.size)")
+        }
+        guard !referencePose else { throw AnimationError(.model, "reference_pose: expected false beside layered_guide") }
     }
 
     /// What the UNets are told besides pose and reference.

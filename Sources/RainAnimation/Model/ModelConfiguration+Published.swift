@@ -36,7 +36,7 @@ extension ModelConfiguration {
         let factor = Float(size) / Float(imageSize)
         resized.imageSize = size
         resized.latentSize = size / TAESDV.upscale
-        resized.posePicture.size = resized.latentSize * poseGuider.downscale
+        resized.posePicture.size = resized.latentSize * (poseGuider?.downscale ?? 1)
         resized.posePicture.discRadius *= factor
         resized.posePicture.bodyDiscRadius *= factor
         return resized

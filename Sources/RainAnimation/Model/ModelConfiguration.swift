@@ -16,6 +16,12 @@ public struct ModelConfiguration: Hashable, Sendable {
         case denoisingUNet = "denoising_unet"
         case poseGuider = "pose_guider"
         case autoencoder
+        /// Of a layered guide.
+        case expressionGuider = "expression_guider"
+        case layerNetwork = "layer_network"
+        case repainter
+        /// Of the latents of the crop's residual: `residual_std`.
+        case residual
         /// Stable Diffusion's auto-encoder, which reads the reference picture.
         case vae
         /// Decodes the stream beside `vae`.
@@ -33,7 +39,11 @@ public struct ModelConfiguration: Hashable, Sendable {
     public var latentChannels: Int
     public var referenceUNet: UNetConfiguration
     public var denoisingUNet: UNetConfiguration
-    public var poseGuider: PoseGuider
+    /// Reads the driving landmarks as a picture; `nil` for a model with a layered guide.
+    public var poseGuider: PoseGuider?
+    /// Moves the reference as layers and diffuses its face alone, in a crop; `nil` for a model that makes whole pictures. The
+    /// auto-encoder is then the crop's.
+    public var layeredGuide: LayeredGuide?
     public var posePicture: PosePicture
     public var autoencoder: Autoencoder
     /// What turns the reference picture into the cross-attention token of both UNets; `nil` for networks without cross-attention.
@@ -138,7 +148,8 @@ public struct ModelConfiguration: Hashable, Sendable {
 
     public init(
         name: String, imageSize: Int, latentSize: Int, latentChannels: Int, referenceUNet: UNetConfiguration,
-        denoisingUNet: UNetConfiguration, poseGuider: PoseGuider, posePicture: PosePicture, autoencoder: Autoencoder,
+        denoisingUNet: UNetConfiguration, poseGuider: PoseGuider?, layeredGuide: LayeredGuide? = nil, posePicture: PosePicture,
+        autoencoder: Autoencoder,
         imageEncoder: CLIPVisionEncoder? = nil, scheduler: NoiseSchedule.Configuration, window: Window = Window(),
         guidanceScale: Float? = nil, referencePose: Bool = true
     ) {
@@ -149,6 +160,7 @@ public struct ModelConfiguration: Hashable, Sendable {
         self.referenceUNet = referenceUNet
         self.denoisingUNet = denoisingUNet
         self.poseGuider = poseGuider
+        self.layeredGuide = layeredGuide
         self.posePicture = posePicture
         self.autoencoder = autoencoder
         self.imageEncoder = imageEncoder

@@ -130,6 +130,7 @@ public struct ModelPrograms: Sendable {
     private func poseShape(frames: Int) -> Shape { [frames, configuration.posePicture.size, configuration.posePicture.size, 3] }
 
     private func poseFeatures(_ g: GraphBuilder, _ pictures: Value) throws -> Value {
-        try g.scoped(ModelConfiguration.Network.poseGuider.rawValue) { try configuration.poseGuider(g, pictures) }
+        guard let guider = configuration.poseGuider else { preconditionFailure("a model with a layered guide has no pose guider") }
+        return try g.scoped(ModelConfiguration.Network.poseGuider.rawValue) { try guider(g, pictures) }
     }
 }

@@ -14,6 +14,19 @@ public struct HeadFit: Sendable, Equatable {
     /// c: where the neutral face's centre goes, in fractions of the picture.
     public let shift: SIMD2<Double>
 
+    /// The neutral face's centre, which `shift` moves, in fractions of the picture.
+    private let center: SIMD2<Double>
+    /// Half the neutral head's width in fractions of the picture.
+    private let unit: Double
+
+    /// Where a place of the neutral face goes, in fractions of the picture.
+    ///
+    /// - Parameter nearness: to the camera, in half head widths, as the fit's depths are
+    public func callAsFunction(_ point: SIMD2<Double>, nearness: Double) -> SIMD2<Double> {
+        let from = point - center
+        return right * from.x + down * from.y + depth * (nearness * unit) + shift
+    }
+
     /// How many times as large the head is as in the neutral face; does not change when it only turns. Above 0.
     public var scale: Double {
         let squares = (right * right + down * down).sum()
@@ -60,7 +73,7 @@ public struct HeadFit: Sendable, Equatable {
         }
         let (first, last) = (neutral[.faceOutline0], neutral[.faceOutline6])
         let across = SIMD2(Double(last.x) - Double(first.x), Double(last.y) - Double(first.y))
-        let unit = (across * across).sum().squareRoot() / 2
+        unit = (across * across).sum().squareRoot() / 2
         guard unit.isFinite, unit > 1e-4 else { return nil }
         var pairs: [(row: SIMD4<Double>, at: SIMD2<Double>, weight: Double)] = []
         for point in Self.points {
@@ -72,7 +85,8 @@ public struct HeadFit: Sendable, Equatable {
         // In half head widths around the means, so that the ridge means the same everywhere.
         let total = pairs.reduce(0) { $0 + $1.weight }
         let (from, to) = pairs.reduce((SIMD4<Double>.zero, SIMD2<Double>.zero)) { ($0.0 + $1.row * $1.weight, $0.1 + $1.at * $1.weight) }
-        let (center, place) = (SIMD2(from.x, from.y) / total, to / total)
+        let place = to / total
+        center = SIMD2(from.x, from.y) / total
         var matrix = [SIMD4(Self.ridge, 0, 0, 0), SIMD4(0, Self.ridge, 0, 0), SIMD4(0, 0, Self.ridge, 0), SIMD4<Double>.zero]
         var (x, y) = (SIMD4(Self.ridge, 0, 0, 0), SIMD4(0, Self.ridge, 0, 0))
         for pair in pairs {

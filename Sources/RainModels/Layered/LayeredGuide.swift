@@ -1,0 +1,113 @@
+public import RainGraph
+
+/// How a model animates a reference that is cut into layers: they are moved as the landmarks say, the face is diffused in a crop that
+/// stands still in the head, and a network repaints what is left.
+///
+/// Layers are stacked `[layers, references, s, s, 4]`, back to front, colours premultiplied; meshes `[layers, frames, m, m, 2]`, all
+/// frames of a reference one after the other.
+public struct LayeredGuide: Hashable, Sendable, Codable {
+    /// Side of the pictures that the networks see.
+    public var guideSize = 256
+    /// Side of the crop in pixels.
+    public var cropSize = 128
+    public var expression: ExpressionGuider
+    public var layerNetwork = LayerNetwork()
+    public var repainter = Repainter()
+
+    public init(embeddingChannels: Int) { expression = ExpressionGuider(embeddingChannels: embeddingChannels) }
+
+    enum CodingKeys: String, CodingKey {
+        case guideSize = "guide_size"
+        case cropSize = "crop_size"
+        case expression = "expression_guider"
+        case layerNetwork = "layer_network"
+        case repainter
+    }
+
+    /// - Throws: `ModelError.configuration`
+    public func validate() throws(ModelError) {
+        try expression.validate()
+        try layerNetwork.validate()
+        try repainter.validate()
+        let step = max(layerNetwork.granularity, 16)
+        guard (step...2048).contains(guideSize), guideSize % step == 0, (8...1024).contains(cropSize) else {
+            throw ModelError(
+                .configuration, at: "layered guide configuration",
+                "expected a guide size that is a multiple of \(step) up to 2048 and a crop size of 8 to 1024, found \(guideSize), \(cropSize)")
+        }
+    }
+
+    /// Part of the crop's width over which its edges fade.
+    private static let fade = 12.0 / 128
+
+    /// Layers driven by meshes.
+    public struct Warped {
+        /// All layers but the front one, `[n, s, s, 4]`.
+        public let under: Value
+        /// The front layer, `[n, s, s, 4]`.
+        public let front: Value
+        /// How much of each layer is seen, `[n, s/4, s/4, layers]`.
+        public let seen: Value
+
+        /// A picture of what lies under the front layer, with that layer over it: `[n, s, s, 3]`.
+        public func covered(_ under: Value) throws -> Value { try over(front, under).sliced(axis: 3, start: 0, count: 3) }
+    }
+
+    /// - Parameters:
+    ///   - layers: `[layers, b, s, s, 4]`
+    ///   - meshes: `[layers, n, m, m, 2]`, b dividing n
+    ///   - size: side of the result
+    public func warped(_ layers: Value, meshes: Value, size: Int) throws -> Warped {
+        var under: Value?
+        var front: Value?
+        var seen: [Value] = []
+        for layer in 0..<layerNetwork.layers {
+            let stack = try layers.sliced(axis: 0, start: layer, count: 1).reshaped(Shape(Array(layers.shape.dimensions.dropFirst())))
+            let mesh = try meshes.sliced(axis: 0, start: layer, count: 1).reshaped(Shape(Array(meshes.shape.dimensions.dropFirst())))
+            let moved = try stack.sampled(mesh, height: size, width: size)
+            let part = try moved.sliced(axis: 3, start: 3, count: 1).quartered()
+            let rest = try part.scaled(by: -1, plus: 1)
+            seen = try seen.map { try $0.multiplied(by: rest) } + [part]
+            if layer == layerNetwork.layers - 1 { front = moved } else { under = try under.map { try over(moved, $0) } ?? moved }
+        }
+        guard let under, let front else { throw GraphError(.malformed, at: "layers", "expected at least two") }
+        return Warped(under: under, front: front, seen: try seen[0].concatenated(with: Array(seen.dropFirst()), axis: 3))
+    }
+
+    /// The crop of pictures `[n, s, s, 4]` (or 3 channels) that meshes `[n, 2, 2, 2]` say: `[n, cropSize, cropSize, 3]`.
+    public func cropped(_ pictures: Value, meshes: Value) throws -> Value {
+        try pictures.sampled(meshes, height: cropSize, width: cropSize).sliced(axis: 3, start: 0, count: 3)
+    }
+
+    /// Crops laid into pictures of what lies under the front layer, their edges faded: `[n, s, s, 4]`.
+    ///
+    /// - Parameters:
+    ///   - crops: `[n, cropSize, cropSize, 3]`
+    ///   - meshes: `[n, 2, 2, 2]`, from the picture into the crop
+    public func laid(_ g: GraphBuilder, _ crops: Value, into under: Value, meshes: Value) throws -> Value {
+        let fade = try g.constant(fades(), [1, cropSize, cropSize, 1])
+        let faded = try fade.broadcasted(to: [crops.shape[0], cropSize, cropSize, 1])
+        let layer = try crops.multiplied(by: fade).concatenated(with: [faded], axis: 3)
+        return try over(layer.sampled(meshes, height: under.shape[1], width: under.shape[2]), under)
+    }
+
+    /// 1 in the crop's middle, 0 at its rim: beyond it, where the rim is repeated, nothing is laid.
+    private func fades() -> [Float] {
+        let along = (0..<cropSize).map { index -> Float in
+            let edge = Double(min(index, cropSize - 1 - index)) / (Self.fade * Double(cropSize))
+            return Float(min(edge, 1))
+        }
+        return along.flatMap { row in along.map { row * $0 } }
+    }
+}
+
+/// Premultiplied colours over others, `[n, h, w, 4]` both.
+private func over(_ front: Value, _ back: Value) throws -> Value {
+    let rest = try front.sliced(axis: 3, start: 3, count: 1).scaled(by: -1, plus: 1)
+    return try back.multiplied(by: rest).adding(front)
+}
+
+extension Value {
+    /// Means of 4×4 blocks.
+    fileprivate func quartered() throws -> Value { try summedBlocks().summedBlocks().scaled(by: 1 / 16) }
+}

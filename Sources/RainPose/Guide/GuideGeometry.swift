@@ -1,0 +1,193 @@
+/// How the layers of a reference move, and what its face does, in each driving frame: all that a layered model is told of landmarks.
+///
+/// A head that turns carries each plane of points by an affine map, which `HeadFit` finds: here from the driving frame back to the
+/// reference, since a picture is made by looking up where each of its pixels comes from. The body follows neck and shoulders, the neck
+/// bends between body and head, the background stands still. A pure function of two sets of landmarks, in float64.
+public struct GuideGeometry: Sendable {
+    /// Nodes along each side of a layer's mesh.
+    public static let meshSide = 9
+    /// Numbers that describe a frame's expression.
+    public static let numberCount = 2 * 3 * features.count + 6
+
+    public let reference: LandmarkFrame
+    public let crop: CropFrame
+    /// The reference's features in the crop.
+    private let referenceFeatures: [SIMD2<Double>]
+
+    /// - Parameter reference: landmarks of the reference picture
+    /// - Returns: nil where its eyes and mouth say nothing: not finite, or without extent
+    public init?(reference: LandmarkFrame) {
+        guard let crop = CropFrame(reference) else { return nil }
+        self.reference = reference
+        self.crop = crop
+        referenceFeatures = Self.features.map { crop.inverse(Self.place($0.landmark, reference)) }
+    }
+
+    /// One driving frame.
+    public struct Frame: Sendable, Equatable {
+        /// Where each layer's pixels come from: for each layer a mesh of `meshSide`×`meshSide` nodes, x and y in -1…1 over the reference,
+        /// as `Operation.sample` reads it.
+        public let meshes: [Float]
+        /// The same for the crop's pixels, so that a crop is made from the reference's own.
+        public let cropMeshes: [Float]
+        /// Where the crop lies in the driven picture: a mesh of 2×2 nodes, -1…1 over that picture.
+        public let crop: [Float]
+        /// Where the driven picture lies in the crop: a mesh of 2×2 nodes, in the crop's coordinates.
+        public let laid: [Float]
+        /// The expression: brows, eyes, nose and mouth of the frame with the head's turn taken out, those of the reference, six times
+        /// their difference, and the turn itself.
+        public let numbers: [Float]
+    }
+
+    /// - Parameter driving: in the reference's own proportions; where its points say nothing, the head does not move
+    public func callAsFunction(_ driving: LandmarkFrame) -> Frame {
+        let head = headMap(driving)
+        let body = BodyMap(reference: reference, driving: driving)
+        func origin(_ place: SIMD2<Double>, _ layer: CharacterLayer) -> SIMD2<Double> {
+            switch layer {
+            case .background: place
+            case .body: body(place, head: head)
+            case .backHair, .face, .features, .frontHair: head(place, nearness: layer.depth ?? 0)
+            }
+        }
+        /// The crop's place in the driven picture, for a fraction of its own extent.
+        func cropped(_ fraction: SIMD2<Double>) -> SIMD2<Double> { head.inverse(crop(2 * fraction - 1), nearness: Self.cropDepth) }
+        func meshes(_ place: (SIMD2<Double>) -> SIMD2<Double>) -> [Float] {
+            CharacterLayer.allCases.flatMap { layer in Self.mesh(Self.meshSide) { origin(place($0), layer) } }
+        }
+        let features = Self.features.map { crop.inverse(head(Self.place($0.landmark, driving), nearness: $0.depth)) }
+        var numbers: [Double] = []
+        numbers.reserveCapacity(Self.numberCount)
+        for feature in features { numbers += [feature.x, feature.y] }
+        for feature in referenceFeatures { numbers += [feature.x, feature.y] }
+        for (feature, reference) in zip(features, referenceFeatures) {
+            numbers += [6 * (feature.x - reference.x), 6 * (feature.y - reference.y)]
+        }
+        numbers += [head.right.x - 1, head.right.y, head.down.x, head.down.y - 1, 2 * head.toward.x, 2 * head.toward.y]
+        return Frame(
+            meshes: meshes { $0 }, cropMeshes: meshes(cropped), crop: Self.mesh(2, cropped),
+            laid: Self.mesh(2) { (crop.inverse(head($0, nearness: Self.cropDepth)) + 1) / 2 },
+            numbers: numbers.map { Float(min(max($0, -Self.largestNumber), Self.largestNumber)) })
+    }
+
+    /// The depth of the plane that the crop lies in.
+    private static let cropDepth = CharacterLayer.features.depth ?? 0
+    /// Bounds what wild landmarks can ask of a network.
+    private static let largestNumber = 16.0
+
+    /// Landmarks that move in the face, with their depths in half head widths.
+    private static let features: [(landmark: Landmark, depth: Double)] = [
+        (.leftBrowInner, 0.77), (.leftBrowOuter, 0.77), (.rightBrowInner, 0.77), (.rightBrowOuter, 0.77),
+        (.leftEyeOuter, 0.77), (.leftEyeInner, 0.77), (.leftEyeTop, 0.77), (.leftEyeBottom, 0.77), (.leftPupil, 0.77),
+        (.rightEyeOuter, 0.77), (.rightEyeInner, 0.77), (.rightEyeTop, 0.77), (.rightEyeBottom, 0.77), (.rightPupil, 0.77),
+        (.noseTip, 0.97), (.mouthLeft, 0.82), (.mouthRight, 0.82), (.mouthTop, 0.82), (.mouthBottom, 0.82),
+    ]
+
+    static func place(_ landmark: Landmark, _ frame: LandmarkFrame) -> SIMD2<Double> {
+        SIMD2(Double(frame[landmark].x), Double(frame[landmark].y))
+    }
+
+    /// A mesh over the unit square whose nodes are given in fractions and stored as -1…1, rows first.
+    private static func mesh(_ side: Int, _ map: (SIMD2<Double>) -> SIMD2<Double>) -> [Float] {
+        var nodes: [Float] = []
+        nodes.reserveCapacity(side * side * 2)
+        for row in 0..<side {
+            for column in 0..<side {
+                let place = 2 * map(SIMD2(Double(column), Double(row)) / Double(side - 1)) - 1
+                nodes += [Float(place.x), Float(place.y)]
+            }
+        }
+        return nodes
+    }
+
+    private func headMap(_ driving: LandmarkFrame) -> HeadMap {
+        guard let fit = HeadFit(from: driving, to: reference), let map = HeadMap(fit) else { return HeadMap() }
+        return map
+    }
+}
+
+/// From a driving place back to the reference's, for points of the head at a depth; and the way there.
+struct HeadMap {
+    let right: SIMD2<Double>
+    let down: SIMD2<Double>
+    /// Where what lies nearer by half a head's width comes from.
+    let toward: SIMD2<Double>
+    /// Where the driven picture's corner comes from, at depth 0.
+    private let origin: SIMD2<Double>
+
+    /// A head that has not moved.
+    init() {
+        (right, down, toward, origin) = (SIMD2(1, 0), SIMD2(0, 1), .zero, .zero)
+    }
+
+    /// - Returns: nil for a head that is seen from the side or far larger or smaller than the reference's: its planes have no inverse
+    ///   worth showing
+    init?(_ fit: HeadFit) {
+        right = fit.right
+        down = fit.down
+        origin = fit(.zero, nearness: 0)
+        toward = fit(.zero, nearness: 1) - origin
+        let determinant = right.x * down.y - right.y * down.x
+        // Written so that NaN fails.
+        guard determinant > 0.04, fit.scale < 5, abs(origin.x) < 16, abs(origin.y) < 16 else { return nil }
+    }
+
+    func callAsFunction(_ place: SIMD2<Double>, nearness: Double) -> SIMD2<Double> {
+        right * place.x + down * place.y + toward * nearness + origin
+    }
+
+    /// Where a place of the reference goes.
+    func inverse(_ place: SIMD2<Double>, nearness: Double) -> SIMD2<Double> {
+        let offset = place - toward * nearness - origin
+        let determinant = right.x * down.y - right.y * down.x
+        return SIMD2(offset.x * down.y - offset.y * down.x, offset.y * right.x - offset.x * right.y) / determinant
+    }
+}
+
+/// From a driving place back to the reference's, for points of the body: a similarity from neck and shoulders, which along the neck goes
+/// over into the head's map.
+struct BodyMap {
+    private let turn: SIMD2<Double>
+    private let driven: SIMD2<Double>
+    private let reference: SIMD2<Double>
+    private let neck: SIMD2<Double>
+    private let chin: SIMD2<Double>
+
+    /// Holds the body near no turn and its own size, in squared fractions of the picture.
+    private static let ridge = 2.5e-4
+
+    init(reference: LandmarkFrame, driving: LandmarkFrame) {
+        let seen = [Landmark.neck, .leftShoulder, .rightShoulder].filter {
+            let (a, b) = (reference[$0], driving[$0])
+            return min(a.visibility, b.visibility) >= Float(WholeBodyFrame.leastScore) && (a.x + a.y + b.x + b.y).isFinite
+        }
+        func middle(_ frame: LandmarkFrame) -> SIMD2<Double> {
+            seen.reduce(.zero) { $0 + GuideGeometry.place($1, frame) } / Double(max(seen.count, 1))
+        }
+        let (from, to) = (middle(driving), middle(reference))
+        var (same, cross, square) = (Self.ridge, 0.0, Self.ridge)
+        for landmark in seen {
+            let (x, y) = (GuideGeometry.place(landmark, driving) - from, GuideGeometry.place(landmark, reference) - to)
+            same += (x * y).sum()
+            cross += x.x * y.y - x.y * y.x
+            square += (x * x).sum()
+        }
+        turn = SIMD2(same, cross) / square
+        (driven, self.reference) = (from, to)
+        neck = seen.first == .neck ? GuideGeometry.place(.neck, driving) : SIMD2(.nan, .nan)
+        // The neck's upper end lies behind the lower face, between mouth and chin.
+        let mouth = (GuideGeometry.place(.mouthLeft, driving) + GuideGeometry.place(.mouthRight, driving)) / 2
+        chin = mouth * 0.75 + GuideGeometry.place(.faceOutline3, driving) * 0.25
+    }
+
+    func callAsFunction(_ place: SIMD2<Double>, head: HeadMap) -> SIMD2<Double> {
+        let offset = place - driven
+        let body = SIMD2(turn.x * offset.x - turn.y * offset.y, turn.y * offset.x + turn.x * offset.y) + reference
+        let along = chin - neck
+        let height = ((place - neck) * along).sum() / (along * along).sum()
+        // Written so that NaN, of a neck that is not seen, stays with the body.
+        guard height > 0, abs(along.x) < 8, (along * along).sum() > 1e-6 else { return body }
+        let share = min(height, 1)
+        return body * (1 - share) + head(place, nearness: 0) * share
+    }
+}
