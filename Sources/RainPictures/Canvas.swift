@@ -16,7 +16,7 @@ public struct Canvas: ~Copyable {
     public let width: Int
     public let height: Int
     private let surface: OpaquePointer
-    private let context: OpaquePointer
+    let context: OpaquePointer
 
     /// A canvas of one colour; sides lie in 1…`largestSide`.
     public init(width: Int, height: Int, background: Color = .black) {
@@ -107,6 +107,14 @@ public struct Canvas: ~Copyable {
         var matrix = cairo_matrix_t(
             xx: transform.xx, yx: transform.yx, xy: transform.xy, yy: transform.yy, x0: transform.x0, y0: transform.y0)
         cairo_transform(context, &matrix)
+        try body(&self)
+    }
+
+    /// Draws what `body` draws, but only where something was drawn before, and keeping its transparency.
+    public mutating func atop(_ body: (inout Canvas) throws -> Void) rethrows {
+        cairo_save(context)
+        defer { cairo_restore(context) }
+        cairo_set_operator(context, CAIRO_OPERATOR_ATOP)
         try body(&self)
     }
 
@@ -229,7 +237,7 @@ public struct Canvas: ~Copyable {
         }
     }
 
-    private func trace(_ path: Path) {
+    func trace(_ path: Path) {
         cairo_new_path(context)
         for element in path.elements {
             switch element {

@@ -38,6 +38,7 @@ struct Appearance: Sendable {
         case clip = "hair clip"
     }
 
+    var world = World.classic
     var skin: Color
     var hair: Color
     /// Of hair that lies behind the head.
@@ -166,6 +167,13 @@ struct Appearance: Sendable {
         accessory = random.pick(Accessory.self)
         accessoryColor = Color(hue: uniform(0, 1), saturation: uniform(0.5, 0.95), value: uniform(0.5, 0.98)).apart(from: hair, by: 0.16)
         if accessory == .hat { hairGleam = nil }
+    }
+}
+
+extension Appearance {
+    init(seed: UInt64, world: World) {
+        self.init(seed: seed)
+        self.world = world
     }
 }
 

@@ -7,16 +7,21 @@ public import RainPose
 /// pose give the same bytes in every run (on one machine with one version of Cairo), on any thread, many threads at once.
 public struct Character: Sendable, CustomStringConvertible {
     public let seed: UInt64
+    public let world: World
     let look: Appearance
+    let framing: Framing
 
-    public init(seed: UInt64) {
+    /// The character of a seed; each world has others.
+    public init(seed: UInt64, world: World = .classic) {
         self.seed = seed
-        look = Appearance(seed: seed)
+        self.world = world
+        look = Appearance(seed: seed, world: world)
+        framing = world == .classic ? Framing() : Framing(seed: seed)
     }
 
     /// The true landmarks in a pose, all fully visible; independent of the picture's size.
     public func landmarks(_ pose: CharacterPose) -> LandmarkFrame {
-        Geometry(look, pose).landmarks
+        Geometry(look, pose).landmarks(framing.transform)
     }
 
     /// The picture of a pose.
@@ -25,8 +30,31 @@ public struct Character: Sendable, CustomStringConvertible {
     public func render(_ pose: CharacterPose, size: Int = 128) -> Picture {
         var canvas = Canvas(width: size, height: size)
         let painter = CharacterPainter(geometry: Geometry(look, pose))
-        canvas.transformed(by: .scale(Double(size) / Geometry.side, Double(size) / Geometry.side)) { painter.paint(&$0) }
+        for layer in CharacterLayer.allCases { paint(layer, &canvas, painter, alone: false) }
         return canvas.picture()
+    }
+
+    /// The layers of a pose's picture, one for each `CharacterLayer` in order, each complete where others hide it.
+    ///
+    /// Composited they are the picture, up to rounding. The background is opaque.
+    ///
+    /// - Parameter size: of both sides in pixels, 1…`Canvas.largestSide`
+    public func layers(_ pose: CharacterPose, size: Int = 128) -> [LayerPicture] {
+        let painter = CharacterPainter(geometry: Geometry(look, pose))
+        return CharacterLayer.allCases.map { layer in
+            var canvas = Canvas(transparentWidth: size, height: size)
+            paint(layer, &canvas, painter, alone: true)
+            return canvas.layer()
+        }
+    }
+
+    private func paint(_ layer: CharacterLayer, _ canvas: inout Canvas, _ painter: CharacterPainter, alone: Bool) {
+        let scale = Double(canvas.width) / Geometry.side
+        canvas.transformed(by: .scale(scale, scale)) { canvas in
+            // A background has no edge that a crop could show.
+            let frame = layer == .background ? .identity : framing.transform
+            canvas.transformed(by: frame) { painter.paint(layer, &$0, alone: alone) }
+        }
     }
 
     /// Landmarks over time.

@@ -1,7 +1,7 @@
 import RainPictures
 
 extension CharacterPainter {
-    /// The face without hair: ears, skin, cheeks, nose, mouth and eyes.
+    /// The face without features: ears and skin.
     func paintFace(_ canvas: inout Canvas) {
         let g = geometry
         let w = look.faceWidth
@@ -14,6 +14,11 @@ extension CharacterPainter {
             // What the fringe throws on the forehead.
             canvas.fill(fringePath.applying(.translation(0, 2.2)), look.skin.scaled(by: 0.84))
         }
+    }
+
+    /// Cheeks, nose, mouth and eyes.
+    func paintFeatures(_ canvas: inout Canvas) {
+        let g = geometry
         if look.blush > 0 {
             for side in [-1.0, 1] {
                 let cheek = Path(ellipse: Point(0, 0), 0.19, 0.1).applying(g.card(side * 0.54, 0.44, 0.68))

@@ -74,8 +74,8 @@ extension CharacterPainter {
         if hasLocks {
             for side in [-1.0, 1] {
                 let lock = [
-                    g.at(side * w * 1.09, -0.4, 0.15), g.at(side * w * 1.12, 0.2, 0.12), g.at(side * w * 0.99, 0.82, 0.15),
-                    g.at(side * w * 0.86, 0.3, 0.3), g.at(side * w * 0.74, -0.34, 0.4),
+                    g.front(side * w * 1.09, -0.4, 0.15), g.front(side * w * 1.12, 0.2, 0.12), g.front(side * w * 0.99, 0.82, 0.15),
+                    g.front(side * w * 0.86, 0.3, 0.3), g.front(side * w * 0.74, -0.34, 0.4),
                 ]
                 canvas.fill(Path(through: lock), look.hair)
             }
@@ -100,12 +100,12 @@ extension CharacterPainter {
         let w = look.faceWidth
         let crown = [
             (w * 1.11, -0.12), (w * 1.09, -0.62), (0.64, -1.1), (0, -1.27), (-0.64, -1.1), (-w * 1.09, -0.62), (-w * 1.11, -0.12),
-        ].map { g.at($0.0, $0.1, 0.1) }
-        var path = Path(lines: [g.at(w * 1.07, 0.2, 0.1)], closed: false)
+        ].map { g.front($0.0, $0.1, 0.1) }
+        var path = Path(lines: [g.front(w * 1.07, 0.2, 0.1)], closed: false)
         path.line(through: crown)
-        let temple = g.at(-w * 1.07, 0.2, 0.1)
+        let temple = g.front(-w * 1.07, 0.2, 0.1)
         path.line(temple.x, temple.y)
-        let line = hairline.map { g.at($0.x, $0.y, $0.z) }
+        let line = hairline.map { g.front($0.x, $0.y, $0.z) }
         switch look.fringe {
         case .spiky:
             for point in line { path.line(point.x, point.y) }

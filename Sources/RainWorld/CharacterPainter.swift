@@ -1,4 +1,5 @@
 import RainPictures
+import RainPose
 
 /// Draws a character from back to front in the design space.
 struct CharacterPainter {
@@ -6,15 +7,31 @@ struct CharacterPainter {
     var look: Appearance { geometry.look }
     var pose: CharacterPose { geometry.pose }
 
-    func paint(_ canvas: inout Canvas) {
-        paintBackground(&canvas)
-        paintBackHair(&canvas)
-        paintBody(&canvas)
-        paintFace(&canvas)
-        paintFrontHair(&canvas)
+    /// Draws one layer.
+    ///
+    /// - Parameter alone: whether nothing of the layers behind is on the canvas. Then what hair would cover of them is drawn too, which
+    ///   on a whole picture would be drawn twice.
+    func paint(_ layer: CharacterLayer, _ canvas: inout Canvas, alone: Bool) {
+        switch layer {
+        case .background: paintBackground(&canvas)
+        case .backHair: paintBackHair(&canvas)
+        case .body: paintBody(&canvas)
+        case .face: paintFace(&canvas)
+        case .features:
+            paintFeatures(&canvas)
+            if alone { paintBrowsAndGlasses(&canvas) }
+        case .frontHair:
+            paintFrontHair(&canvas)
+            // Brows and glasses belong to the features. As is usual in drawn characters they are seen through the hair, so that their
+            // motion always shows: the hair carries their picture where it is, and only there.
+            if alone { canvas.atop(paintBrowsAndGlasses) } else { paintBrowsAndGlasses(&canvas) }
+            paintAccessory(&canvas)
+        }
+    }
+
+    private func paintBrowsAndGlasses(_ canvas: inout Canvas) {
         paintBrows(&canvas)
         if look.accessory == .glasses { paintGlasses(&canvas) }
-        paintAccessory(&canvas)
     }
 
     private func paintBackground(_ canvas: inout Canvas) {
@@ -127,7 +144,7 @@ struct CharacterPainter {
         switch look.accessory {
         case .none, .bare, .glasses: break
         case .ribbon:
-            let knot = g.at(look.side * 0.72, -0.98, 0.1)
+            let knot = g.front(look.side * 0.72, -0.98, 0.1)
             let s = look.headScale * 0.36
             let turn = Transform.translation(knot.x, knot.y).after(.rotation(pose.roll + look.side * 0.35))
             for wing in [-1.0, 1] {
@@ -142,23 +159,28 @@ struct CharacterPainter {
             canvas.fill(Path(ellipse: Point(0, 0), s * 0.28, s * 0.34).applying(turn), color.scaled(by: 0.7))
         case .hat:
             let crown = [
-                g.at(-1.19, -0.66, 0.1), g.at(-1.06, -1.14, 0), g.at(-0.62, -1.45, 0), g.at(0, -1.55, 0), g.at(0.62, -1.45, 0),
-                g.at(1.06, -1.14, 0), g.at(1.19, -0.66, 0.1), g.at(0.62, -0.76, 0.6), g.at(0, -0.78, 0.7), g.at(-0.62, -0.76, 0.6),
+                g.front(-1.19, -0.66, 0.1), g.front(-1.06, -1.14, 0), g.front(-0.62, -1.45, 0), g.front(0, -1.55, 0),
+                g.front(0.62, -1.45, 0),
+                g.front(1.06, -1.14, 0), g.front(1.19, -0.66, 0.1), g.front(0.62, -0.76, 0.6), g.front(0, -0.78, 0.7),
+                g.front(-0.62, -0.76, 0.6),
             ]
             canvas.fill(Path(through: crown), color)
             let brim = [
-                g.at(-1.2, -0.78, 0.1), g.at(-0.62, -0.9, 0.62), g.at(0, -0.93, 0.72), g.at(0.62, -0.9, 0.62), g.at(1.2, -0.78, 0.1),
-                g.at(1.19, -0.5, 0.1), g.at(0.62, -0.62, 0.62), g.at(0, -0.65, 0.72), g.at(-0.62, -0.62, 0.62), g.at(-1.19, -0.5, 0.1),
+                g.front(-1.2, -0.78, 0.1), g.front(-0.62, -0.9, 0.62), g.front(0, -0.93, 0.72), g.front(0.62, -0.9, 0.62),
+                g.front(1.2, -0.78, 0.1),
+                g.front(1.19, -0.5, 0.1), g.front(0.62, -0.62, 0.62), g.front(0, -0.65, 0.72), g.front(-0.62, -0.62, 0.62),
+                g.front(-1.19, -0.5, 0.1),
             ]
             canvas.fill(Path(through: brim), color.scaled(by: 0.78))
         case .band:
             let band = [
-                g.at(-1.12, -0.42, 0.05), g.at(-0.98, -0.8, 0.18), g.at(-0.55, -1.08, 0.3), g.at(0, -1.16, 0.34), g.at(0.55, -1.08, 0.3),
-                g.at(0.98, -0.8, 0.18), g.at(1.12, -0.42, 0.05),
+                g.front(-1.12, -0.42, 0.05), g.front(-0.98, -0.8, 0.18), g.front(-0.55, -1.08, 0.3), g.front(0, -1.16, 0.34),
+                g.front(0.55, -1.08, 0.3),
+                g.front(0.98, -0.8, 0.18), g.front(1.12, -0.42, 0.05),
             ]
             canvas.stroke(Path(through: band, closed: false), color, width: 4.6)
         case .clip:
-            let place = g.at(look.side * 0.66, -0.5, 0.6)
+            let place = g.front(look.side * 0.66, -0.5, 0.6)
             canvas.fill(Path(circle: place, 0.17 * look.headScale), color)
             canvas.fill(Path(circle: place, 0.07 * look.headScale), color.mixed(with: .white, 0.7))
         }

@@ -53,4 +53,36 @@ public struct CharacterPose: Sendable, Equatable {
         pose.rightEye = eyes
         return pose
     }
+
+    /// A pose for a reference picture of any kind: turned, nodding or tilted, looking anywhere, sometimes smiling or with an open mouth.
+    ///
+    /// The eyes are nearly always open enough to show the iris. The pose is within yaw ±0.35, pitch ±0.2 and roll ±0.2.
+    ///
+    /// - Parameter seed: equal seeds give equal poses
+    public static func reference(variation seed: UInt64) -> CharacterPose {
+        var random = SplitMix64(seed: seed, stream: 7)
+        var pose = CharacterPose()
+        pose.yaw = random.normal(0.175)
+        pose.pitch = random.normal(0.09)
+        pose.roll = random.normal(0.09)
+        pose.shiftX = random.normal(3)
+        pose.shiftY = random.normal(1.6)
+        pose.gazeX = random.normal(0.3)
+        pose.gazeY = random.normal(0.2)
+        pose.brow = random.normal(0.4)
+        pose.lean = random.normal(0.4)
+        pose.mouthWidth = random.normal(0.4)
+        let smile = random.uniform(0.3, 1)
+        let open = random.uniform(0.1, 0.9)
+        switch random.unit() {
+        case ..<0.6: break
+        case ..<0.8: pose.mouthWidth = smile
+        default: pose.mouthOpen = open
+        }
+        let lids = random.uniform(0.75, 1)
+        let squint = random.uniform(0.3, 0.75)
+        pose.leftEye = random.chance(0.04) ? squint : lids
+        pose.rightEye = pose.leftEye
+        return pose
+    }
 }

@@ -45,6 +45,13 @@ struct Geometry {
         return Point(head.x + look.headScale * (row0 * p).sum(), head.y + look.headScale * (row1 * p).sum())
     }
 
+    /// A point of what lies over the face: hair of crown and fringe, and what sits on it.
+    ///
+    /// - Parameter z: the depth in the classic world; in the wide one it follows from x and y.
+    func front(_ x: Double, _ y: Double, _ z: Double) -> Point {
+        at(x, y, look.world == .classic ? z : CharacterLayer.frontDepth(x: x, y: y))
+    }
+
     /// The map from a card lying at a place of the head into the design space.
     func card(_ x: Double, _ y: Double, _ z: Double, widened: Double = 1) -> Transform {
         let origin = at(x, y, z)
@@ -126,7 +133,8 @@ struct Geometry {
 
     // MARK: Landmarks
 
-    var landmarks: LandmarkFrame {
+    /// - Parameter framing: from the design space to the design space of the picture
+    func landmarks(_ framing: Transform) -> LandmarkFrame {
         var places: [Point] = []
         places.reserveCapacity(LandmarkSet.count)
         for (x, y) in outline { places.append(at(x, y, Self.outlineDepth)) }
@@ -148,6 +156,7 @@ struct Geometry {
             mouth.card(Point(0, mouth.bottom)),
         ]
         places += [neck, leftShoulder, rightShoulder]
-        return LandmarkFrame(points: places.map { LandmarkPoint(x: Float($0.x / Self.side), y: Float($0.y / Self.side)) })
+        return LandmarkFrame(
+            points: places.map(framing.callAsFunction).map { LandmarkPoint(x: Float($0.x / Self.side), y: Float($0.y / Self.side)) })
     }
 }
