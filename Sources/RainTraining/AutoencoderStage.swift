@@ -23,11 +23,9 @@ struct AutoencoderStage {
         let program = try TrainingGraphs.autoencoder(autoencoder, count: stage.characters, size: size)
         let executable = try engine.prepare(program, sharing: nil)
         let bank = WorldScene.references(Self.seeds, size: pictureSize)
-        let components = PrincipalComponents(
-            vectors: patches(bank, count: 20_000), width: autoencoder.patchSize * autoencoder.patchSize * 3,
-            count: autoencoder.latentChannels)
+        let linear = LinearPart(autoencoder, patches: patches(bank, count: 20_000))
         try executable.load { name, shape in
-            linearPart(components, name, shape) ?? ParameterInitialization.values(name, shape, seed: recipe.seed)
+            linear.values(name, shape) ?? ParameterInitialization.values(name, shape, seed: recipe.seed)
         }
         var input = [Float](repeating: 0, count: stage.characters * size * size * 3)
         try run.train(
@@ -97,37 +95,5 @@ struct AutoencoderStage {
             }
         }
         return values
-    }
-
-    /// Where the decoder's outputs (row, column, channel) stand in a patch (channel, row, column).
-    private var decoderOrder: [Int] {
-        let area = autoencoder.patchSize * autoencoder.patchSize
-        return (0..<(3 * area)).map { ($0 % 3) * area + $0 / 3 }
-    }
-
-    /// The linear encoder and decoder whose product projects on the principal components.
-    ///
-    /// Latents are divided by deviation^0.75, so that weak components neither drown nor dominate.
-    private func linearPart(_ components: PrincipalComponents, _ name: String, _ shape: Shape) -> [Float]? {
-        let prefix = ModelConfiguration.Network.autoencoder.rawValue + "."
-        let scales = components.deviations.map { exponential(0.75 * logarithm(max($0, 1e-9))) }
-        switch name {
-        case prefix + "patch_encoder.weight":
-            return zip(components.components, scales).flatMap { vector, scale in vector.map { Float($0 / scale) } }
-        case prefix + "patch_encoder.bias":
-            return zip(components.components, scales).map { vector, scale in
-                Float(-zip(vector, components.mean).reduce(0) { $0 + $1.0 * $1.1 } / scale)
-            }
-        case prefix + "patch_decoder.weight":
-            return decoderOrder.flatMap { pixel in
-                zip(components.components, scales).map { vector, scale in Float(vector[pixel] * scale) }
-            }
-        case prefix + "patch_decoder.bias":
-            return decoderOrder.map { Float(components.mean[$0]) }
-        case prefix + "encoder.out.weight", prefix + "decoder.out.weight":
-            return [Float](repeating: 0, count: shape.count)
-        default:
-            return name.hasSuffix("conv2.weight") ? [Float](repeating: 0, count: shape.count) : nil
-        }
     }
 }

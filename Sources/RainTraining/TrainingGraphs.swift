@@ -104,8 +104,12 @@ enum TrainingGraphs {
         return try Program(g.graph().optimizedForInference())
     }
 
-    private static func mean(_ value: Value) throws -> Value {
-        let total = try value.summed(axes: Array(0..<value.shape.rank))
-        return try total.reshaped([]).scaled(by: 1 / Float(value.shape.count))
+    private static func mean(_ value: Value) throws -> Value { try value.meaned() }
+}
+
+extension Value {
+    /// The mean of all elements, a scalar.
+    func meaned() throws -> Value {
+        try summed(axes: Array(0..<shape.rank)).reshaped([]).scaled(by: 1 / Float(shape.count))
     }
 }

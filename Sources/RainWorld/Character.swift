@@ -48,7 +48,7 @@ public struct Character: Sendable, CustomStringConvertible {
         }
     }
 
-    private func paint(_ layer: CharacterLayer, _ canvas: inout Canvas, _ painter: CharacterPainter, alone: Bool) {
+    func paint(_ layer: CharacterLayer, _ canvas: inout Canvas, _ painter: CharacterPainter, alone: Bool) {
         let scale = Double(canvas.width) / Geometry.side
         canvas.transformed(by: .scale(scale, scale)) { canvas in
             // A background has no edge that a crop could show.

@@ -96,3 +96,36 @@ public struct LayeredGraph {
         return try guide.repainter.paint(repaint, warped: composed.warped, face: composed.face, plain: composed.plain)
     }
 }
+
+extension ModelPrograms {
+    /// Sizes of a layered model's networks, for people.
+    public static func layeredCounts(_ configuration: ModelConfiguration) throws -> [String] {
+        guard let graph = LayeredGraph(configuration) else { return [] }
+        let g = GraphBuilder()
+        let (n, side) = (1, graph.guide.guideSize)
+        let layers = try g.input("layers", graph.layerShape(1, side: side))
+        let composed = try graph.composed(
+            g, residual: g.input("residual", graph.latentShape(n)), guideLatents: g.input("guide_latents", graph.latentShape(n)),
+            layers: layers, meshes: g.input("meshes", GuideMeshes.shape(frames: n)), laid: g.input("laid", [n, 2, 2, 2]))
+        g.output("pictures", try graph.painted(g, composed))
+        let pose = configuration.posePicture.size
+        let cut = try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose", [1, pose, pose, 3]))
+        g.output("masks", cut.masks)
+        g.output("fills", cut.fills)
+        let latents = try graph.encoded(g, graph.crops(layers, cropMeshes: g.input("crop_meshes", GuideMeshes.shape(frames: n))))
+        g.output("features", try graph.features(g, expression: g.input("expression", [n, 120]), guideLatents: latents))
+        let banks = try g.scoped(LayeredGraph.Network.referenceUNet.rawValue) {
+            try ReferenceUNet(configuration.referenceUNet)(g, latents: latents)
+        }
+        for bank in banks { g.output("bank_" + bank.name, bank.tokens) }
+        let graphs = try [g.graph(), ModelPrograms(configuration).denoisingStep.graph(frames: 1, passes: 1)]
+        var counts: [String: Int] = [:]
+        for graph in graphs {
+            for (name, shape) in graph.parameters { counts[String(name.prefix { $0 != "." }), default: 0] += shape.count }
+            let motion = graph.parameters.filter { $0.name.contains("motion_modules") }.reduce(0) { $0 + $1.shape.count }
+            if motion > 0 { counts["(motion modules)"] = motion }
+        }
+        let work = try graphs.map { try Double(2 * Program($0).multiplyAdds(in: .step)) / 1e9 }
+        return counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value) parameters" } + ["GFLOP: \(work)"]
+    }
+}

@@ -42,7 +42,8 @@ struct Train: ParsableCommand {
     }
 
     private func chosenStages() throws -> [Trainer.Stage] {
-        try stages.split(separator: ",").map { name in
+        if layered { return [] }
+        return try stages.split(separator: ",").map { name in
             guard let stage = Trainer.Stage(rawValue: String(name)) else {
                 throw ValidationError("--stages: '\(name)' is none of " + Trainer.Stage.allCases.map(\.rawValue).joined(separator: ", "))
             }
@@ -50,7 +51,22 @@ struct Train: ParsableCommand {
         }
     }
 
+    @Flag(help: .hidden) var layered = false
+
+    private func runLayered() throws {
+        var recipe = LayeredRecipe()
+        if let file = self.recipe { recipe = try SmallFile.json(LayeredRecipe.self, file) }
+        if printRecipe { return try Terminal.printJSON(recipe) }
+        Interrupt.install()
+        let run = try TrainingRun(
+            folder: output, isInterrupted: { Interrupt.requested }, say: { Terminal.note($0) }, report: { Terminal.note($0.line) })
+        let stages = self.stages.split(separator: ",").compactMap { LayeredTrainer.Stage(rawValue: String($0)) }
+        for name in try ModelPrograms.layeredCounts(.rainMini2) { Terminal.note(name) }
+        try LayeredTrainer(model: .rainMini2, recipe: recipe, run: run).train(stages, engine: processor.engine())
+    }
+
     func run() throws {
+        if layered { return try runLayered() }
         var recipe = try readRecipe()
         if let seed { recipe.seed = seed }
         if printRecipe { return try Terminal.printJSON(recipe) }

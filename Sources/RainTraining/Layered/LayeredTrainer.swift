@@ -1,0 +1,153 @@
+import Foundation
+public import RainAnimation
+public import RainGraph
+import RainModels
+import RainPictures
+import RainPose
+
+/// Trains a layered model from nothing, stage by stage; then writes its package.
+public struct LayeredTrainer {
+    public enum Stage: String, Sendable, CaseIterable {
+        case crop, frames, layers, repaint, clips, package
+    }
+
+    let model: ModelConfiguration
+    let graph: LayeredGraph
+    let recipe: LayeredRecipe
+    let run: TrainingRun
+
+    /// - Throws: `AnimationError.model` for a model of another kind
+    public init(model: ModelConfiguration, recipe: LayeredRecipe, run: TrainingRun) throws {
+        try model.validate()
+        guard let graph = LayeredGraph(model) else { throw AnimationError(.model, "\(model.name): has no layered guide") }
+        self.model = model
+        self.graph = graph
+        self.recipe = recipe
+        self.run = run
+    }
+
+    /// Runs stages in order; each goes on from its checkpoint, and is skipped if it is complete.
+    public func train(_ stages: [Stage] = Stage.allCases, engine: some TrainingEngine) throws {
+        if stages.contains(.crop) { try CropStage(graph: graph, recipe: recipe).run(run, engine: engine, key: key(.crop, [])) }
+        if stages.contains(.layers) {
+            try LayerStage(model: model, graph: graph, recipe: recipe).run(run, engine: engine, key: key(.layers, []))
+        }
+        guard !Set(stages).isDisjoint(with: [.frames, .repaint, .clips, .package]) else { return }
+        let statistics = try self.statistics(engine: engine)
+        var parameters = try run.averages(of: CropStage.name).merging(statistics.parameters) { $1 }
+        let scenes = try LayeredScenes(
+            maker: CropMaker(graph, engine: engine, autoencoder: parameters), model: model, size: graph.guide.guideSize,
+            deviation: statistics.residualDeviation, capacity: recipe.frames.characters * (DenoiserStage.remembered + 2))
+        if stages.contains(.frames) {
+            let probe = try ExpressionProbe(model, engine: engine, scenes: scenes, weights: statistics.lossWeights)
+            try DenoiserStage(
+                kind: .frames, model: model, recipe: recipe.denoiser, scenes: scenes, lossWeights: statistics.lossWeights
+            ).run(run, engine: engine, key: key(.frames, [.crop]), initial: statistics.parameters) { label, averages in
+                try probe.measure(run, averages.merging(statistics.parameters) { $1 }, label: label)
+            }
+        }
+        if stages.contains(.repaint) {
+            parameters = try parameters.merging(run.averages(of: DenoiserStage.Kind.frames.rawValue)) { $1 }
+            try RepaintStage(model: model, graph: graph, recipe: recipe, parameters: parameters)
+                .run(run, engine: engine, key: key(.repaint, [.crop, .frames]), latents: scenes)
+        }
+    }
+
+    /// Checkpoints of another recipe or network are refused by this: a hash (FNV-1a) of the configuration and the recipes of the stage
+    /// and those it stands on.
+    private func key(_ stage: Stage, _ before: [Stage]) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let recipes = [recipe.settings(stage)] + before.map(recipe.settings)
+        let bytes = try model.json() + [UInt8](encoder.encode(recipes)) + "\(recipe.seed)".utf8
+        return String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 16)
+    }
+
+    /// Measures latents, residuals and expressions; kept in the run's folder, since the denoiser is made for them.
+    private func statistics(engine: some Engine) throws -> LayeredStatistics {
+        let autoencoder = try run.averages(of: CropStage.name)
+        let channels = model.latentChannels
+        let zero = [Float](repeating: 0, count: channels), one = [Float](repeating: 1, count: channels)
+        let plain = autoencoder.merging(["autoencoder.latent_mean": zero, "autoencoder.latent_std": one]) { $1 }
+        let maker = try CropMaker(graph, engine: engine, autoencoder: plain)
+        var (latents, residuals, numbers): ([[Float]], [[Float]], [[Float]]) = ([], [], [])
+        for index in 0..<recipe.measuredScenes {
+            var random = TrainingRandom(seed: recipe.seed, stream: "statistics", step: index)
+            let scene = LayeredScene(LayeredScene.request(&random, frames: 3), size: graph.guide.guideSize, jitters: true)
+            let (guides, truths) = try maker(scene)
+            latents += guides + truths
+            residuals += zip(truths, guides).dropFirst().map { zip($0, $1).map { $0 - $1 } }
+            numbers += scene.moves.dropFirst().map(\.numbers)
+        }
+        let weights = autoencoder["autoencoder.patch_decoder.weight"] ?? []
+        let gain = (0..<channels).map { channel in
+            stride(from: channel, to: weights.count, by: channels).reduce(Float(0)) { $0 + weights[$1] * weights[$1] }.squareRoot()
+        }
+        return LayeredStatistics(latents: latents, residuals: residuals, numbers: numbers, channels: channels, pixelGain: gain)
+    }
+}
+
+extension LayeredRecipe {
+    func settings(_ stage: LayeredTrainer.Stage) -> Stage {
+        switch stage {
+        case .crop: crop
+        case .frames: frames
+        case .layers: layers
+        case .repaint: repaint
+        case .clips, .package: clips
+        }
+    }
+
+    /// The part of the recipe that denoisers have in common.
+    var denoiser: TrainingRecipe {
+        var denoiser = TrainingRecipe()
+        denoiser.seed = seed
+        denoiser.clipFrames = clipFrames
+        denoiser.freshEvery = freshEvery
+        denoiser.frames = frames
+        denoiser.clips = clips
+        return denoiser
+    }
+}
+
+/// Measures a denoiser in training: how much of the residual's energy it leaves, on characters never trained on.
+struct ExpressionProbe {
+    private let model: ModelConfiguration
+    private let engine: any Engine
+    private let scenes: [LatentScene]
+    private let weights: [Float]
+
+    private static let framesPerScene = 2
+
+    init(_ model: ModelConfiguration, engine: some Engine, scenes: LayeredScenes, weights: [Float], characters: Int = 64) throws {
+        self.model = model
+        self.engine = engine
+        self.weights = weights
+        let side = model.layeredGuide?.guideSize ?? model.imageSize
+        self.scenes = try (0..<characters).map {
+            try scenes.latentScene(
+                LayeredScene(LayeredScene.validationRequest($0, frames: Self.framesPerScene), size: side, jitters: false))
+        }
+    }
+
+    func measure(_ run: TrainingRun, _ parameters: [String: [Float]], label: String) throws {
+        let frames = [[Int]](repeating: Array(0..<Self.framesPerScene), count: scenes.count)
+        let prediction = try Prediction(
+            model, engine: engine, parameters: parameters, characters: scenes.count, frames: Self.framesPerScene)
+        let truth = scenes.flatMap { $0.frames.flatMap(\.target) }
+        var random = TrainingRandom(seed: 1, stream: "probe")
+        var left: [Double] = []
+        _ = try prediction(scenes, frames: frames, random: &random) { estimate in
+            var (error, energy) = (0.0, 0.0)
+            for index in truth.indices {
+                let weight = Double(weights[index % weights.count])
+                let difference = Double(estimate[index] - truth[index])
+                error += weight * difference * difference
+                energy += weight * Double(truth[index]) * Double(truth[index])
+            }
+            left.append(error / energy)
+        }
+        let shares = left.map { "\(($0 * 1000).rounded() / 1000)" }.joined(separator: ", ")
+        try run.note("\(label): part of the residual's energy left after each level \(shares)")
+    }
+}
