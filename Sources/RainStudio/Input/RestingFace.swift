@@ -33,7 +33,7 @@ struct RestingFace: Sendable {
 
     /// A driver's pose on the face of a reference.
     ///
-    /// A face with pupils is read as the puppet's controls (`PuppetFit`); of whole persons the points are carried over.
+    /// A face with pupils is read as the puppet's controls (`FaceCarrier`); of whole persons the points are carried over.
     ///
     /// - Parameters:
     ///   - asPerson: for models that carry faces over by themselves
@@ -41,9 +41,8 @@ struct RestingFace: Sendable {
     func carried(_ pose: DrivingPose, to reference: Reference, asPerson: Bool, keepsDistance: Bool = true) -> DrivingPose {
         if asPerson { return .person(pose.person) }
         let moved = pose.face
-        if case .face = pose, let face, let fit = PuppetFit(neutral: face), let controls = fit(moved) {
-            let carried = reference.landmarks(controls)
-            return .face(keepsDistance ? carried : carried.scaled(by: fit.scale(of: moved)))
+        if case .face = pose, let face {
+            return .face(reference.carrier(.person, neutral: face)(moved, keepsDistance: keepsDistance))
         }
         let reference = reference.face
         var carried = face.map { LandmarkRetargeter(from: $0, to: reference)(moved) } ?? moved
