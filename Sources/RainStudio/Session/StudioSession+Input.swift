@@ -102,8 +102,8 @@ extension StudioSession {
             if seen.pose?.showsFace == true { input.rest.take(tracked.face) }
             let near = kept(tracked, at: seen.stamp.milliseconds / 1000)
             let carried = input.rest.carried(
-                near, to: reference, asPerson: wantsPersons, keepsDistance: settings.keepDistance)
-            drive(adjusted(carried), seenIn: seen.stamp)
+                near, of: .person, to: reference, asPerson: wantsPersons, keepsDistance: settings.keepDistance)
+            if let carried { drive(adjusted(carried), seenIn: seen.stamp) }
             return true
         }
     }
@@ -185,7 +185,8 @@ extension StudioSession {
 
     /// The frame of the motion that plays.
     func played(_ index: Int, at now: Duration) -> DrivingPose {
-        guard let (pose, points) = motion?.pose(index, at: now, on: reference, asPerson: wantsPersons) else { return .face(reference.face) }
+        let moment = motion?.pose(index, at: now, on: reference, asPerson: wantsPersons, keepsDistance: settings.keepDistance)
+        guard let (pose, points) = moment else { return .face(reference.face) }
         input.points = points
         return adjusted(pose)
     }
