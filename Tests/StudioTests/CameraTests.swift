@@ -40,8 +40,6 @@ extension Studio {
                 let id = try await studio.session()
                 let session = try await studio.server.store.session(id)
                 #expect(try await studio.get("/api/v1/sessions/\(id)").text.contains(#""detector":true"#))
-                // What is seen is to drive as it is.
-                #expect(try await studio.ask(.PATCH, "/api/v1/sessions/\(id)", json: #"{"keepDistance":false}"#).status == 200)
                 let socket = try await studio.socket()
                 var furthest: [Float] = []
                 for number in 0..<DrawnFilm.count {
@@ -58,7 +56,7 @@ extension Studio {
                     #expect(points.count == truth.count)
                     // The driver at rest is the median of the first eight: here the first of all.
                     let carry = await session.reference.carrier(.person, neutral: DrawnFilm.seen(0))
-                    let expected = carry(DrawnFilm.seen(number), keepsDistance: false).points
+                    let expected = carry(DrawnFilm.seen(number)).points
                     if number >= 15 {
                         var again = 0.0
                         try await until("picture \(number) to drive") {
