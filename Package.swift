@@ -112,7 +112,8 @@ let package = Package(
 
         // Each module is tested beside its own name.
         .target(
-            name: "RainTesting", dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose", "RainAnimation"],
+            name: "RainTesting",
+            dependencies: ["RainGraph", "RainCheckpoints", "RainNetworks", "RainModels", "RainPictures", "RainPose", "RainAnimation"],
             path: "Tests/RainTesting", swiftSettings: common),
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(name: "RainGraphTests", dependencies: ["RainGraph", "RainTesting"], swiftSettings: common),

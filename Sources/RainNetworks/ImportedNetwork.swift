@@ -71,17 +71,21 @@ package enum NetworkFile {
             guard attributes[.type] as? FileAttributeType == .typeRegular else {
                 throw unreadable("something that is not a regular file", "name the file itself")
             }
-            let size = (attributes[.size] as? Int) ?? 0
-            guard size <= limit else {
-                throw NetworkError(
-                    .tooLarge, file: path, expected: "a network of at most \(limit) bytes", found: "\(size) bytes",
-                    advice: "use the published files")
-            }
+            try check((attributes[.size] as? Int) ?? 0, of: path, limit: limit)
             return try Data(contentsOf: resolved, options: .mappedIfSafe)
         } catch let error as NetworkError {
             throw error
         } catch {
             throw unreadable((error as NSError).localizedDescription, "check that the file exists and may be read")
+        }
+    }
+
+    /// - Throws: `NetworkError` for more bytes than the limit
+    package static func check(_ byteCount: Int, of file: String, limit: Int) throws(NetworkError) {
+        guard byteCount <= limit else {
+            throw NetworkError(
+                .tooLarge, file: file, expected: "a network of at most \(limit) bytes", found: "\(byteCount) bytes",
+                advice: "use the published files")
         }
     }
 }

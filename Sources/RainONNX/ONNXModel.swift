@@ -33,9 +33,14 @@ public struct ONNXModel: Sendable {
                 advice: "the file is damaged or something else; download it again")
         }
         guard !data.isEmpty else { throw malformed("0 bytes") }
-        guard data.count <= Self.maximumByteCount else { throw Self.tooLarge(name, "\(data.count) bytes") }
+        try NetworkFile.check(data.count, of: name, limit: Self.maximumByteCount)
         guard let census = MessageCensus(data.span) else { throw malformed("\(data.count) bytes of something else") }
-        guard census.isReasonable else { throw Self.tooLarge(name, "over \(MessageCensus.mostRecords) messages or packed integers") }
+        guard census.isReasonable else {
+            throw NetworkError(
+                .tooLarge, file: name,
+                expected: "at most \(MessageCensus.mostRecords) messages and \(MessageCensus.mostPackedBytes) bytes of packed integers",
+                found: "more", advice: "use the published files")
+        }
         var options = BinaryDecodingOptions()
         options.messageDepthLimit = 16
         options.discardUnknownFields = true
@@ -50,12 +55,6 @@ public struct ONNXModel: Sendable {
         file = name
         byteCount = data.count
         try checkExternalData()
-    }
-
-    private static func tooLarge(_ file: String, _ found: String) -> NetworkError {
-        NetworkError(
-            .tooLarge, file: file, expected: "a network of at most \(maximumByteCount) bytes", found: found,
-            advice: "use the published detector files")
     }
 
     private func checkExternalData() throws(NetworkError) {

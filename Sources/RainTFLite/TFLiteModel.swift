@@ -56,6 +56,7 @@ public struct TFLiteModel: Sendable {
     ///
     /// - Parameter name: stands for the path in errors
     public init(_ data: Data, name: String) throws(NetworkError) {
+        try NetworkFile.check(data.count, of: name, limit: Self.maximumByteCount)
         let buffer = FlatBuffer(bytes: data.startIndex == 0 ? data : Data(data), file: name)
         guard data.count >= 8, buffer.bytes[4..<8].elementsEqual("TFL3".utf8) else {
             throw buffer.malformed("a TFLite model, which has TFL3 at byte 4", "\(data.count) bytes of something else")

@@ -10,15 +10,18 @@ public struct FaceCarrier: Sendable {
 
     private let direct: LandmarkRetargeter
     private let fit: PuppetFit?
-    private let puppet: LandmarkRetargeter
+    private let puppet: Character
+    private let carry: LandmarkRetargeter
 
     /// - Parameters:
     ///   - neutral: the driver's neutral face
     ///   - reference: the landmarks of the reference picture
-    public init(_ driver: DriverKind, neutral: LandmarkFrame, to reference: LandmarkFrame) {
+    ///   - puppet: whose controls are read; the character itself where the reference is drawn and known
+    public init(_ driver: DriverKind, neutral: LandmarkFrame, to reference: LandmarkFrame, puppet: Character = Self.puppet) {
         direct = LandmarkRetargeter(from: neutral, to: reference)
         fit = driver == .person ? PuppetFit(neutral: neutral) : nil
-        puppet = LandmarkRetargeter(from: Self.puppet.landmarks(CharacterPose()), to: reference)
+        self.puppet = puppet
+        carry = LandmarkRetargeter(from: puppet.landmarks(CharacterPose()), to: reference)
     }
 
     /// The driving face on the reference's.
@@ -26,7 +29,7 @@ public struct FaceCarrier: Sendable {
     /// - Parameter keepsDistance: whether a person who leans in does not make the head larger
     public func callAsFunction(_ frame: LandmarkFrame, keepsDistance: Bool = true) -> LandmarkFrame {
         guard let fit, let pose = fit(frame) else { return direct(frame) }
-        let carried = puppet(Self.puppet.landmarks(pose))
+        let carried = carry(puppet.landmarks(pose))
         return keepsDistance ? carried : carried.scaled(by: fit.scale(of: frame))
     }
 }

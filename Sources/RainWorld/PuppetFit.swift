@@ -1,12 +1,12 @@
 import Foundation
-public import RainPose
+import RainPose
 
 /// Reads from a person's landmarks what a drawn character does: how the head turns, where the eyes look, how far lids and lips are open.
 ///
 /// A person's face has other proportions, and does more, than a drawn one; carried over point by point, a jaw that drops or a brow that
 /// rises leads to faces no drawing has. So the face is described by the puppet's own controls, each measured against the person's neutral
 /// face and within the puppet's range, and the puppet's landmarks drive. Distance to the camera does not count. A pure function.
-public struct PuppetFit: Sendable {
+struct PuppetFit: Sendable {
     private let neutral: LandmarkFrame
     /// Of the neutral face, in its own half head widths.
     private let measures: Measures
@@ -15,7 +15,7 @@ public struct PuppetFit: Sendable {
 
     /// - Parameter neutral: the person's neutral face
     /// - Returns: nil where its points say nothing: not finite, or without extent
-    public init?(neutral: LandmarkFrame) {
+    init?(neutral: LandmarkFrame) {
         let unit = Self.distance(neutral, .faceOutline0, .faceOutline6) / 2
         guard unit.isFinite, unit > 1e-3, let measures = Measures(neutral, unit: unit) else { return nil }
         self.neutral = neutral
@@ -33,7 +33,7 @@ public struct PuppetFit: Sendable {
     private static let headUnits = 27.0
 
     /// What the puppet does; nil where the frame's points say nothing.
-    public func callAsFunction(_ frame: LandmarkFrame) -> CharacterPose? {
+    func callAsFunction(_ frame: LandmarkFrame) -> CharacterPose? {
         guard let head = HeadFit(from: neutral, to: frame, depths: .human), let now = Measures(frame, unit: unit * head.scale) else {
             return nil
         }
@@ -79,7 +79,7 @@ public struct PuppetFit: Sendable {
     }
 
     /// How many times as large as the neutral face a face is shown that leans in or out; within what drawn characters bear.
-    public func scale(of frame: LandmarkFrame) -> Double {
+    func scale(of frame: LandmarkFrame) -> Double {
         min(max(HeadFit(from: neutral, to: frame, depths: .human)?.scale ?? 1, 0.75), 1.3)
     }
 
@@ -147,7 +147,7 @@ public struct PuppetFit: Sendable {
 
 extension LandmarkFrame {
     /// Larger or smaller about the picture's middle.
-    public func scaled(by factor: Double) -> LandmarkFrame {
+    func scaled(by factor: Double) -> LandmarkFrame {
         LandmarkFrame(
             points: points.map { point in
                 LandmarkPoint(

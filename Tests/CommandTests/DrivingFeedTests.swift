@@ -115,6 +115,15 @@ private struct Everywhere: LandmarkDetecting {
         }
     }
 
+    /// A reference and what drives are looked at by the same one.
+    @Test func theyAreBuiltOnce() throws {
+        try put([("yolox_m.onnx", "blob_detector"), ("dw-ll_ucoco_384.onnx", "blob_keypoints")])
+        let detectors = detectors(model: workplace.path)
+        let first = try #require(try detectors.openIfAny() as? LandmarkDetector)
+        #expect(try detectors.open(for: "me.mp4") as? LandmarkDetector === first)
+        #expect(try self.detectors(model: workplace.path).openIfAny() as? LandmarkDetector !== first)
+    }
+
     /// `rain studio` takes them from where it is told, or from the model's folder.
     @Test func theStudioOpensThemToo() async throws {
         #expect(try detectors(model: nil).openIfAny() == nil)

@@ -12,6 +12,28 @@ import Testing
         #expect(error?.code == .malformed && error?.description.contains("TFL3 at byte 4") == true)
     }
 
+    /// The bound holds for bytes as for files: one byte more is refused unread.
+    @Test func filesOfMoreBytesThanAnyModel() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("rain-large-\(UUID().uuidString).tflite").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let limit = TFLiteModel.maximumByteCount
+        #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        try file.truncate(atOffset: UInt64(limit + 1))
+        try file.close()
+        let errors = [
+            #expect(throws: NetworkError.self) { try TFLiteModel(path: path) },
+            #expect(throws: NetworkError.self) { try TFLiteModel(Data(count: limit + 1), name: path) },
+        ]
+        for error in errors {
+            #expect(error?.code == .tooLarge)
+            #expect(error?.description.contains("expected a network of at most \(limit) bytes, found \(limit + 1) bytes") == true)
+        }
+        #expect(errors[0] == errors[1])
+        let largest = #expect(throws: NetworkError.self) { try TFLiteModel(Data(count: limit), name: path) }
+        #expect(largest?.code == .malformed)
+    }
+
     @Test func truncatedFilesAreRefused() throws {
         let whole = try operatorsFile()
         for part in 0..<40 {

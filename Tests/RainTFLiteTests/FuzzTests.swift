@@ -1,7 +1,6 @@
 import Foundation
 import RainCPU
-import RainGraph
-import RainNetworks
+import RainTesting
 import Testing
 
 @testable import RainTFLite
@@ -14,42 +13,19 @@ import Testing
     func damagedFiles(_ victim: Victim, _ kind: String) throws {
         let whole = try victim.file()
         let damage = try Damage(whole)
-        var outcomes = Outcomes()
-        outcomes.note(whole)
+        var outcomes = DamageOutcomes()
+        note(whole, &outcomes)
         #expect(outcomes.run == 1)
         for round in 0..<Self.rounds {
             let seed = round &* 977 &+ UInt64(whole.count)
-            outcomes.note(kind == "bytes" ? damage.bytes(seed: seed) : damage.numbers(seed: seed))
+            note(kind == "bytes" ? damage.bytes(seed: seed) : damage.numbers(seed: seed), &outcomes)
         }
         print("\(victim), \(kind): \(outcomes)")
         #expect(outcomes.refused + outcomes.imported == Int(Self.rounds) + 1)
     }
 
-    /// What became of the damaged ones.
-    struct Outcomes: CustomStringConvertible {
-        var refused = 0
-        var imported = 0
-        var run = 0
-        var description: String { "\(refused) refused, \(imported) imported, \(run) of them run" }
-
-        mutating func note(_ data: Data) {
-            do {
-                let network = try TFLiteModel(data, name: "damaged.tflite").network()
-                imported += 1
-                let program = try Program(network.graph.optimizedForInference())
-                let elements = program.graph.nodes.reduce(0) { $0 + $1.results.reduce(0) { $0 + $1.count } }
-                guard elements < 1 << 21, program.multiplyAdds(in: .step) < 1 << 28 else { return }
-                let executable = try CPUEngine(threads: 1).prepare(program)
-                try executable.load { try network.parameter($0, $1) }
-                try executable.run(.step)
-                run += 1
-            } catch let error as NetworkError {
-                refused += 1
-                expectReadable(error)
-            } catch {
-                // The engine may refuse what the importer does not: it is an answer too.
-                #expect(!"\(error)".isEmpty)
-            }
-        }
+    private func note(_ data: Data, _ outcomes: inout DamageOutcomes) {
+        let error = outcomes.note(on: CPUEngine(threads: 1)) { try TFLiteModel(data, name: "damaged.tflite").network() }
+        if let error { expectReadable(error) }
     }
 }

@@ -36,7 +36,12 @@ public enum TinyModel {
             scheduler: NoiseSchedule.Configuration(prediction: .sample))
     }
 
-    public static func model(seed: UInt64 = 1) throws -> AnimationModel { try .random(configuration, seed: seed) }
+    /// - Parameter style: what the model is shown of drivers: drawn faces, or whole persons as a published model
+    public static func model(seed: UInt64 = 1, style: ModelConfiguration.PosePicture.Style = .face) throws -> AnimationModel {
+        var configuration = configuration
+        configuration.posePicture.style = style
+        return try .random(configuration, seed: seed)
+    }
 
     public static let reference: Picture = {
         var picture = Picture(width: 32, height: 32, red: 200, green: 120, blue: 40)

@@ -162,6 +162,23 @@ private struct Person {
         }
     }
 
+    /// A drawn reference that is known does what is read, with its own face.
+    @Test func knownCharactersAreTheirOwnPuppets() throws {
+        var person = Person()
+        (person.yaw, person.mouth, person.scale) = (0.3, 0.6, 1.2)
+        let character = Character(seed: 11)
+        let carrier = FaceCarrier(.person, neutral: Person().frame, to: character.landmarks(CharacterPose()), puppet: character)
+        let fit = try #require(fit)
+        let read = fit(person.frame)
+        let controls = try #require(read)
+        for keepsDistance in [true, false] {
+            let wanted = character.landmarks(controls).scaled(by: keepsDistance ? 1 : fit.scale(of: person.frame))
+            for (point, known) in zip(carrier(person.frame, keepsDistance: keepsDistance).points, wanted.points) {
+                #expect(abs(point.x - known.x) < 1e-5 && abs(point.y - known.y) < 1e-5)
+            }
+        }
+    }
+
     /// A drawn driver's face is carried over as before, part by part.
     @Test func drawnDriversKeepTheirWay() {
         let (driver, other) = (Character(seed: 3), Character(seed: 11))

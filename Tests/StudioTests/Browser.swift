@@ -57,10 +57,13 @@ actor Browser {
 
     private init(_ camera: FakeCamera) async throws {
         guard let program = Self.program else { throw WireError(text: "no Chromium") }
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rain-browser-\(UUID().uuidString)")
+        // Short, since the browser makes sockets in it.
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rain-browser-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
+        // What it leaves goes with its folder.
+        process.environment = ProcessInfo.processInfo.environment.merging(["TMPDIR": folder.path]) { $1 }
         process.arguments =
             [
                 "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
@@ -96,7 +99,7 @@ actor Browser {
             }
             socket = try await WebSocketClient.connect(port: port, path: "/devtools/page/\(page ?? "")")
         } catch {
-            process.terminate()
+            await Self.end(process, folder)
             throw error
         }
         self.process = process
@@ -104,11 +107,19 @@ actor Browser {
         for domain in ["Page", "Runtime", "Log"] { try await call("\(domain).enable") }
     }
 
-    private func stop() {
+    private func stop() async {
         socket.close()
+        await Self.end(process, folder)
+    }
+
+    private static func end(_ process: Process, _ folder: URL) async {
         process.terminate()
         process.waitUntilExit()
-        try? FileManager.default.removeItem(at: folder)
+        // Processes of its own write for a moment longer.
+        try? await until("the browser's files to go") {
+            try? FileManager.default.removeItem(at: folder)
+            return !FileManager.default.fileExists(atPath: folder.path)
+        }
     }
 
     /// One command of the protocol.

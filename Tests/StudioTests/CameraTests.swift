@@ -4,6 +4,7 @@ import RainMedia
 import RainPictures
 import RainPose
 import RainTesting
+import RainWorld
 import Testing
 
 @testable import RainStudio
@@ -39,8 +40,6 @@ extension Studio {
                 let id = try await studio.session()
                 let session = try await studio.server.store.session(id)
                 #expect(try await studio.get("/api/v1/sessions/\(id)").text.contains(#""detector":true"#))
-                // What is seen is to drive as it is.
-                #expect(try await studio.ask(.PATCH, "/api/v1/sessions/\(id)", json: #"{"keepDistance":false}"#).status == 200)
                 let socket = try await studio.socket()
                 var furthest: [Float] = []
                 for number in 0..<DrawnFilm.count {
@@ -55,13 +54,9 @@ extension Studio {
                     let truth = WholeBodyFrame(DrawnFilm.landmarks(number)).shownPoints
                     #expect(zip(points, truth).allSatisfy { abs($0.x - $1.x) < 1e-5 && abs($0.y - $1.y) < 1e-5 })
                     #expect(points.count == truth.count)
-                    // The driver at rest is the median of the first eight: here the first of all. Shoulders, which are not seen, are the
-                    // reference's own.
-                    let reference = await session.reference.face
-                    var known = LandmarkRetargeter(from: LandmarkFrame(WholeBodyFrame(DrawnFilm.landmarks(0))), to: reference)(
-                        LandmarkFrame(WholeBodyFrame(DrawnFilm.landmarks(number))))
-                    for landmark in [Landmark.neck, .leftShoulder, .rightShoulder] { known[landmark] = reference[landmark] }
-                    let expected = known.points
+                    // The driver at rest is the median of the first eight: here the first of all.
+                    let carry = await session.reference.carrier(.person, neutral: DrawnFilm.seen(0))
+                    let expected = carry(DrawnFilm.seen(number)).points
                     if number >= 15 {
                         var again = 0.0
                         try await until("picture \(number) to drive") {

@@ -24,6 +24,9 @@ struct DrawnFilm: Sendable {
 
     static func landmarks(_ number: Int) -> LandmarkFrame { character.landmarks(pose(number)) }
 
+    /// The landmarks as they are found among the points of a whole person.
+    static func seen(_ number: Int) -> LandmarkFrame { LandmarkFrame(WholeBodyFrame(landmarks(number))) }
+
     /// The picture with its number below: a black cell, the bits, their parity, a white cell.
     static func picture(_ number: Int, side: Int = 192) -> Picture {
         var picture = character.render(pose(number), size: side)

@@ -214,6 +214,35 @@ struct LandmarkDrivingTests {
         #expect(rest.face == LandmarkFrame.median(of: (32..<40).map(face)))
     }
 
+    /// People of either set of points drive a drawn model as in `rain animate`, at any distance or at their own; others are shown whole persons.
+    @Test(arguments: [true, false]) func peopleGoThroughThePuppet(keepsDistance: Bool) throws {
+        let reference = Reference(
+            picture: Picture(width: 8, height: 8), landmarks: RainWorld.Character(seed: 3).landmarks(CharacterPose()), name: "a picture")
+        let leaning = (0..<DrawnFilm.count).map { number in
+            let scale: Float = number < RestingFace.count ? 1 : 1.2
+            return LandmarkFrame(
+                points: DrawnFilm.seen(number).points.map {
+                    LandmarkPoint(x: 0.5 + ($0.x - 0.5) * scale, y: 0.5 + ($0.y - 0.5) * scale, visibility: $0.visibility)
+                })
+        }
+        let files = [
+            LandmarkFile.face(try LandmarkTrack(framesPerSecond: 30, frames: leaning, driver: .person)),
+            .person(try WholeBodyTrack(framesPerSecond: 30, frames: leaning.map { WholeBodyFrame($0) })),
+        ]
+        for file in files {
+            let neutral = try #require(LandmarkFrame.median(of: (0..<RestingFace.count).map { file[$0].face }))
+            let carry = FaceCarrier(.person, neutral: neutral, to: reference.face)
+            let motion = PlayedMotion(file, name: "people")
+            for index in leaning.indices {
+                func driven(asPerson: Bool) -> DrivingPose? {
+                    motion.pose(index, at: .zero, on: reference, asPerson: asPerson, keepsDistance: keepsDistance)?.pose
+                }
+                #expect(driven(asPerson: false) == .face(carry(file[index].face, keepsDistance: keepsDistance)), "\(index)")
+                #expect(driven(asPerson: true)?.hasBody == true)
+            }
+        }
+    }
+
     @Test func theDrawnFilmIsLegible() throws {
         for number in 0..<DrawnFilm.count {
             let (read, isMirrored) = try #require(DrawnFilm.number(of: DrawnFilm.picture(number)))

@@ -324,22 +324,25 @@ extension Studio {
 
         // MARK: Distance
 
+        /// What is seen of a driver, and what a model is shown.
+        enum Way: CaseIterable { case facesOnDrawn, personsOnDrawn, personsOnPublished }
+
         /// A driver who leans in until the head is 1.6 times as large.
-        @Test(arguments: [true, false]) func aCameraKeepsTheDistance(isKept: Bool) async throws {
+        @Test(arguments: [true, false], Way.allCases) func aCameraKeepsTheDistance(isKept: Bool, _ way: Way) async throws {
             let detector = StubbornDetector(nil)
-            try await TestStudio.run(detector: detector) { studio in
+            let isPublished = way == .personsOnPublished
+            try await TestStudio.run(style: isPublished ? .person : .face, detector: detector) { studio in
                 let session = try await studio.server.store.session(SessionStore.first)
                 let change = try await studio.ask(.PATCH, "/api/v1/sessions/first", json: #"{"keepDistance":\#(isKept)}"#)
                 #expect(change.text.contains(#""keepDistance":\#(isKept)"#))
                 let socket = try await studio.socket()
                 let picture = try PictureWriter.jpeg(Picture(width: 32, height: 32))
                 func look(_ scale: Float, at time: Double) async throws {
-                    detector.say(
-                        .face(
-                            LandmarkFrame(
-                                points: LandmarkFrame.neutral.points.map {
-                                    LandmarkPoint(x: 0.5 + ($0.x - 0.5) * scale * 0.6, y: 0.5 + ($0.y - 0.5) * scale * 0.6)
-                                })))
+                    let face = LandmarkFrame(
+                        points: LandmarkFrame.neutral.points.map {
+                            LandmarkPoint(x: 0.5 + ($0.x - 0.5) * scale * 0.6, y: 0.5 + ($0.y - 0.5) * scale * 0.6)
+                        })
+                    detector.say(way == .facesOnDrawn ? .face(face) : .person(WholeBodyFrame(face)))
                     try await socket.send(Sent.picture(picture, time: time))
                     _ = try await socket.next { message -> Bool? in
                         if case .seen(time, _, _)? = PictureAnswer(message) { true } else { nil }
@@ -347,16 +350,19 @@ extension Studio {
                 }
                 func width(_ face: LandmarkFrame) -> Float { face[.faceOutline6].x - face[.faceOutline0].x }
                 for index in 0..<10 { try await look(1, at: Double(index) * 33) }
-                let whole = width(await session.reference.face)
+                // Published models carry faces over by themselves.
+                let whole = isPublished ? width(.neutral) * 0.6 : width(await session.reference.face)
                 for index in 0..<60 { try await look(1 + 0.6 * Float(min(index, 40)) / 40, at: 330 + Double(index) * 33) }
                 // A drawn head is shown larger by a third at most, however near a person comes.
-                let wanted = whole * (isKept ? 1 : 1.3)
+                let wanted = whole * (isKept ? 1 : isPublished ? 1.6 : 1.3)
                 var time = 330.0 + 60 * 33
                 try await until("the size to be told") {
                     time += 33
                     try await look(1.6, at: time)
                     return await session.pose.map { abs(width($0.face) / wanted - 1) < 0.03 } ?? false
                 }
+                // The distance is taken out once.
+                #expect(await (session.input.distance.scale > 1) == (isKept && isPublished))
                 // The face at this distance becomes the neutral one.
                 for _ in 0..<8 {
                     time += 33
@@ -367,7 +373,7 @@ extension Studio {
                 try await until("the driver to be measured anew") {
                     time += 33
                     try await look(1.6, at: time)
-                    return await session.pose.map { abs(width($0.face) / whole - 1) < 0.03 } ?? false
+                    return await session.pose.map { abs(width($0.face) / (whole * (isPublished ? 1.6 : 1)) - 1) < 0.03 } ?? false
                 }
                 socket.close()
             }

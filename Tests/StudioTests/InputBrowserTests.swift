@@ -4,6 +4,7 @@ import RainDetection
 import RainMedia
 import RainPictures
 import RainPose
+import RainWorld
 import Testing
 
 @testable import RainStudio
@@ -92,7 +93,7 @@ extension Studio {
                     // The head turns as far as that of the film, and no further, on the character's own face. The driver at rest is who was
                     // seen first; at which of the film's pictures that was, the browser decides.
                     let rest = try #require(await session.input.rest.face)
-                    let carry = LandmarkRetargeter(from: rest, to: await session.reference.face)
+                    let carry = await session.reference.carrier(.person, neutral: rest)
                     let known = (0..<DrawnFilm.count).map {
                         carry(LandmarkFrame(WholeBodyFrame(DrawnFilm.landmarks($0).mirrored))).turn
                     }

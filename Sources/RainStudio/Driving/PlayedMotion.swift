@@ -54,19 +54,17 @@ struct PlayedMotion: Sendable {
     /// - Parameters:
     ///   - index: of the frame
     ///   - asPerson: for models that carry faces over by themselves
+    ///   - keepsDistance: whether a person who leans in does not make the head larger
     /// - Returns: `nil` as long as nobody has come into view
-    func pose(_ index: Int, at now: Duration, on reference: Reference, asPerson: Bool) -> (pose: DrivingPose, points: [SIMD3<Float>])? {
+    func pose(
+        _ index: Int, at now: Duration, on reference: Reference, asPerson: Bool, keepsDistance: Bool
+    ) -> (pose: DrivingPose, points: [SIMD3<Float>])? {
+        func carried(_ pose: DrivingPose, _ rest: RestingFace, _ driver: DriverKind) -> (pose: DrivingPose, points: [SIMD3<Float>])? {
+            rest.carried(pose, of: driver, to: reference, asPerson: asPerson, keepsDistance: keepsDistance).map { ($0, pose.shownPoints) }
+        }
         switch origin {
-        case .file(let poses, let rest, let driver):
-            let pose = poses[index]
-            if asPerson { return (pose, pose.face.shownPoints) }
-            guard let face = rest.face else { return nil }
-            if driver == .person { return (rest.carried(pose, to: reference, asPerson: false), pose.shownPoints) }
-            return (.face(LandmarkRetargeter(from: face, to: reference.face)(pose.face)), pose.face.shownPoints)
-        case .film(let film):
-            return film.pose(at: now).map { pose, rest in
-                (rest.carried(pose, to: reference, asPerson: asPerson), pose.shownPoints)
-            }
+        case .file(let poses, let rest, let driver): return carried(poses[index], rest, driver)
+        case .film(let film): return film.pose(at: now).flatMap { carried($0.pose, $0.rest, .person) }
         case .world(let motion):
             let face = reference.landmarks(motion.pose(at: Double(index) / framesPerSecond))
             return (.face(face), face.shownPoints)

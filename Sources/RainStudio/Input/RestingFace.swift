@@ -33,25 +33,15 @@ struct RestingFace: Sendable {
 
     /// A driver's pose on the face of a reference.
     ///
-    /// A face with pupils is read as the puppet's controls (`PuppetFit`); of whole persons the points are carried over.
-    ///
     /// - Parameters:
     ///   - asPerson: for models that carry faces over by themselves
     ///   - keepsDistance: whether leaning in does not make the head larger
-    func carried(_ pose: DrivingPose, to reference: Reference, asPerson: Bool, keepsDistance: Bool = true) -> DrivingPose {
+    /// - Returns: `nil` as long as nothing is known of the driver at rest
+    func carried(
+        _ pose: DrivingPose, of driver: DriverKind, to reference: Reference, asPerson: Bool, keepsDistance: Bool
+    ) -> DrivingPose? {
         if asPerson { return .person(pose.person) }
-        let moved = pose.face
-        if case .face = pose, let face, let fit = PuppetFit(neutral: face), let controls = fit(moved) {
-            let carried = reference.landmarks(controls)
-            return .face(keepsDistance ? carried : carried.scaled(by: fit.scale(of: moved)))
-        }
-        let reference = reference.face
-        var carried = face.map { LandmarkRetargeter(from: $0, to: reference)(moved) } ?? moved
-        // Of those who sit close to their camera no shoulders are seen, but a character has some.
-        for landmark in [Landmark.neck, .leftShoulder, .rightShoulder] where moved[landmark].visibility < Float(WholeBodyFrame.leastScore) {
-            carried[landmark] = reference[landmark]
-        }
-        return .face(carried)
+        return face.map { .face(reference.carrier(driver, neutral: $0)(pose.face, keepsDistance: keepsDistance)) }
     }
 }
 

@@ -57,6 +57,13 @@ struct Reference: Sendable {
         return Reference(picture: picture, landmarks: landmarks, name: name)
     }
 
+    /// What carries a driver's faces over to the reference's.
+    ///
+    /// - Parameter neutral: the driver's face at rest
+    func carrier(_ driver: DriverKind, neutral: LandmarkFrame) -> FaceCarrier {
+        FaceCarrier(driver, neutral: neutral, to: face, puppet: puppet)
+    }
+
     /// The puppet's pose on the reference's face.
     func landmarks(_ pose: CharacterPose) -> LandmarkFrame {
         let frame = puppet.landmarks(pose)

@@ -12,7 +12,7 @@ struct PictureInput: Sendable {
     var cameraTime = -Double.infinity
     /// Its driver at rest.
     var rest = RestingFace()
-    /// Takes the driver's distance from the camera out of what drives.
+    /// Takes the driver's distance from the camera out of whole persons; the puppet, which drives drawn models, knows none.
     var distance = DistanceKeeper()
     var film: Film?
     fileprivate var filmTask: Task<Void, Never>?
@@ -100,15 +100,15 @@ extension StudioSession {
             input.points = points
             guard let tracked = seen.tracked else { return true }
             if seen.pose?.showsFace == true { input.rest.take(tracked.face) }
-            let near = kept(tracked, at: seen.stamp.milliseconds / 1000)
+            let near = wantsPersons ? kept(tracked, at: seen.stamp.milliseconds / 1000) : tracked
             let carried = input.rest.carried(
-                near, to: reference, asPerson: wantsPersons, keepsDistance: settings.keepDistance)
-            drive(adjusted(carried), seenIn: seen.stamp)
+                near, of: .person, to: reference, asPerson: wantsPersons, keepsDistance: settings.keepDistance)
+            if let carried { drive(adjusted(carried), seenIn: seen.stamp) }
             return true
         }
     }
 
-    /// A driver's pose at the distance of the neutral face, if the session keeps it.
+    /// A person at the distance of the neutral face, if the session keeps it.
     private func kept(_ pose: DrivingPose, at seconds: Double) -> DrivingPose {
         guard settings.keepDistance, let neutral = input.rest.face else {
             input.distance.reset()
@@ -185,7 +185,8 @@ extension StudioSession {
 
     /// The frame of the motion that plays.
     func played(_ index: Int, at now: Duration) -> DrivingPose {
-        guard let (pose, points) = motion?.pose(index, at: now, on: reference, asPerson: wantsPersons) else { return .face(reference.face) }
+        let moment = motion?.pose(index, at: now, on: reference, asPerson: wantsPersons, keepsDistance: settings.keepDistance)
+        guard let (pose, points) = moment else { return .face(reference.face) }
         input.points = points
         return adjusted(pose)
     }

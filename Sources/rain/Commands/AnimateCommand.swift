@@ -140,26 +140,28 @@ struct AnimateCommand: AsyncParsableCommand {
         Interrupt.install()
         let isPaced = live || endless
         let clock = PlaybackClock()
-        var loaded: AnimationModel?
+        var loaded: (AnimationModel, Detectors)?
         /// Which detector looks at pictures depends on the model; a landmark file's mistakes are told before it is loaded.
-        func detectors() throws -> Detectors {
-            let model = try loaded ?? self.model.load()
-            loaded = model
-            return detection.choice(model: self.model.model, persons: model.configuration.posePicture.style == .person)
+        func load() throws -> (model: AnimationModel, detectors: Detectors) {
+            if let loaded { return loaded }
+            let animated = try model.load()
+            let detectors = detection.choice(model: model.model, persons: animated.configuration.posePicture.style == .person)
+            loaded = (animated, detectors)
+            return (animated, detectors)
         }
         let source = try DrivingInput.open(
-            driving, detector: { try detectors().open(for: driving) }, smooth: smooth,
+            driving, detector: { try load().detectors.open(for: driving) }, smooth: smooth,
             repeats: endless || frames != nil || seconds != nil, clock: isPaced ? clock : nil)
         let rate = fps ?? source.frames.framesPerSecond ?? PictureSource.usualRate
         try checkOutput(output, framesPerSecond: rate)
-        let animated = try loaded ?? model.load()
+        let (animated, detectors) = try load()
         let configuration = animated.configuration
         let style = try poseStyle(configuration, driving: source.frames)
         let size = configuration.imageSize
         let picture = try PictureReader.read(reference)
         let face = try await ReferenceFace(
             picture: picture, path: reference, landmarks: referenceLandmarks, size: size, fit: fit,
-            detectors: configuration.posePicture.style == .face ? detection.choice(model: model.model, persons: false) : nil)
+            detectors: configuration.posePicture.style == .face ? detectors : nil)
         // Of pictures nobody knows the number before the end.
         let length = source.frames.frameCount.map { Double($0) / (source.frames.framesPerSecond ?? rate) }
         let count = endless ? nil : frames ?? (seconds ?? length).map { max(1, Int(($0 * rate).rounded())) }

@@ -65,8 +65,10 @@ struct CalibrateCommand: AsyncParsableCommand {
     func run() async throws {
         Interrupt.install()
         let given = try retarget.map { try FaceParameterValues(text: $0) } ?? FaceParameterValues()
+        // Face parameters are fitted to the 68 points of a person's face.
+        let detectors = detection.choice(model: model, persons: true)
         let source = try DrivingInput.open(driving, detector: { try detectors.open(for: driving) }).frames
-        let target = try await referencePose()
+        let target = try await referencePose(detectors)
         var poses: [DrivingPose] = []
         var iterator = source.makeAsyncIterator()
         while poses.count < frames, !Interrupt.requested, let frame = try await iterator.next() { poses.append(frame.pose) }
@@ -76,11 +78,8 @@ struct CalibrateCommand: AsyncParsableCommand {
         Terminal.note("\(output): fitted to \(poses.count) \(poses.count == 1 ? "frame" : "frames")")
     }
 
-    /// Face parameters are fitted to the 68 points of a person's face.
-    private var detectors: Detectors { detection.choice(model: model, persons: true) }
-
     /// The reference's landmarks: given, beside the picture, or detected.
-    private func referencePose() async throws -> DrivingPose {
+    private func referencePose(_ detectors: Detectors) async throws -> DrivingPose {
         let beside = reference.map(ReferenceFace.landmarkFile)
         if let file = referenceLandmarks ?? beside.flatMap({ FileManager.default.fileExists(atPath: $0) ? $0 : nil }) {
             return try LandmarkFile(contentsOf: URL(fileURLWithPath: file))[0]

@@ -99,7 +99,7 @@ struct DetectCommand: AsyncParsableCommand {
     }
 
     private func open() throws -> any LandmarkDetecting {
-        var choice = Detectors(name: detector, model: model, persons: points == 134)
+        let choice = Detectors(name: detector, model: model, persons: points == 134)
         if model != nil, detector == nil { choice.name = "dwpose" }
         (choice.keypoints, choice.threads, choice.threshold) = (keypoints, threads, threshold)
         return try choice.open(for: input)

@@ -25,21 +25,26 @@ struct DetectorOptions: ParsableArguments {
     func choice(model: String?, persons: Bool) -> Detectors { Detectors(name: detector, model: model, persons: persons) }
 }
 
-/// The landmark detectors of a machine and a model, of which one is opened where pictures drive.
-struct Detectors: Sendable {
+/// The landmark detectors of a machine and a model, of which one is opened where pictures are looked at, once for all of them.
+final class Detectors {
     /// As `--detector` names it; nil for the usual one.
     var name: String?
     /// The model's folder, or its file.
-    var model: String?
+    private let model: String?
     /// Whether whole persons are wanted rather than faces with pupils.
-    var persons = false
+    private let persons: Bool
     /// DWPose's keypoint network, where `name` is the file of its person detector.
     var keypoints: String?
     /// From which score DWPose believes in a person.
     var threshold = PersonDetections.Thresholds().personScore
     var threads: Int?
     /// Where the face tracker is.
-    var tracker = TrackerFiles()
+    private let tracker: TrackerFiles
+    private var opened: (any LandmarkDetecting)?
+
+    init(name: String?, model: String?, persons: Bool = false, tracker: TrackerFiles = TrackerFiles()) {
+        (self.name, self.model, self.persons, self.tracker) = (name, model, persons, tracker)
+    }
 
     /// - Throws: `AnimationError.driving` where there is none, `DetectionError` and `NetworkError` for files that are others
     func open(for path: String) throws -> any LandmarkDetecting {
@@ -57,6 +62,11 @@ struct Detectors: Sendable {
     ///
     /// - Throws: `DetectionError` and `NetworkError` for one that was named and is not there, or for files that are others
     func openIfAny() throws -> (any LandmarkDetecting)? {
+        opened = try opened ?? build()
+        return opened
+    }
+
+    private func build() throws -> (any LandmarkDetecting)? {
         if let name, let keypoints { return try wholePersons(DetectorFiles(detector: name, estimator: keypoints)) }
         switch name {
         case "mediapipe": return try faces(tracker)
