@@ -49,6 +49,8 @@ extension Appearance {
 
     /// Mouth and nose between eyes and chin.
     private mutating func settleFace(_ random: inout SplitMix64) {
+        // Large eyes sit higher, for the sake of the mouth.
+        eyeY = min(eyeY, faceHeight - 0.58 - 0.8 * eyeHeight)
         let low = max(eyeY + eyeHeight * 0.8 + 0.12, eyeY + 0.2)
         let room = faceHeight - low
         face.noseY = low + room * random.uniform(0.08, 0.26)

@@ -70,6 +70,21 @@ extension CharacterPainter {
             let turn = Transform.rotation(-0.9 * style.light)
             canvas.fill(everywhere, tile: Texture.bristle, placed: turn.after(.scale(1.5 / 128, 1.2 / 128)), opacity: 0.26 * style.strokes)
         }
+        if style.strokes > 0.25 {
+            // A wide brush, lighter and darker.
+            var random = SplitMix64(seed: look.seed, stream: 23)
+            for tone in [Color.white, .black] {
+                var dabs = Path()
+                for _ in 0..<26 {
+                    let (x, y) = (random.uniform(-1.7, 1.7), random.uniform(-1.4, 2.2))
+                    let (dx, dy) = (random.uniform(-0.3, 0.3) - 0.15 * style.light, random.uniform(0.15, 0.5))
+                    dabs = dabs.joined(
+                        with: CharacterPainter.blade(
+                            Point(x, y), Point(x + dx * 0.3, y + dy * 0.6), Point(x + dx, y + dy), random.uniform(0.03, 0.11)))
+                }
+                canvas.fill(dabs, tone, opacity: 0.11 * style.strokes)
+            }
+        }
         if style.hatching > 0.02 {
             let turn = Transform.rotation(style.light * 0.7)
             canvas.fill(everywhere, tile: Texture.hatch, placed: turn.after(.scale(0.85 / 128, 0.85 / 128)), opacity: 0.42 * style.hatching)

@@ -8,7 +8,7 @@ extension CharacterPainter {
         let color = style.isInkOnly ? style.ink : look.face.blushColor
         let y = (look.eyeY + look.eyeHeight + look.mouthY) / 2 - 0.02
         for side in [-1.0, 1] {
-            let card = g.card(side * min(0.6, look.eyeX + 0.14), y, 0.6)
+            let card = g.card(side * min(0.58, look.eyeX + 0.14), y, 0.42)
             switch look.face.blush {
             case .oval where !style.isInkOnly:
                 canvas.fill(Path(ellipse: Point(0, 0), 0.19, 0.1).applying(card), color, opacity: look.blush * 0.7)
@@ -45,7 +45,7 @@ extension CharacterPainter {
         let ink = style.isInkOnly ? style.ink : look.face.markColor
         let side = look.side
         let cheekY = (look.eyeY + look.eyeHeight + look.mouthY) / 2
-        let cheek = g.card(side * 0.52, cheekY, 0.6)
+        let cheek = g.card(side * 0.5, cheekY, 0.46)
         let width = 0.9 * look.lineScale
         for mark in look.face.marks {
             switch mark {
@@ -53,7 +53,7 @@ extension CharacterPainter {
                 var random = SplitMix64(seed: look.seed, stream: 21)
                 for _ in 0..<18 {
                     let (x, y) = (random.uniform(-0.6, 0.6), look.face.noseY - 0.08 + random.uniform(-0.09, 0.12))
-                    let spot = Path(circle: Point(0, 0), random.uniform(0.012, 0.026)).applying(g.card(x, y, 0.85 - x * x * 0.7))
+                    let spot = Path(circle: Point(0, 0), random.uniform(0.012, 0.026)).applying(g.card(x, y, 0.7 - x * x * 0.8))
                     canvas.fill(spot, dark, opacity: 0.8)
                 }
             case .mole: canvas.fill(Path(circle: Point(0.06, 0.12), 0.03).applying(cheek), Color(0.2, 0.1, 0.08))
@@ -66,7 +66,7 @@ extension CharacterPainter {
                 }
             case .whiskers:
                 for side in [-1.0, 1] {
-                    let card = g.card(side * 0.5, look.mouthY - 0.08, 0.6)
+                    let card = g.card(side * 0.46, look.mouthY - 0.08, 0.42)
                     for index in -1...1 {
                         let y = Double(index) * 0.09
                         canvas.fill(
@@ -76,7 +76,7 @@ extension CharacterPainter {
                 }
             case .stripes, .warPaint:
                 for side in mark == .stripes ? [side] : [-1.0, 1] {
-                    let card = g.card(side * 0.52, cheekY, 0.6)
+                    let card = g.card(side * 0.5, cheekY, 0.46)
                     for index in 0...1 {
                         let y = Double(index) * 0.13 - 0.06
                         let bar = Path(lines: [Point(-0.16, y), Point(0.16, y - 0.03), Point(0.16, y + 0.03), Point(-0.16, y + 0.06)])
@@ -119,7 +119,8 @@ extension CharacterPainter {
         func place(_ points: [(Double, Double)]) -> Path {
             // The jaw's edge lies at the outline's depth, the chin's middle nearer.
             Path(
-                through: points.map { x, y in g.at(x, y, Geometry.outlineDepth + 0.35 * max(0, 1 - abs(x) / (w * 0.8)) * (y > h ? 0.4 : 1))
+                through: points.map { x, y in
+                    g.at(x, y, Geometry.outlineDepth + 0.3 * max(0, 1 - abs(x) / (w * 0.8)) * (y > h * 0.9 ? 0.3 : 1))
                 })
         }
         let top = (look.face.noseY + m) / 2 + 0.03
