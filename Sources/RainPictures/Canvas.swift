@@ -190,18 +190,15 @@ public struct Canvas: ~Copyable {
         let isOpaque = cairo_image_surface_get_format(surface) == CAIRO_FORMAT_RGB24
         let bytes = withPixels { pixels, stride in
             [UInt8](unsafeUninitializedCapacity: width * height * 4) { bytes, count in
-                var at = 0
+                let words = UnsafeMutableRawBufferPointer(bytes)
                 for row in 0..<height {
                     for column in 0..<width {
-                        let pixel = pixels[row * stride + column]
-                        bytes[at] = UInt8(truncatingIfNeeded: pixel >> 16)
-                        bytes[at + 1] = UInt8(truncatingIfNeeded: pixel >> 8)
-                        bytes[at + 2] = UInt8(truncatingIfNeeded: pixel)
-                        bytes[at + 3] = isOpaque ? 255 : UInt8(truncatingIfNeeded: pixel >> 24)
-                        at += 4
+                        let pixel = pixels[row * stride + column] | (isOpaque ? 0xFF00_0000 : 0)
+                        let rgba = pixel & 0xFF00_FF00 | (pixel >> 16) & 0xFF | (pixel & 0xFF) << 16
+                        words.storeBytes(of: rgba.littleEndian, toByteOffset: (row * width + column) * 4, as: UInt32.self)
                     }
                 }
-                count = at
+                count = width * height * 4
             }
         }
         return LayerPicture(width: width, height: height, bytes: bytes)

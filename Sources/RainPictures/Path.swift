@@ -144,17 +144,29 @@ public struct Path: Sendable, Equatable {
 
     /// The path with every point mapped.
     public func applying(_ transform: Transform) -> Path {
+        mapped(transform.callAsFunction)
+    }
+
+    /// The path with every point, handles of curves included, mapped; bends that are small against the curves keep them smooth.
+    public func mapped(_ map: (Point) -> Point) -> Path {
         var mapped = Path()
         mapped.elements.reserveCapacity(elements.count)
         for element in elements {
             switch element {
-            case .move(let point): mapped.elements.append(.move(transform(point)))
-            case .line(let point): mapped.elements.append(.line(transform(point)))
-            case .curve(let a, let b, let point): mapped.elements.append(.curve(transform(a), transform(b), transform(point)))
+            case .move(let point): mapped.elements.append(.move(map(point)))
+            case .line(let point): mapped.elements.append(.line(map(point)))
+            case .curve(let a, let b, let point): mapped.elements.append(.curve(map(a), map(b), map(point)))
             case .close: mapped.elements.append(.close)
             }
         }
         return mapped
+    }
+
+    /// This path, then another, as one.
+    public func joined(with other: Path) -> Path {
+        var path = self
+        path.elements += other.elements
+        return path
     }
 
     private mutating func addCurve(through points: [Point], closed: Bool) {

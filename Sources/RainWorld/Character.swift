@@ -15,7 +15,7 @@ public struct Character: Sendable, CustomStringConvertible {
     public init(seed: UInt64, world: World = .classic) {
         self.seed = seed
         self.world = world
-        look = Appearance(seed: seed, world: world)
+        look = world == .classic ? Appearance(seed: seed) : Appearance(wide: seed)
         framing = world == .classic ? Framing() : Framing(seed: seed)
     }
 
@@ -30,7 +30,13 @@ public struct Character: Sendable, CustomStringConvertible {
     public func render(_ pose: CharacterPose, size: Int = 128) -> Picture {
         var canvas = Canvas(width: size, height: size)
         let painter = CharacterPainter(geometry: Geometry(look, pose))
-        for layer in CharacterLayer.allCases { paint(layer, &canvas, painter, alone: false) }
+        for layer in CharacterLayer.allCases {
+            switch world {
+            case .classic: paint(layer, &canvas, painter, alone: false)
+            // Many veils over each other round differently on a sheet and on a picture.
+            case .wide: canvas.layered { paint(layer, &$0, painter, alone: true) }
+            }
+        }
         return canvas.picture()
     }
 
@@ -50,6 +56,7 @@ public struct Character: Sendable, CustomStringConvertible {
 
     func paint(_ layer: CharacterLayer, _ canvas: inout Canvas, _ painter: CharacterPainter, alone: Bool) {
         let scale = Double(canvas.width) / Geometry.side
+        if world == .wide { canvas.setTolerance(0.25) }
         canvas.transformed(by: .scale(scale, scale)) { canvas in
             // A background has no edge that a crop could show.
             let frame = layer == .background ? .identity : framing.transform

@@ -15,6 +15,21 @@ extension LayerPicture {
 }
 
 @Suite struct LayerTests {
+    /// In the classic world a seed means the same bytes forever: on an opaque canvas its layers are what one painter draws in a row.
+    @Test func classicPicturesAreDrawnInOneGo() {
+        for seed in 0..<30 as Range<UInt64> {
+            let character = Character(seed: seed)
+            #expect(character.look.style.line == 0 && character.look.outfit == nil && character.framing == Framing())
+            var canvas = Canvas(width: 96, height: 96)
+            let painter = CharacterPainter(geometry: Geometry(character.look, .reference(variation: seed)))
+            canvas.transformed(by: .scale(0.75, 0.75)) { canvas in
+                for layer in CharacterLayer.allCases { painter.paint(layer, &canvas, alone: false) }
+            }
+            let same = canvas.picture() == character.render(.reference(variation: seed), size: 96)
+            #expect(same)
+        }
+    }
+
     @Test(arguments: World.allCases)
     func layersAddUpToThePicture(_ world: World) {
         for seed in 0..<80 as Range<UInt64> {

@@ -38,7 +38,17 @@ struct Appearance: Sendable {
         case clip = "hair clip"
     }
 
+    let seed: UInt64
     var world = World.classic
+    var style = Style()
+    var eye = EyeShape()
+    var face = FaceShape()
+    // Only the wide world draws these; the classic one has the choices below.
+    var hairShape: HairShape?
+    var outfit: Outfit?
+    var backdrop: Backdrop?
+    var muzzleFur: Color?
+
     var skin: Color
     var hair: Color
     /// Of hair that lies behind the head.
@@ -91,8 +101,19 @@ struct Appearance: Sendable {
     var accessory: Accessory
     var accessoryColor: Color
     var background: (top: Color, bottom: Color)
+    /// What is said to be white: the lights in eyes, teeth.
+    var light = Color.white
+    /// Half the neck's width in units of the design space, and how far shoulders lie below its pit.
+    var neckWidth = 10.5
+    var shoulderDrop = 11.0
+    /// Of a head's middle and the neck's pit, in units of the design space.
+    var headY = 62.0
+    var neckY = 107.0
+    /// Outlines become heavier with the head.
+    var lineScale = 1.0
 
     init(seed: UInt64) {
+        self.seed = seed
         var random = SplitMix64(seed: seed, stream: 1)
         func uniform(_ low: Double, _ high: Double) -> Double { random.uniform(low, high) }
 
@@ -170,14 +191,12 @@ struct Appearance: Sendable {
     }
 }
 
-extension Appearance {
-    init(seed: UInt64, world: World) {
-        self.init(seed: seed)
-        self.world = world
-    }
-}
-
 extension Color {
+    /// The colour, made darker if need be until its luma is `distance` below that of `other`.
+    func darker(than other: Color, by distance: Double) -> Color {
+        luma <= other.luma - distance ? self : scaled(by: max(other.luma - distance, 0) / max(luma, 0.01))
+    }
+
     /// The colour made lighter or darker until its luma differs from that of `other` by at least `distance`.
     func apart(from other: Color, by distance: Double) -> Color {
         guard abs(luma - other.luma) < distance else { return self }

@@ -32,11 +32,18 @@ struct Geometry {
         let turned = (SIMD3(cy, sy * sp, sy * cp), SIMD3(0, cp, -sp))
         row0 = turned.0 * cr - turned.1 * sr
         row1 = turned.0 * sr + turned.1 * cr
-        neck = Point(64 + pose.lean * 5 + 0.25 * pose.shiftX, 107 + 0.2 * pose.shiftY)
-        head = Point(64 + pose.shiftX + pose.lean * 7 + pose.roll * 24, 62 + pose.shiftY)
+        neck = Point(64 + pose.lean * 5 + 0.25 * pose.shiftX, look.neckY + 0.2 * pose.shiftY)
+        head = Point(64 + pose.shiftX + pose.lean * 7 + pose.roll * 24, look.headY + pose.shiftY)
         let away = look.shoulders
-        leftShoulder = Point(neck.x - away - pose.lean * 1.5, neck.y + 11 + pose.lean * 4)
-        rightShoulder = Point(neck.x + away - pose.lean * 1.5, neck.y + 11 - pose.lean * 4)
+        if look.world == .classic {
+            leftShoulder = Point(neck.x - away - pose.lean * 1.5, neck.y + 11 + pose.lean * 4)
+            rightShoulder = Point(neck.x + away - pose.lean * 1.5, neck.y + 11 - pose.lean * 4)
+        } else {
+            // The wide world's body is rigid.
+            let body = Transform.translation(neck.x, neck.y).after(.rotation(-atan2(4 * pose.lean, away)))
+            leftShoulder = body(Point(-away, look.shoulderDrop))
+            rightShoulder = body(Point(away, look.shoulderDrop))
+        }
     }
 
     /// A point of the head in the design space.
@@ -71,8 +78,18 @@ struct Geometry {
     /// The seven points of the outline from temple to temple, in head coordinates.
     var outline: [(x: Double, y: Double)] {
         let (w, h) = (look.faceWidth, look.faceHeight)
-        return [(-w, -0.05), (-w * 0.93, 0.42), (-w * 0.58, 0.82), (0, h), (w * 0.58, 0.82), (w * 0.93, 0.42), (w, -0.05)]
+        let (cheek, jaw) = (look.face.cheek, look.face.jaw)
+        let (low, high) = look.face.cheekY.map { (look.face.jawY * h, $0 * h) } ?? (0.82, 0.42)
+        return [(-w, -0.05), (-w * cheek, high), (-w * jaw, low), (0, h), (w * jaw, low), (w * cheek, high), (w, -0.05)]
     }
+
+    /// Large eyes reach farther round the face, where it bends back.
+    var eyeDepth: Double {
+        look.world == .classic ? Self.eyeDepth : min(0.7, 0.7 - 0.7 * (look.eyeX + look.eyeWidth - 0.62))
+    }
+    /// Of mouth and nose. The wide world's faces are flatter, so that no mouth, however wide, turns out of them.
+    var mouthDepth: Double { look.world == .classic ? 0.82 : 0.66 }
+    var noseDepth: Double { look.world == .classic ? 0.96 : 0.8 }
 
     struct Eye {
         /// From the eye's coordinates (origin in its middle, x to the right) into the design space.
@@ -92,9 +109,10 @@ struct Geometry {
         let seen = min(max(cos(pose.yaw + side * 0.45) / cos(0.45), 0.45), 1.08)
         let h = look.eyeHeight
         let shut = 0.3 * h
+        let upper = open * look.eye.rest
         return Eye(
-            card: card(side * look.eyeX, look.eyeY, Self.eyeDepth, widened: seen).after(.rotation(-look.eyeTilt * side)),
-            width: look.eyeWidth, top: shut + (-h - shut) * open, bottom: shut + (0.8 * h - shut) * open,
+            card: card(side * look.eyeX, look.eyeY, eyeDepth, widened: seen).after(.rotation(-look.eyeTilt * side)),
+            width: look.eyeWidth, top: shut + (-h - shut) * upper, bottom: shut + (0.8 * h - shut) * open,
             pupil: Point(pose.gazeX * 0.34 * look.eyeWidth, pose.gazeY * 0.24 * h - 0.04 * h), side: side)
     }
 
@@ -108,7 +126,7 @@ struct Geometry {
     func brow(_ side: Double) -> Brow {
         let height = look.eyeY - look.browY - 0.09 * pose.brow
         return Brow(
-            card: card(side * look.eyeX, height, Self.eyeDepth), inner: Point(-side * 0.18, 0.02),
+            card: card(side * look.eyeX, height, eyeDepth), inner: Point(-side * 0.18, 0.02),
             outer: Point(side * 0.2, -look.browTilt * 0.3), arch: -0.06)
     }
 
@@ -122,14 +140,15 @@ struct Geometry {
     }
 
     var mouth: Mouth {
-        let gap = 0.19 * min(max(pose.mouthOpen, 0), 1)
-        let bend = (look.mouth == .smiling ? 0.05 : look.mouth == .calm ? 0.012 : -0.03) + 0.02 * pose.mouthWidth
+        let gap = look.face.drop * min(max(pose.mouthOpen, 0), 1)
+        let mood = look.mouth == .smiling ? 0.05 : look.mouth == .calm ? 0.012 : -0.03
+        let bend = (look.face.bend ?? mood) + 0.02 * pose.mouthWidth
         return Mouth(
-            card: card(0, look.mouthY, 0.82), width: look.mouthWidth * (1 + 0.35 * pose.mouthWidth), top: bend - 0.3 * gap,
+            card: card(0, look.mouthY, mouthDepth), width: look.mouthWidth * (1 + 0.35 * pose.mouthWidth), top: bend - 0.3 * gap,
             bottom: bend + gap)
     }
 
-    var nose: (bridge: Point, tip: Point) { (at(0, 0.31, 0.96), at(0.03, 0.41, 0.97)) }
+    var nose: (bridge: Point, tip: Point) { (at(0, look.face.noseY - 0.1, noseDepth), at(0.03, look.face.noseY, noseDepth + 0.01)) }
 
     // MARK: Landmarks
 

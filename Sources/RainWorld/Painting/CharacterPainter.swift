@@ -19,22 +19,30 @@ struct CharacterPainter {
         case .face: paintFace(&canvas)
         case .features:
             paintFeatures(&canvas)
-            if alone { paintBrowsAndGlasses(&canvas) }
+            if alone || !browsShowThroughHair { paintBrowsAndGlasses(&canvas) }
         case .frontHair:
             paintFrontHair(&canvas)
-            // Brows and glasses belong to the features. As is usual in drawn characters they are seen through the hair, so that their
-            // motion always shows: the hair carries their picture where it is, and only there.
-            if alone { canvas.atop(paintBrowsAndGlasses) } else { paintBrowsAndGlasses(&canvas) }
-            paintAccessory(&canvas)
+            // Brows and glasses belong to the features. Often they are seen through the hair of drawn characters, so that their motion
+            // always shows: then the hair carries their picture where it is, and only there.
+            if browsShowThroughHair {
+                if alone { canvas.atop(paintBrowsAndGlasses) } else { paintBrowsAndGlasses(&canvas) }
+            }
+            if let outfit = look.outfit { paintHeadwear(&canvas, outfit) } else { paintAccessory(&canvas) }
         }
     }
 
+    private var browsShowThroughHair: Bool { look.face.browsShowThroughHair }
+
     private func paintBrowsAndGlasses(_ canvas: inout Canvas) {
         paintBrows(&canvas)
-        if look.accessory == .glasses { paintGlasses(&canvas) }
+        if look.outfit.map({ $0.eyewear != .none }) ?? (look.accessory == .glasses) { paintGlasses(&canvas) }
     }
 
     private func paintBackground(_ canvas: inout Canvas) {
+        if let backdrop = look.backdrop {
+            paintBackdrop(&canvas, backdrop)
+            return
+        }
         let side = Geometry.side
         let everything = Path(x: -1, y: -1, width: side + 2, height: side + 2)
         if look.background.top == look.background.bottom {
@@ -48,6 +56,10 @@ struct CharacterPainter {
     // MARK: Body
 
     private func paintBody(_ canvas: inout Canvas) {
+        if let outfit = look.outfit {
+            paintWideBody(&canvas, outfit)
+            return
+        }
         let g = geometry
         let (neck, left, right) = (g.neck, g.leftShoulder, g.rightShoulder)
         let floor = Geometry.side + 2
@@ -126,17 +138,6 @@ struct CharacterPainter {
     }
 
     // MARK: Accessories in front
-
-    private func paintGlasses(_ canvas: inout Canvas) {
-        let ink = look.accessoryColor.scaled(by: 0.6)
-        for side in [-1.0, 1] {
-            let seen = geometry.eye(side).card
-            let rim = Path(ellipse: Point(0, 0), 1.42 * look.eyeWidth, 0.33).applying(seen)
-            canvas.stroke(rim, ink, width: 1.6)
-        }
-        let inner = [-1.0, 1].map { side in geometry.eye(side).card(Point(-side * 1.42 * look.eyeWidth, 0)) }
-        canvas.stroke(Path(lines: inner, closed: false), ink, width: 1.6)
-    }
 
     private func paintAccessory(_ canvas: inout Canvas) {
         let g = geometry

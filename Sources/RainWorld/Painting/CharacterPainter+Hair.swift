@@ -4,6 +4,10 @@ import RainPictures
 extension CharacterPainter {
     /// Hair behind head and body.
     func paintBackHair(_ canvas: inout Canvas) {
+        if let hair = look.hairShape {
+            paintWideBackHair(&canvas, hair)
+            return
+        }
         let g = geometry
         let (color, s) = (look.hairShade, look.headScale)
         if look.backHair != .tousled {
@@ -68,6 +72,10 @@ extension CharacterPainter {
 
     /// Hair over the face: crown and fringe, locks at the temples, gleam.
     func paintFrontHair(_ canvas: inout Canvas) {
+        if let hair = look.hairShape {
+            paintWideFrontHair(&canvas, hair)
+            return
+        }
         let g = geometry
         let w = look.faceWidth
         canvas.fill(fringePath, look.hair)
@@ -96,6 +104,7 @@ extension CharacterPainter {
 
     /// Crown and fringe in one piece.
     var fringePath: Path {
+        if let hair = look.hairShape { return front(strayed(FringeCut(look, hair).path)) }
         let g = geometry
         let w = look.faceWidth
         let crown = [
