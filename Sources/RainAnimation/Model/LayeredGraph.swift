@@ -88,44 +88,27 @@ public struct LayeredGraph {
             warped: warped.covered(warped.under), seen: warped.seen, face: laidPicture(0), plain: laidPicture(count))
     }
 
-    /// Pictures of about 0…1.
+    /// Pictures of about 0…1, as large as those that the networks see.
     public func painted(_ g: GraphBuilder, _ composed: Composed) throws -> Value {
-        let repaint = try g.scoped(Network.repainter.rawValue) {
+        try guide.repainter.paint(repaint(g, composed), warped: composed.warped, face: composed.face, plain: composed.plain)
+    }
+
+    /// Pictures of about 0…1 of any size: layers are driven at that size, and what is diffused and repainted is enlarged.
+    ///
+    /// - Parameter layers: as large as the result
+    func painted(_ g: GraphBuilder, _ composed: Composed, layers: Value, meshes: Value, size: Int) throws -> Value {
+        guard size != guide.guideSize else { return try painted(g, composed) }
+        let corners = try g.constant([-1, -1, 1, -1, -1, 1, 1, 1], [1, 2, 2, 2]).broadcasted(to: [meshes.shape[1], 2, 2, 2])
+        func enlarged(_ value: Value) throws -> Value { try value.sampled(corners, height: size, width: size) }
+        let moved = try guide.warped(layers, meshes: meshes, size: size)
+        return try guide.repainter.paint(
+            enlarged(repaint(g, composed)), warped: moved.covered(moved.under), face: enlarged(composed.face),
+            plain: enlarged(composed.plain))
+    }
+
+    private func repaint(_ g: GraphBuilder, _ composed: Composed) throws -> Value {
+        try g.scoped(Network.repainter.rawValue) {
             try guide.repainter(g, warped: composed.warped, seen: composed.seen, face: composed.face, plain: composed.plain)
         }
-        return try guide.repainter.paint(repaint, warped: composed.warped, face: composed.face, plain: composed.plain)
-    }
-}
-
-extension ModelPrograms {
-    /// Sizes of a layered model's networks, for people.
-    public static func layeredCounts(_ configuration: ModelConfiguration) throws -> [String] {
-        guard let graph = LayeredGraph(configuration) else { return [] }
-        let g = GraphBuilder()
-        let (n, side) = (1, graph.guide.guideSize)
-        let layers = try g.input("layers", graph.layerShape(1, side: side))
-        let composed = try graph.composed(
-            g, residual: g.input("residual", graph.latentShape(n)), guideLatents: g.input("guide_latents", graph.latentShape(n)),
-            layers: layers, meshes: g.input("meshes", GuideMeshes.shape(frames: n)), laid: g.input("laid", [n, 2, 2, 2]))
-        g.output("pictures", try graph.painted(g, composed))
-        let pose = configuration.posePicture.size
-        let cut = try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose", [1, pose, pose, 3]))
-        g.output("masks", cut.masks)
-        g.output("fills", cut.fills)
-        let latents = try graph.encoded(g, graph.crops(layers, cropMeshes: g.input("crop_meshes", GuideMeshes.shape(frames: n))))
-        g.output("features", try graph.features(g, expression: g.input("expression", [n, 120]), guideLatents: latents))
-        let banks = try g.scoped(LayeredGraph.Network.referenceUNet.rawValue) {
-            try ReferenceUNet(configuration.referenceUNet)(g, latents: latents)
-        }
-        for bank in banks { g.output("bank_" + bank.name, bank.tokens) }
-        let graphs = try [g.graph(), ModelPrograms(configuration).denoisingStep.graph(frames: 1, passes: 1)]
-        var counts: [String: Int] = [:]
-        for graph in graphs {
-            for (name, shape) in graph.parameters { counts[String(name.prefix { $0 != "." }), default: 0] += shape.count }
-            let motion = graph.parameters.filter { $0.name.contains("motion_modules") }.reduce(0) { $0 + $1.shape.count }
-            if motion > 0 { counts["(motion modules)"] = motion }
-        }
-        let work = try graphs.map { try Double(2 * Program($0).multiplyAdds(in: .step)) / 1e9 }
-        return counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value) parameters" } + ["GFLOP: \(work)"]
     }
 }

@@ -114,7 +114,9 @@ public struct ModelPrograms: Sendable {
     /// Names and shapes of all parameters of the model, sorted by name.
     public func parameters() throws -> [(name: String, shape: Shape)] {
         // Before any rewriting, which may find that a parameter has no influence.
-        let graphs = try [referenceGraph(), poseGraph(frames: 1), decoderGraph(frames: 1), denoisingStep.graph(frames: 1, passes: 1)]
+        let ends = try LayeredGraph(configuration).map { try LayeredPrograms($0).graphs() }
+            ?? [referenceGraph(), poseGraph(frames: 1), decoderGraph(frames: 1)]
+        let graphs = try ends + [denoisingStep.graph(frames: 1, passes: 1)]
         var shapes: [String: Shape] = [:]
         for graph in graphs {
             for (name, shape) in graph.parameters { shapes[name] = shape }

@@ -48,12 +48,12 @@ public final class CommonStep: Sendable {
         public init() {}
     }
 
-    /// - Returns: `nil` for a model whose streams cannot compute together: one whose decoder remembers what it has shown, or whose
-    ///   networks are so large that every further program is a burden and every step fills the machine anyway
+    /// - Returns: `nil` for a model whose streams cannot compute together: one with layers, one whose decoder remembers what it has
+    ///   shown, or whose networks are so large that every further program is a burden and every step fills the machine anyway
     /// - Throws: what the model's networks throw
     public init?(model: AnimationModel, engine: any Engine, schedule: StreamSchedule) throws {
         let programs = ModelPrograms(model.configuration)
-        guard try programs.decoderMemories.isEmpty && !programs.isLarge() else { return nil }
+        guard model.configuration.layeredGuide == nil, programs.decoderMemories.isEmpty, try !programs.isLarge() else { return nil }
         self.model = model
         self.engine = engine
         self.schedule = schedule
@@ -202,7 +202,7 @@ public final class CommonStep: Sendable {
 
 /// The programs of one stream.
 struct StreamExecutables {
-    let poseGuider: any Executable
+    let guider: any Executable
     /// Of the full stream.
     let step: any Executable
     let decoder: any Executable
@@ -213,7 +213,7 @@ private final class Together: @unchecked Sendable {
     // Safe: `CommonStep` lets one stream lead at a time, and only the leader runs this.
     private let count: Int
     private let schedule: StreamSchedule
-    private let poseGuider: any Executable
+    private let guider: any Executable
     private let step: any Executable
     private let decoder: any Executable
     /// Whose reference is in which slot.
@@ -229,7 +229,7 @@ private final class Together: @unchecked Sendable {
         self.count = count
         self.schedule = schedule
         let frames = count * schedule.framesPerGroup
-        poseGuider = try prepare(programs.pose(frames: frames), beside: own.poseGuider)
+        guider = try prepare(programs.pose(frames: frames), beside: own.guider)
         step = try prepare(
             programs.denoisingStep.program(frames: schedule.frames, passes: schedule.jump, characters: count), beside: own.step)
         decoder = try prepare(programs.decoder(frames: frames), beside: own.decoder)
@@ -237,11 +237,11 @@ private final class Together: @unchecked Sendable {
 
     func run(_ batches: [StreamBatch]) throws {
         let start = ContinuousClock.now
-        for (slot, batch) in batches.enumerated() { try batch.writePoses(into: poseGuider, slot: slot) }
-        try poseGuider.run(.step)
+        for (slot, batch) in batches.enumerated() { try batch.writeGuide(into: guider, slot: slot) }
+        try guider.run(.step)
         try bringReferences(of: batches)
         for (slot, batch) in batches.enumerated() {
-            try batch.enter(from: poseGuider, slot: slot)
+            try batch.enter(from: guider, slot: slot)
             try batch.stream.write(into: step, slot: slot)
         }
         try step.run(.step)

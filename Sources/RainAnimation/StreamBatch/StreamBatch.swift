@@ -11,17 +11,9 @@ public final class StreamBatch {
     public let configuration: ModelConfiguration
     public let schedule: StreamSchedule
 
-    private let poseStyle: PoseStyle
     let stream: LatentStream
-    private let referenceNetwork: Program
-    private let evaluate: (Program, [String: [Float]]) throws -> [String: [Float]]
-    private let poseGuider: any Executable
-    private let decoder: any Executable
-    /// What the decoder remembers between groups, as its inputs and outputs are called.
-    private let memories: [(input: String, output: String)]
-    private var memory: [Float]
+    private let ends: any StreamEnds
     private let guidance: [Float]?
-    private var posePictures: [Float]
     private var features: [Float]
     /// Whether a reference has been fused.
     public private(set) var hasReference = false
@@ -63,18 +55,17 @@ public final class StreamBatch {
             step: programs.denoisingStep, noiseSchedule: NoiseSchedule(configuration.scheduler), schedule: schedule,
             noise: { noise.fill(&$0, $1, frame: $2, draw: $3) }, keepsAll: !programs.isLarge(),
             prepare: { try prepare($0, $1 ?? known?.step) })
-        // Runs rarely: its parameters are in memory only while it does.
-        referenceNetwork = try programs.reference()
-        evaluate = { try engine.evaluate($0, inputs: $1, parameters: model.parameters) }
-        poseGuider = try prepare(programs.pose(frames: schedule.framesPerGroup), known?.poseGuider)
-        decoder = try prepare(programs.decoder(frames: schedule.framesPerGroup), known?.decoder)
-        memories = programs.decoderMemories.indices.map { ("memory\($0)", "left\($0)") }
-        memory = [Float](repeating: 0, count: programs.decoderMemories.map(\.count).max() ?? 0)
-        self.poseStyle = poseStyle ?? configuration.posePicture.usualStyle
-        precondition(
-            self.poseStyle.count == configuration.posePicture.size * configuration.posePicture.size * 3,
-            "pose pictures of \(configuration.posePicture.size) pixels a side are drawn at another size")
-        posePictures = [Float](repeating: 0, count: schedule.framesPerGroup * self.poseStyle.count)
+        // What runs rarely has its parameters in memory only while it does.
+        let evaluate = { (program: Program, inputs: [String: [Float]]) in
+            try engine.evaluate(program, inputs: inputs, parameters: model.parameters)
+        }
+        let frames = schedule.framesPerGroup
+        if let graph = LayeredGraph(configuration) {
+            ends = try LayeredEnds(
+                model, graph: graph, engine: engine, frames: frames, beside: known, prepare: prepare, evaluate: evaluate)
+        } else {
+            ends = try PoseEnds(programs, frames: frames, poseStyle: poseStyle, beside: known, prepare: prepare, evaluate: evaluate)
+        }
         features = [Float](repeating: 0, count: schedule.framesPerGroup * stream.poseCount)
         self.configuration = configuration
         self.schedule = schedule
@@ -82,7 +73,7 @@ public final class StreamBatch {
         member = common?.join() ?? 0
         try stream.prepareAll()
         if let common, let step = stream.fullExecutable {
-            try common.prepare(beside: StreamExecutables(poseGuider: poseGuider, step: step, decoder: decoder))
+            try common.prepare(beside: StreamExecutables(guider: ends.guider, step: step, decoder: ends.decoder))
         }
     }
 
@@ -113,17 +104,7 @@ public final class StreamBatch {
     ///   - landmarks: of the reference picture; `nil` for `LandmarkFrame.neutral`
     /// - Throws: `AnimationError.numbers` if the model makes nothing finite of it; what the engine throws
     public func fuse(reference: Picture, landmarks: LandmarkFrame? = nil) throws {
-        let picture = reference.fitted(width: configuration.imageSize, height: configuration.imageSize)
-        var given = ["picture": picture.unitValues()]
-        if let encoder = configuration.imageEncoder {
-            given["clip_picture"] = reference.croppedForCLIP(side: encoder.imageSize).clipValues()
-        }
-        if configuration.referencePose {
-            var pose = [Float](repeating: 0, count: poseStyle.count)
-            poseStyle.paint(.face(landmarks ?? .neutral), into: &pose)
-            given["pose_picture"] = pose
-        }
-        var inputs = try evaluate(referenceNetwork, given)
+        var inputs = try ends.fuse(reference, landmarks: landmarks)
         guard inputs.values.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
             throw AnimationError(.numbers, "\(configuration.name): the reference network's results are not finite; use another model")
         }
@@ -135,7 +116,7 @@ public final class StreamBatch {
     /// Forgets the frames in flight; the next frame is number 0 again. The reference stays.
     public func reset() throws {
         stream.reset()
-        for (input, _) in memories { try decoder.write(input) { for index in 0..<$0.count { $0[index] = 0 } } }
+        try ends.reset()
     }
 
     /// Frames that have entered and not yet left.
@@ -151,7 +132,7 @@ public final class StreamBatch {
     public func push(_ frames: [DrivingPose]) throws -> [Picture] {
         precondition(frames.count == schedule.framesPerGroup, "a group has \(schedule.framesPerGroup) frames, found \(frames.count)")
         guard hasReference else { throw AnimationError(.usage, "a reference picture must be fused before frames can be animated") }
-        for (index, frame) in frames.enumerated() { poseStyle.paint(frame, into: &posePictures, offset: index * poseStyle.count) }
+        ends.take(frames)
         if let common, stream.isFullWithNext {
             try common.run(self, member: member)
         } else {
@@ -163,9 +144,10 @@ public final class StreamBatch {
     /// Computes the push of the frames that have been painted.
     func computeAlone() throws {
         let start = ContinuousClock.now
-        try writePoses(into: poseGuider, slot: 0)
-        try poseGuider.run(.step)
-        try poseGuider.read("features") { copy($0, into: &features) }
+        try ends.write(into: ends.guider, slot: 0)
+        try ends.guider.run(.step)
+        try ends.guider.read("features") { copy($0, into: &features) }
+        try ends.enter(from: ends.guider, slot: 0)
         try decode(ifLeft: stream.push(features))
         computation = (ContinuousClock.now - start, 1)
     }
@@ -186,29 +168,25 @@ public final class StreamBatch {
             left = .success([])
             return
         }
-        try writeLeaving(into: decoder, slot: 0)
-        try decoder.run(.step)
-        for (input, output) in memories {
-            try decoder.read(output) { copy($0, into: &memory) }
-            try decoder.write(input) { copy(memory, $0.count, into: &$0) }
-        }
-        takePictures(from: decoder, slot: 0)
+        try writeLeaving(into: ends.decoder, slot: 0)
+        try ends.decoder.run(.step)
+        takePictures(from: ends.decoder, slot: 0)
     }
 
     // MARK: As one of several streams in a program
 
-    func writePoses(into executable: any Executable, slot: Int) throws {
-        try executable.write("pose_pictures") { copy(posePictures, posePictures.count, into: &$0, at: slot * posePictures.count) }
-    }
+    func writeGuide(into executable: any Executable, slot: Int) throws { try ends.write(into: executable, slot: slot) }
 
     /// Takes in the group whose features a pose guider has computed.
     func enter(from executable: any Executable, slot: Int) throws {
         try executable.read("features") { copy($0, from: slot * features.count, into: &features) }
+        try ends.enter(from: executable, slot: slot)
         stream.enter(features)
     }
 
     func writeLeaving(into executable: any Executable, slot: Int) throws {
         try executable.write("latents") { copy(stream.leaving, stream.leaving.count, into: &$0, at: slot * stream.leaving.count) }
+        try ends.writeLeaving(into: executable, slot: slot)
     }
 
     /// Keeps the pictures of the group that has left; one that is not finite is this stream's failure alone.
@@ -217,6 +195,7 @@ public final class StreamBatch {
         let count = size * size * 3
         var isFinite = true
         left = Result {
+            try ends.leave()
             let pictures = try executable.read("pictures") { values in
                 (0..<schedule.framesPerGroup).map { frame in
                     var bytes = [UInt8](repeating: 0, count: count)

@@ -8,6 +8,8 @@ public struct ExpressionGuider: Hashable, Sendable, Codable {
     public var numbers = 120
     /// Channels of the hidden layers.
     public var hiddenChannels = 256
+    /// Channels that numbers have at every position, before they become features.
+    public var placedChannels = 32
     /// Channels of the features: the first of the denoiser's `block_out_channels`.
     public var embeddingChannels: Int
 
@@ -16,12 +18,13 @@ public struct ExpressionGuider: Hashable, Sendable, Codable {
     enum CodingKeys: String, CodingKey {
         case numbers
         case hiddenChannels = "hidden_channels"
+        case placedChannels = "placed_channels"
         case embeddingChannels = "embedding_channels"
     }
 
     /// - Throws: `ModelError.configuration`
     public func validate() throws(ModelError) {
-        guard [numbers, hiddenChannels, embeddingChannels].allSatisfy((1...4096).contains) else {
+        guard [numbers, hiddenChannels, placedChannels, embeddingChannels].allSatisfy((1...4096).contains) else {
             throw ModelError(.configuration, at: "expression guider configuration", "expected sizes in 1...4096, found \(self)")
         }
     }
@@ -38,7 +41,8 @@ public struct ExpressionGuider: Hashable, Sendable, Codable {
         var x = try expression.subtracting(mean).divided(by: deviation)
         x = try g.linear("linear.0", x, hiddenChannels).silu()
         x = try g.linear("linear.1", x, hiddenChannels).silu()
-        x = try g.linear("linear.2", x, h * w * embeddingChannels).reshaped([n, h, w, embeddingChannels])
+        x = try g.linear("linear.2", x, h * w * placedChannels).reshaped([n, h, w, placedChannels])
+        x = try g.convolution("placed", x, embeddingChannels)
         let seen = try g.convolution("guide.0", guide, embeddingChannels).silu()
         return try g.convolution("guide.1", seen, embeddingChannels).adding(x)
     }

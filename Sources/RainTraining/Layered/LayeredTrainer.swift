@@ -51,6 +51,26 @@ public struct LayeredTrainer {
             try RepaintStage(model: model, graph: graph, recipe: recipe, parameters: parameters)
                 .run(run, engine: engine, key: key(.repaint, [.crop, .frames]), latents: scenes)
         }
+        if stages.contains(.package) { try writePackage(statistics) }
+    }
+
+    /// Writes the model's folder, `<run>/<name>`, from the last checkpoints of all stages.
+    private func writePackage(_ statistics: LayeredStatistics) throws {
+        var parameters = try run.averages(of: CropStage.name)
+        for stage in [DenoiserStage.Kind.frames.rawValue, DenoiserStage.Kind.clips.rawValue, LayerStage.name, RepaintStage.name]
+        where run.has(stage) {
+            try parameters.merge(run.averages(of: stage)) { $1 }
+        }
+        parameters.merge(statistics.parameters) { $1 }
+        let hasClips = run.has(DenoiserStage.Kind.clips.rawValue)
+        let trained = try AnimationModel(model) { [parameters] name, shape in
+            if let values = parameters[name] { return values }
+            // Without the clip stage the motion modules are as they begin: the identity.
+            guard !hasClips, name.contains(".motion_modules.") else { throw TrainingError("\(name): was never trained") }
+            return ParameterInitialization.values(name, shape, seed: 0)
+        }
+        try trained.write(folder: run.path(model.name))
+        run.say("wrote \(run.path(model.name))")
     }
 
     /// Checkpoints of another recipe or network are refused by this: a hash (FNV-1a) of the configuration and the recipes of the stage

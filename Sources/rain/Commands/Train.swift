@@ -61,7 +61,6 @@ struct Train: ParsableCommand {
         let run = try TrainingRun(
             folder: output, isInterrupted: { Interrupt.requested }, say: { Terminal.note($0) }, report: { Terminal.note($0.line) })
         let stages = self.stages.split(separator: ",").compactMap { LayeredTrainer.Stage(rawValue: String($0)) }
-        for name in try ModelPrograms.layeredCounts(.rainMini2) { Terminal.note(name) }
         try LayeredTrainer(model: .rainMini2, recipe: recipe, run: run).train(stages, engine: processor.engine())
     }
 

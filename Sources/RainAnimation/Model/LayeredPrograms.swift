@@ -1,0 +1,66 @@
+import RainGraph
+import RainModels
+
+/// The programs that stream a layered model, each over fixed shapes. Layers are inputs of lifetime `.reference`.
+struct LayeredPrograms {
+    let graph: LayeredGraph
+
+    init(_ graph: LayeredGraph) { self.graph = graph }
+
+    private var side: Int { graph.configuration.imageSize }
+
+    private func layers(_ g: GraphBuilder) throws -> Value { try g.input("layers", graph.layerShape(1, side: side), .reference) }
+
+    /// Layers and `crop_meshes` of the reference itself → `bank_<name>` `[1, tokens, channels]`.
+    func reference() throws -> Program { try ModelPrograms.program(referenceGraph()) }
+
+    private func referenceGraph() throws -> Graph {
+        let g = GraphBuilder()
+        let crops = try graph.crops(layers(g), cropMeshes: g.input("crop_meshes", GuideMeshes.shape(frames: 1)))
+        let latents = try graph.encoded(g, crops)
+        let banks = try g.scoped(LayeredGraph.Network.referenceUNet.rawValue) {
+            try ReferenceUNet(graph.configuration.referenceUNet)(g, latents: latents)
+        }
+        for bank in banks { g.output("bank_" + bank.name, bank.tokens) }
+        return try g.graph()
+    }
+
+    /// Layers, `crop_meshes` and `expression` `[frames, numbers]` → `features` for the denoiser and `guide_latents`, which the decoder
+    /// wants again.
+    func guider(frames: Int) throws -> Program { try ModelPrograms.program(guiderGraph(frames: frames)) }
+
+    private func guiderGraph(frames: Int) throws -> Graph {
+        let g = GraphBuilder()
+        let crops = try graph.crops(layers(g), cropMeshes: g.input("crop_meshes", GuideMeshes.shape(frames: frames)))
+        let latents = try graph.encoded(g, crops)
+        g.output("guide_latents", latents)
+        let expression = try g.input("expression", [frames, graph.guide.expression.numbers])
+        g.output("features", try graph.features(g, expression: expression, guideLatents: latents))
+        return try g.graph()
+    }
+
+    /// Layers, `latents` and `guide_latents` of frames, `meshes` and `laid` → `pictures` `[frames, side, side, 3]` of about 0…1.
+    func decoder(frames: Int) throws -> Program { try ModelPrograms.program(decoderGraph(frames: frames)) }
+
+    private func decoderGraph(frames: Int) throws -> Graph {
+        let g = GraphBuilder()
+        let (layers, meshes) = (try layers(g), try g.input("meshes", GuideMeshes.shape(frames: frames)))
+        let composed = try graph.composed(
+            g, residual: g.input("latents", graph.latentShape(frames)), guideLatents: g.input("guide_latents", graph.latentShape(frames)),
+            layers: layers, meshes: meshes, laid: g.input("laid", [frames, 2, 2, 2]))
+        g.output("pictures", try graph.painted(g, composed, layers: layers, meshes: meshes, size: side))
+        return try g.graph()
+    }
+
+    private func cutterGraph() throws -> Graph {
+        let g = GraphBuilder()
+        let (side, pose) = (graph.guide.guideSize, graph.configuration.posePicture.size)
+        let output = try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose_picture", [1, pose, pose, 3]))
+        g.output("masks", output.masks)
+        g.output("fills", output.fills)
+        return try g.graph()
+    }
+
+    /// All graphs, before any rewriting, which may find that a parameter has no influence.
+    func graphs() throws -> [Graph] { try [referenceGraph(), guiderGraph(frames: 1), decoderGraph(frames: 1), cutterGraph()] }
+}
