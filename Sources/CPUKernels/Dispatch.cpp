@@ -78,6 +78,13 @@ void rain_sample_gradient(RainPool *pool, const RainSampling *sampling, const fl
     float *dx, float *dgrid) {
     pool->table->sample_gradient(pool, sampling, x, grid, dy, dx, dgrid);
 }
+void rain_composite(RainPool *pool, const RainSampling *sampling, long layers, const float *x, const float *grids, float *y,
+    float *alphas) {
+    pool->table->composite(pool, sampling, layers, x, grids, y, alphas);
+}
+void rain_over(RainPool *pool, long pixels, const float *front, const float *back, float *y) {
+    pool->table->over(pool, pixels, front, back, y);
+}
 void rain_max_pool(RainPool *pool, const RainConv *conv, const float *x, float *y) {
     pool->table->max_pool(pool, conv, x, y);
 }

@@ -103,4 +103,35 @@ void sample_gradient(RainPool *pool, const RainSampling *sampling, const float *
     });
 }
 
+void composite(RainPool *pool, const RainSampling *sampling, long layers, const float *x, const float *grids, float *y, float *alphas) {
+    const RainSampling s = *sampling;
+    const long count = s.samples * s.out_height * s.out_width;
+    parallel_ranges(pool, s.samples, 1, 1, [&](long begin, long end, int) {
+        for (long i = begin * count / s.samples * 4; i < end * count / s.samples * 4; i++) y[i] = 0;
+        for (long layer = 0; layer < layers; layer++) {
+            const float *own = x + layer * s.pictures * s.height * s.width * 4;
+            const float *grid = grids + layer * s.samples * s.grid_height * s.grid_width * 2;
+            for (long sample = begin; sample < end; sample++) {
+                each_pixel(s, sample, grid, [&](long to, Between, Between, Between v, Between h, long picture) {
+                    const auto at = [&](long row, long column) { return own + picture + (row * s.width + column) * 4; };
+                    double front[4];
+                    for (long c = 0; c < 4; c++) {
+                        const double above = at(v.first, h.first)[c] * (1 - h.rest) + at(v.first, h.second)[c] * h.rest;
+                        const double below = at(v.second, h.first)[c] * (1 - h.rest) + at(v.second, h.second)[c] * h.rest;
+                        front[c] = above * (1 - v.rest) + below * v.rest;
+                    }
+                    for (long c = 0; c < 4; c++) y[to + c] = float(front[c] + y[to + c] * (1 - front[3]));
+                    alphas[to / 4 * layers + layer] = float(front[3]);
+                });
+            }
+        }
+    });
+}
+
+void over(RainPool *pool, long pixels, const float *front, const float *back, float *y) {
+    parallel_ranges(pool, pixels, 1, 1, [&](long begin, long end, int) {
+        for (long i = 4 * begin; i < 4 * end; i++) y[i] = float(front[i] + double(back[i]) * (1 - double(front[i / 4 * 4 + 3])));
+    });
+}
+
 }  // namespace rain::plain

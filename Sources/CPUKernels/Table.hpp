@@ -8,7 +8,7 @@
     X(linear_weight_gradient) X(conv_allows) X(conv_choose) X(conv_packed_bytes) X(conv_pack) X(conv_scratch_bytes) X(conv) \
     X(conv_input_gradient_packed_bytes) X(conv_input_gradient_pack) X(conv_input_gradient_scratch_bytes) \
     X(conv_input_gradient) X(conv_weight_gradient_scratch_bytes) X(conv_weight_gradient) X(conv_depthwise) X(max_pool) X(softmax) X(sample) \
-    X(sample_gradient) X(attention_scratch_bytes) \
+    X(sample_gradient) X(composite) X(over) X(attention_scratch_bytes) \
     X(attention) X(attention_gradient_scratch_bytes) X(attention_gradient) X(temporal_attention) \
     X(temporal_attention_gradient) X(group_norm_scratch_bytes) X(group_norm) X(group_norm_of_two) \
     X(group_norm_gradient_scratch_bytes) \

@@ -104,8 +104,12 @@ final class Plan {
             if node.results.contains(where: { $0.rank > RAIN_MAX_RANK }) {
                 throw CPUError(message: "\(node.place) \(node.operation.name): more than \(RAIN_MAX_RANK) axes")
             }
-            if case .sample = node.operation, graph.shape(node.operands[0]).count > Int(Int32.max) {
-                throw CPUError(message: "\(node.place) sample: a picture of more than \(Int32.max) values")
+            switch node.operation {
+            case .sample, .composite:
+                if graph.shape(node.operands[0]).count > Int(Int32.max) {
+                    throw CPUError(message: "\(node.place) \(node.operation.name): pictures of more than \(Int32.max) values")
+                }
+            default: break
             }
             if case .convolution = node.operation,
                 graph.shape(node.operands[1]).dimensions[2...].contains(where: { $0 > Self.largestKernel })

@@ -44,6 +44,7 @@ extension Graph: CustomStringConvertible {
             return contraction(node, "depthwise convolution \(kernel[0])×\(kernel[1]) \(geometry.text)", epilogue)
         case .maxPool(let geometry, let height, let width): own = "largest of \(height)×\(width) \(geometry.text)"
         case .sample(let height, let width): own = "sample to \(height)×\(width)"
+        case .composite(let height, let width): own = "composite to \(height)×\(width)"
         case .convolutionInputGradient(let geometry, _, _), .convolutionWeightGradient(let geometry, _, _):
             own = "\(node.operation.name) \(geometry.text)"
         case .affine(let scale, let offset): own = "affine · \(scale) + \(offset)"

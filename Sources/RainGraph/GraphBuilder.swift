@@ -157,6 +157,13 @@ public struct Value {
     public func sampled(_ grid: Value, height: Int, width: Int) throws(GraphError) -> Value {
         try builder.one(.sample(height: height, width: width), self, grid)
     }
+    /// Layers `[k, b, h, w, 4]` bent by meshes `[k, n, gh, gw, 2]` and composited, and how far each is there.
+    public func composited(_ grids: Value, height: Int, width: Int) throws(GraphError) -> (picture: Value, alphas: Value) {
+        let results = try builder.add(.composite(height: height, width: width), [self, grids])
+        return (results[0], results[1])
+    }
+    /// Premultiplied colours over others.
+    public func over(_ back: Value) throws(GraphError) -> Value { try builder.one(.over, self, back) }
     /// Over the innermost axis.
     public func softmax() throws(GraphError) -> Value { try builder.one(.softmax, self) }
 

@@ -247,6 +247,20 @@ extension Operation {
             try mesh(grid, over: x)
             guard dy.rank == 4, dy[0] == grid[0], dy[3] == x[3] else { throw mismatch("input \(x), mesh \(grid) and gradient \(dy)") }
             return [x, grid]
+        case .composite(let height, let width):
+            try take(2)
+            guard height > 0, width > 0 else { throw invalid("a result of \(height)×\(width)") }
+            let (layers, grids) = (operands[0], operands[1])
+            guard layers.rank == 5, layers[4] == 4, grids.rank == 5, layers[0] == grids[0], layers[0] > 0 else {
+                throw mismatch("expected [k, b, h, w, 4] and [k, n, gh, gw, 2], found \(operands)")
+            }
+            try mesh(Shape(Array(grids.dimensions.dropFirst())), over: Shape(Array(layers.dimensions.dropFirst())))
+            return [[grids[1], height, width, 4], [grids[1], height, width, layers[0]]]
+        case .over:
+            try take(2)
+            try same(operands[0], operands[1], "front and back")
+            guard operands[0].rank > 0, operands[0].last == 4 else { throw mismatch("expected […, 4], found \(operands[0])") }
+            return [operands[0]]
         case .softmax:
             try take(1)
             guard operands[0].rank > 0 else { throw mismatch("a scalar has no axis") }

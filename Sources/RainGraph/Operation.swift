@@ -135,6 +135,13 @@ public enum Operation: Hashable, Sendable {
     case sample(height: Int, width: Int)
     /// `(x, grid, dy)` → `(dx, dgrid)` of `sample`.
     case sampleGradient
+    /// `(layers[k, b, h, w, 4], grids[k, n, gh, gw, 2])` → `[n, height, width, 4]` and `[n, height, width, k]`: `k` layers of premultiplied
+    /// colours and alpha, each bent by its own mesh as `sample` does, over each other with the first at the back; and how far each is
+    /// there. For running only: it has no gradient.
+    case composite(height: Int, width: Int)
+    /// `(front[…, 4], back[…, 4])` → premultiplied colours over others: front + back · (1 - front's alpha). For running only: it has no
+    /// gradient.
+    case over
 
     // Attention
     /// `(q[b, l, c], k[b, m, c], v)` and optionally `(referenceK[r, t, c], referenceV)`: sample `b` also attends to the tokens of
@@ -188,6 +195,8 @@ public enum Operation: Hashable, Sendable {
         case .softmax: "softmax"
         case .sample: "sample"
         case .sampleGradient: "sampleGradient"
+        case .composite: "composite"
+        case .over: "over"
         case .attention: "attention"
         case .attentionGradient: "attentionGradient"
         case .temporalAttention: "temporalAttention"

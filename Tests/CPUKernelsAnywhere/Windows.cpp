@@ -71,6 +71,28 @@ void sampling(const Set &set, Random &random) {
                 return Results{dx.values(), dgrid.values()};
             },
             1e-4, name);
+    const long layers = 1 + random.below(6);
+    const Floats stack = random.floats(layers * s.pictures * s.height * s.width * 4, 0.5f, 0.5f);
+    const Floats grids = random.floats(layers * s.samples * s.grid_height * s.grid_width * 2, 1.4f);
+    const long pixels = s.samples * s.out_height * s.out_width;
+    const Guarded stacked(stack), meshes(grids);
+    RainSampling four = s;
+    four.channels = 4;
+    compare(Kernel::composite, set,
+            [&](RainPool *pool) {
+                const Guarded y(pixels * 4), alphas(pixels * layers);
+                RUN(composite, pool, &four, layers, stacked, meshes, y, alphas);
+                return Results{y.values(), alphas.values()};
+            },
+            2e-5, name);
+    const Guarded front(random.floats(pixels * 4)), back(random.floats(pixels * 4));
+    compare(Kernel::over, set,
+            [&](RainPool *pool) {
+                const Guarded y(pixels * 4);
+                RUN(over, pool, pixels, front, back, y);
+                return Results{y.values()};
+            },
+            1e-6, name);
 }
 
 void not_a_number(const Set &set, long channels, long place) {

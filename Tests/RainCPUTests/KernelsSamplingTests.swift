@@ -46,6 +46,44 @@ import Testing
         }
     }
 
+    @Test(arguments: KernelSet.available)
+    func layersOverEachOther(_ set: KernelSet) {
+        func composited(_ pool: KernelPool, _ s: RainSampling, _ layers: Int, _ x: [Float], _ grids: [Float]) -> [[Float]] {
+            var s = s
+            let (from, mesh) = (Guarded(x), Guarded(grids))
+            let pixels = s.samples * s.out_height * s.out_width
+            let results = [Guarded(count: pixels * 4), Guarded(count: pixels * layers)]
+            defer { keep([from, mesh], results) }
+            rain_composite(pool.pointer, &s, layers, from.floats, mesh.floats, results[0].floats, results[1].floats)
+            return results.map(\.values)
+        }
+        func over(_ pool: KernelPool, _ front: [Float], _ back: [Float]) -> [Float] {
+            let (first, second, y) = (Guarded(front), Guarded(back), Guarded(count: front.count))
+            defer { keep([first, second, y]) }
+            rain_over(pool.pointer, front.count / 4, first.floats, second.floats, y.floats)
+            return y.values
+        }
+        let (plain, pools) = (plainPool(), [1, 2].map(set.pool))
+        var random = KernelRandom(25)
+        for _ in 0..<30 {
+            let (pictures, layers) = (1 + random.below(2), 1 + random.below(6))
+            let s = RainSampling(
+                pictures: pictures, samples: pictures * (1 + random.below(3)), height: 1 + random.below(9), width: 1 + random.below(9),
+                channels: 4, grid_height: 2 + random.below(3), grid_width: 2 + random.below(5), out_height: 1 + random.below(7),
+                out_width: random.pick([1, 5, 16, 63, 64, 65, 131]))
+            let x = random.floats(layers * s.pictures * s.height * s.width * 4, scale: 0.5, offset: 0.5)
+            let grids = random.floats(layers * s.samples * s.grid_height * s.grid_width * 2, scale: 1.4)
+            let expected = composited(plain, s, layers, x, grids)
+            let parts = x.split(at: x.count / 8 * 4)
+            for pool in pools {
+                for (found, expected) in zip(composited(pool, s, layers, x, grids), expected) {
+                    #expect(disagreement(found, expected) < 2e-5, "\(s)")
+                }
+                #expect(disagreement(over(pool, parts.0, parts.1), over(plain, parts.0, parts.1)) < 1e-6)
+            }
+        }
+    }
+
     /// Places far outside, infinite or not numbers read the picture's edge and nothing beyond.
     @Test(arguments: KernelSet.available)
     func placesOutside(_ set: KernelSet) {
@@ -70,4 +108,9 @@ import Testing
         let x = random.floats(37 * 70 * 4)
         #expect(disagreement(Self.sampled(set.pool(threads: 1), s, x, [-1, -1, 1, -1, -1, 1, 1, 1]), x) < 1e-5)
     }
+}
+
+extension [Float] {
+    /// Two stretches of `count` elements.
+    fileprivate func split(at count: Int) -> ([Float], [Float]) { (Array(self[..<count]), Array(self[count..<(2 * count)])) }
 }

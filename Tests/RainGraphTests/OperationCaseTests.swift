@@ -37,6 +37,7 @@ import Testing
             "upsampleNearest", "sumPool", "linear", "linearWeightGradient", "convolution", "convolutionInputGradient",
             "convolutionWeightGradient", "attention", "attentionGradient", "temporalAttention", "temporalAttentionGradient", "groupNorm",
             "groupNormGradient", "layerNorm", "layerNormGradient", "depthwiseConvolution", "maxPool", "softmax", "sample", "sampleGradient",
+            "composite", "over",
         ]
         #expect(names.isSuperset(of: expected.union(Unary.allCases.flatMap { [$0.rawValue, $0.rawValue + "Gradient"] })))
         #expect(names.isSuperset(of: Binary.allCases.map(\.rawValue)))

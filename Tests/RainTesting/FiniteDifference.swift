@@ -6,7 +6,7 @@ extension OperationCase {
         switch operation {
         case .unaryGradient, .gegluGradient, .linearWeightGradient, .convolutionInputGradient, .convolutionWeightGradient,
             .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient, .constant, .depthwiseConvolution,
-            .maxPool, .sampleGradient:
+            .maxPool, .sampleGradient, .composite, .over:
             false
         default: isSmooth
         }

@@ -229,6 +229,14 @@ extension OperationCase {
             let result: Shape = [grid[0], height, width, input[3]]
             cases.append(OperationCase(.sampleGradient, [input, grid, result], range: -1.3...1.3))
         }
+        let stacks: [(layers: Shape, grids: Shape, height: Int, width: Int)] = [
+            ([1, 1, 1, 1, 4], [1, 1, 2, 2, 2], 1, 1), ([3, 2, 5, 7, 4], [3, 4, 3, 2, 2], 6, 67),
+            ([5, 1, 9, 4, 4], [5, 3, 2, 5, 2], 3, 130),
+        ]
+        for (layers, grids, height, width) in stacks {
+            cases.append(OperationCase(.composite(height: height, width: width), [layers, grids], range: -1.2...1.2))
+        }
+        for shape in [[4], [3, 4], [2, 5, 33, 4]] as [Shape] { cases.append(OperationCase(.over, [shape, shape])) }
         // All places between the same four pixels.
         cases.append(OperationCase(.sample(height: 4, width: 5), [[2, 2, 2, 3], [4, 3, 2, 2]], range: -0.45...0.45))
         cases.append(OperationCase(.sample(height: 2, width: 3), [[1, 3, 3, 4], [2, 2, 4, 2]], range: -0.6 ... -0.06))

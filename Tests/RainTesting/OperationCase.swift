@@ -36,6 +36,8 @@ public struct OperationCase: Sendable, CustomStringConvertible {
         case .softmax: return x.last
         // A place in float32 is off by its picture's size times a rounding.
         case .sample: return 64 + (x[1] + x[2]) * (x[1] + x[2])
+        // Alphas beyond 1 make every layer larger than what is under it.
+        case .composite: return 64 + (x[2] + x[3]) * (x[2] + x[3]) << (2 * x[0])
         case .sampleGradient: return 64 + (x[1] + x[2]) * (x[1] + x[2]) + operands[2].count
         case .convolutionInputGradient: return operands[1].count / operands[1][1]
         case .convolutionWeightGradient: return operands[1].count / operands[1].last

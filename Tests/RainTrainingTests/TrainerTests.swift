@@ -222,8 +222,10 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
     }
 
     @Test func theMainWindowSlidesOverItsOwnPredictions() throws {
-        let scenes = LatentScenes(encoder: try CPUEngine(threads: 1).loadedEncoder(), batch: 4, pictureSize: 64)
-        let stage = DenoiserStage(kind: .clips, model: tiny, recipe: recipe(1), scenes: scenes, channelWeights: [1, 1, 1, 1, 1, 1])
+        let scenes = LatentScenes(
+            encoder: try CPUEngine(threads: 1).loadedEncoder(), batch: 4, pictureSize: 64, painter: tiny.posePainter, latentSize: 8,
+            referencePose: true)
+        let stage = DenoiserStage(kind: .clips, model: tiny, recipe: recipe(1), scenes: scenes, lossWeights: [1, 1, 1, 1, 1, 1])
         let window = try #require(stage.windows().first)
         #expect(window.frames == 8)
         let first = stage.clip(window, slot: 0, turn: 0)
@@ -233,7 +235,7 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
         // Twelve frames make three windows of eight; then comes another character.
         #expect(stage.clip(window, slot: 0, turn: 3).scene != first.scene)
         let drawn = try scenes([first.scene, stage.clip(window, slot: 1, turn: 0).scene])
-        #expect(drawn.map(\.latents.count) == [13, 13] && drawn[0].latents[1] != drawn[1].latents[1])
+        #expect(drawn.map(\.frames.count) == [12, 12] && drawn[0].frames[0].target != drawn[1].frames[0].target)
         // Beginnings have the noisiest levels, endings the cleanest.
         #expect(stage.windows().map(\.levels).contains([3]) && stage.windows().map(\.levels).contains([0]))
     }

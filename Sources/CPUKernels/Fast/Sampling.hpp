@@ -84,6 +84,46 @@ RAIN_INLINE void each_sampled_block(const RainSampling &s, const float *grid, lo
     }
 }
 
+/// Four channels of result `i` of a block.
+RAIN_INLINE Four sampled_four(const float *picture, const SampledBlock &block, long i) {
+    const float *above = picture + block.above[i], *below = picture + block.below[i];
+    const Four a = load_four(above), b = load_four(above + block.right[i]);
+    const Four d = load_four(below), e = load_four(below + block.right[i]);
+    const Four upper = a + (b - a) * block.rest_x[i], lower = d + (e - d) * block.rest_x[i];
+    return upper + (lower - upper) * block.rest_y[i];
+}
+
+/// Premultiplied colours over others.
+RAIN_INLINE Four over_four(Four front, Four back) { return front + back * (1 - front[3]); }
+
+void over(RainPool *pool, long pixels, const float *front, const float *back, float *y) {
+    parallel_ranges(pool, pixels, light_grain / 4, 1, [&](long begin, long end, int) {
+        for (long i = 4 * begin; i < 4 * end; i += 4) store_four(y + i, over_four(load_four(front + i), load_four(back + i)));
+    });
+}
+
+void composite(RainPool *pool, const RainSampling *sampling, long layers, const float *x, const float *grids, float *y, float *alphas) {
+    const RainSampling s = *sampling;
+    const long share = s.samples / s.pictures, line_work = s.out_width * layers * 24;
+    parallel_ranges(pool, s.samples * s.out_height, 1 + 4 * light_grain / line_work, 1, [&](long begin, long end, int) {
+        for (long line = begin; line < end; line++) {
+            const long sample = line / s.out_height, first = line * s.out_width;
+            for (long layer = 0; layer < layers; layer++) {
+                const float *picture = x + (layer * s.pictures + sample / share) * s.height * s.width * 4;
+                const float *own = grids + (layer * s.samples + sample) * s.grid_height * s.grid_width * 2;
+                each_sampled_block<false>(s, own, line % s.out_height, [&](const SampledBlock &block, long column, long count, long, float) {
+                    float *to = y + (first + column) * 4, *alpha = alphas + (first + column) * layers + layer;
+                    for (long i = 0; i < count; i++, to += 4, alpha += layers) {
+                        const Four front = sampled_four(picture, block, i);
+                        *alpha = front[3];
+                        store_four(to, layer == 0 ? front : over_four(front, load_four(to)));
+                    }
+                });
+            }
+        }
+    });
+}
+
 void sample(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, float *y) {
     const RainSampling s = *sampling;
     const long c = s.channels, share = s.samples / s.pictures, line_work = s.out_width * (8 + 4 * c);
@@ -95,13 +135,7 @@ void sample(RainPool *pool, const RainSampling *sampling, const float *x, const 
             each_sampled_block<false>(s, own, line % s.out_height, [&](const SampledBlock &block, long column, long count, long, float) {
                 float *to = y + (line * s.out_width + column) * c;
                 if (c == 4) {
-                    for (long i = 0; i < count; i++, to += 4) {
-                        const float *above = picture + block.above[i], *below = picture + block.below[i];
-                        const Four a = load_four(above), b = load_four(above + block.right[i]);
-                        const Four d = load_four(below), e = load_four(below + block.right[i]);
-                        const Four upper = a + (b - a) * block.rest_x[i], lower = d + (e - d) * block.rest_x[i];
-                        *reinterpret_cast<FourUnaligned *>(to) = upper + (lower - upper) * block.rest_y[i];
-                    }
+                    for (long i = 0; i < count; i++, to += 4) store_four(to, sampled_four(picture, block, i));
                     return;
                 }
                 for (long i = 0; i < count; i++, to += c) {

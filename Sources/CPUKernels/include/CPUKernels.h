@@ -152,6 +152,13 @@ void rain_sample(RainPool *pool, const RainSampling *sampling, const float *x, c
 void rain_sample_gradient(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, const float *dy,
                           float *dx, float *dgrid);
 
+/// Layers x[k, b, h, w, 4] of premultiplied colours and alpha, bent by grids[k, n, gh, gw, 2] and laid over each other with the first at
+/// the back: y[n, oh, ow, 4], and how far each is there, alphas[n, oh, ow, k]. The geometry is that of each layer, channels 4.
+void rain_composite(RainPool *pool, const RainSampling *sampling, long layers, const float *x, const float *grids, float *y,
+                    float *alphas);
+/// y[i, 4] = front + back · (1 - front[3])
+void rain_over(RainPool *pool, long pixels, const float *front, const float *back, float *y);
+
 // ---- Attention -----------------------------------------------------------------------------------------------------
 
 typedef struct {

@@ -99,7 +99,9 @@ public struct CutLayers: Sendable, Equatable {
         for row in 0..<side {
             for column in 0..<side {
                 var largest: Float = 0
-                for x in max(0, column - rim)...min(side - 1, column + rim) { largest = max(largest, masks[(row * side + x) * count + layer]) }
+                for x in max(0, column - rim)...min(side - 1, column + rim) {
+                    largest = max(largest, masks[(row * side + x) * count + layer])
+                }
                 rows[row * side + column] = crisp(largest)
             }
         }

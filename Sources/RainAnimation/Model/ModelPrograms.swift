@@ -99,6 +99,16 @@ public struct ModelPrograms: Sendable {
         return try Self.program(g.graph())
     }
 
+    /// What tells the denoiser of a group of frames, whatever the model's family.
+    public func guider(frames: Int) throws -> Program {
+        try LayeredGraph(configuration).map { try LayeredPrograms($0).guider(frames: frames) } ?? pose(frames: frames)
+    }
+
+    /// What makes pictures of a group of frames' latents, whatever the model's family.
+    public func painter(frames: Int) throws -> Program {
+        try LayeredGraph(configuration).map { try LayeredPrograms($0).decoder(frames: frames) } ?? decoder(frames: frames)
+    }
+
     /// What a push in the full stream runs; see `DenoisingStep` for its inputs and output.
     public func step(_ schedule: StreamSchedule) throws -> Program {
         try denoisingStep.program(frames: schedule.frames, passes: schedule.jump)
@@ -114,7 +124,8 @@ public struct ModelPrograms: Sendable {
     /// Names and shapes of all parameters of the model, sorted by name.
     public func parameters() throws -> [(name: String, shape: Shape)] {
         // Before any rewriting, which may find that a parameter has no influence.
-        let ends = try LayeredGraph(configuration).map { try LayeredPrograms($0).graphs() }
+        let ends =
+            try LayeredGraph(configuration).map { try LayeredPrograms($0).graphs() }
             ?? [referenceGraph(), poseGraph(frames: 1), decoderGraph(frames: 1)]
         let graphs = try ends + [denoisingStep.graph(frames: 1, passes: 1)]
         var shapes: [String: Shape] = [:]

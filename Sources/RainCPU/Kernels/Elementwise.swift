@@ -242,7 +242,9 @@ extension Plan {
         case .parameter, .input, .constant: return nil
         default: break
         }
-        guard let run = contraction(index) ?? window(index) ?? sampling(index) ?? attention(index) ?? norm(index) ?? elementwise(index) ?? structural(index)
+        guard
+            let run = contraction(index) ?? window(index) ?? sampling(index) ?? attention(index) ?? norm(index) ?? elementwise(index)
+                ?? structural(index)
         else {
             throw CPUError(message: "no kernel for \(graph.nodes[index].operation.name)")
         }

@@ -58,7 +58,7 @@ extension Rewriter {
             return try add(.groupNormGradient(groups: groups, epsilon: epsilon, activation: activation), x + [dy])
         case .layerNorm(let epsilon): return try add(.layerNormGradient(epsilon: epsilon), [x[0], x[1], dy])
 
-        case .depthwiseConvolution, .maxPool:
+        case .depthwiseConvolution, .maxPool, .composite, .over:
             throw GraphError(.malformed, at: place, "\(node.operation.name) is for running only and has no gradient")
         case .unaryGradient, .gegluGradient, .linearWeightGradient, .convolutionInputGradient, .convolutionWeightGradient,
             .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient, .sampleGradient:

@@ -30,6 +30,8 @@ func evaluate(_ operation: Operation, _ x: [Tensor], results: [Shape]) -> [[Floa
     case .softmax: [softmax(x[0])]
     case .sample: [sample(x[0], x[1], results[0])]
     case .sampleGradient: sampleGradient(x[0], x[1], x[2])
+    case .composite: composite(x[0], x[1], results)
+    case .over: [over(x[0].elements, x[1].elements)]
     case .convolutionInputGradient(let geometry, _, _): [convolutionInputGradient(x[0], x[1], geometry, results[0])]
     case .convolutionWeightGradient(let geometry, _, _): [convolutionWeightGradient(x[0], x[1], geometry, results[0])]
 

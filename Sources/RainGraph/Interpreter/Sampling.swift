@@ -85,3 +85,23 @@ func sampleGradient(_ x: Tensor, _ grid: Tensor, _ dy: Tensor) -> [[Float]] {
     }
     return [dx.map { Float($0) }, dgrid.map { Float($0) }]
 }
+
+func composite(_ layers: Tensor, _ grids: Tensor, _ results: [Shape]) -> [[Float]] {
+    let (count, result) = (layers.shape[0], results[0])
+    func layer(_ x: Tensor, _ index: Int) -> Tensor {
+        let shape = Shape(Array(x.shape.dimensions.dropFirst()))
+        return Tensor(shape, Array(x.elements[(index * shape.count)..<((index + 1) * shape.count)]))
+    }
+    var picture = [Float](repeating: 0, count: result.count)
+    var alphas = [Float](repeating: 0, count: results[1].count)
+    for index in 0..<count {
+        let moved = sample(layer(layers, index), layer(grids, index), result)
+        picture = over(moved, picture)
+        for pixel in 0..<(result.count / 4) { alphas[pixel * count + index] = moved[pixel * 4 + 3] }
+    }
+    return [picture, alphas]
+}
+
+func over(_ front: [Float], _ back: [Float]) -> [Float] {
+    front.indices.map { front[$0] + back[$0] * (1 - front[$0 / 4 * 4 + 3]) }
+}

@@ -33,7 +33,8 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         guard (step...2048).contains(guideSize), guideSize % step == 0, (8...1024).contains(cropSize) else {
             throw ModelError(
                 .configuration, at: "layered guide configuration",
-                "expected a guide size that is a multiple of \(step) up to 2048 and a crop size of 8 to 1024, found \(guideSize), \(cropSize)")
+                "expected a guide size that is a multiple of \(step) up to 2048 and a crop size of 8 to 1024, found \(guideSize), \(cropSize)"
+            )
         }
     }
 
@@ -50,7 +51,7 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         public let seen: Value
 
         /// A picture of what lies under the front layer, with that layer over it: `[n, s, s, 3]`.
-        public func covered(_ under: Value) throws -> Value { try over(front, under).sliced(axis: 3, start: 0, count: 3) }
+        public func covered(_ under: Value) throws -> Value { try front.over(under).sliced(axis: 3, start: 0, count: 3) }
     }
 
     /// - Parameters:
@@ -58,20 +59,24 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
     ///   - meshes: `[layers, n, m, m, 2]`, b dividing n
     ///   - size: side of the result
     public func warped(_ layers: Value, meshes: Value, size: Int) throws -> Warped {
-        var under: Value?
-        var front: Value?
-        var seen: [Value] = []
-        for layer in 0..<layerNetwork.layers {
-            let stack = try layers.sliced(axis: 0, start: layer, count: 1).reshaped(Shape(Array(layers.shape.dimensions.dropFirst())))
-            let mesh = try meshes.sliced(axis: 0, start: layer, count: 1).reshaped(Shape(Array(meshes.shape.dimensions.dropFirst())))
-            let moved = try stack.sampled(mesh, height: size, width: size)
-            let part = try moved.sliced(axis: 3, start: 3, count: 1).quartered()
-            let rest = try part.scaled(by: -1, plus: 1)
-            seen = try seen.map { try $0.multiplied(by: rest) } + [part]
-            if layer == layerNetwork.layers - 1 { front = moved } else { under = try under.map { try over(moved, $0) } ?? moved }
+        let last = layerNetwork.layers - 1
+        func stack(_ value: Value, _ range: Range<Int>) throws -> Value {
+            try value.sliced(axis: 0, start: range.lowerBound, count: range.count)
         }
-        guard let under, let front else { throw GraphError(.malformed, at: "layers", "expected at least two") }
-        return Warped(under: under, front: front, seen: try seen[0].concatenated(with: Array(seen.dropFirst()), axis: 3))
+        func single(_ value: Value) throws -> Value {
+            try stack(value, last..<(last + 1)).reshaped(Shape(Array(value.shape.dimensions.dropFirst())))
+        }
+        let under = try stack(layers, 0..<last).composited(stack(meshes, 0..<last), height: size, width: size)
+        let front = try single(layers).sampled(single(meshes), height: size, width: size)
+        let alphas = try under.alphas.quartered()
+        var seen = try [front.sliced(axis: 3, start: 3, count: 1).quartered()]
+        var open = try seen[0].scaled(by: -1, plus: 1)
+        for layer in (0..<last).reversed() {
+            let alpha = try alphas.sliced(axis: 3, start: layer, count: 1)
+            seen.insert(try alpha.multiplied(by: open), at: 0)
+            open = try open.multiplied(by: alpha.scaled(by: -1, plus: 1))
+        }
+        return Warped(under: under.picture, front: front, seen: try seen[0].concatenated(with: Array(seen.dropFirst()), axis: 3))
     }
 
     /// The crop of pictures `[n, s, s, 4]` (or 3 channels) that meshes `[n, 2, 2, 2]` say: `[n, cropSize, cropSize, 3]`.
@@ -88,7 +93,7 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         let fade = try g.constant(fades(), [1, cropSize, cropSize, 1])
         let faded = try fade.broadcasted(to: [crops.shape[0], cropSize, cropSize, 1])
         let layer = try crops.multiplied(by: fade).concatenated(with: [faded], axis: 3)
-        return try over(layer.sampled(meshes, height: under.shape[1], width: under.shape[2]), under)
+        return try layer.sampled(meshes, height: under.shape[1], width: under.shape[2]).over(under)
     }
 
     /// 1 in the crop's middle, 0 at its rim: beyond it, where the rim is repeated, nothing is laid.
@@ -99,12 +104,6 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         }
         return along.flatMap { row in along.map { row * $0 } }
     }
-}
-
-/// Premultiplied colours over others, `[n, h, w, 4]` both.
-private func over(_ front: Value, _ back: Value) throws -> Value {
-    let rest = try front.sliced(axis: 3, start: 3, count: 1).scaled(by: -1, plus: 1)
-    return try back.multiplied(by: rest).adding(front)
 }
 
 extension Value {

@@ -83,7 +83,8 @@ struct CropStage {
         let psnr = (PictureMetrics.psnr(meanSquaredError: error) * 100).rounded() / 100
         try run.write(
             ContactSheet(rows: [
-                .init(label: "truth", pictures: Array(truth.prefix(12))), .init(label: "decoded, \(psnr) dB", pictures: Array(decoded.prefix(12))),
+                .init(label: "truth", pictures: Array(truth.prefix(12))),
+                .init(label: "decoded, \(psnr) dB", pictures: Array(decoded.prefix(12))),
             ]), Self.name)
         try run.note("\(Self.name): unseen crops \(psnr) dB")
     }

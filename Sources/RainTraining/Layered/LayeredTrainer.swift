@@ -87,7 +87,8 @@ public struct LayeredTrainer {
     private func statistics(engine: some Engine) throws -> LayeredStatistics {
         let autoencoder = try run.averages(of: CropStage.name)
         let channels = model.latentChannels
-        let zero = [Float](repeating: 0, count: channels), one = [Float](repeating: 1, count: channels)
+        let zero = [Float](repeating: 0, count: channels)
+        let one = [Float](repeating: 1, count: channels)
         let plain = autoencoder.merging(["autoencoder.latent_mean": zero, "autoencoder.latent_std": one]) { $1 }
         let maker = try CropMaker(graph, engine: engine, autoencoder: plain)
         var (latents, residuals, numbers): ([[Float]], [[Float]], [[Float]]) = ([], [], [])

@@ -103,7 +103,8 @@ struct RepaintStage {
         try executable.write("meshes", GuideMeshes.joined(moves.map(\.meshes)))
         try executable.write("laid", moves.flatMap(\.laid))
         try executable.write(
-            "guide_latents", zip(latents, frames).flatMap { scene, own in own.flatMap { scene.frames[$0].conditions["guide_latents"] ?? [] } })
+            "guide_latents",
+            zip(latents, frames).flatMap { scene, own in own.flatMap { scene.frames[$0].conditions["guide_latents"] ?? [] } })
         try executable.write("residual", residual)
         if executable.program.graph.inputs.contains(where: { $0.name == "truth" }) {
             try executable.write("truth", zip(scenes, frames).flatMap { scene, own in own.flatMap { scene.truths[$0].whole.unitValues() } })
@@ -152,8 +153,11 @@ struct RepaintStage {
             let reference = LayerPicture.composite(drawn.layers)
             for frame in 0..<frames {
                 figures.add(
-                    truth: drawn.truths[frame].whole, ["output": output[frame], "residual 0": blank[frame], "warped": warped[frame],
-                        "face": face[frame], "reference": reference], face: drawn.moves[frame + 1].crop)
+                    truth: drawn.truths[frame].whole,
+                    [
+                        "output": output[frame], "residual 0": blank[frame], "warped": warped[frame],
+                        "face": face[frame], "reference": reference,
+                    ], face: drawn.moves[frame + 1].crop)
             }
             if index < 10 {
                 rows.append(

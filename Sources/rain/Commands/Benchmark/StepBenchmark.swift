@@ -26,6 +26,14 @@ struct StepBenchmark: ParsableCommand {
     @Option(help: ArgumentHelp("Frames per group x noise levels; by default the model's own.", valueName: "4x4"))
     var window: String?
 
+    /// Programs of a stream.
+    enum Part: String, ExpressibleByArgument, CaseIterable {
+        case guider, step, painter
+    }
+
+    @Option(help: "Which program: guider, step or painter; the first and the last for one group of frames.")
+    var part = Part.step
+
     @OptionGroup var measurement: MeasurementOptions
 
     mutating func validate() throws {
@@ -50,7 +58,14 @@ struct StepBenchmark: ParsableCommand {
                 pictures: schedule.framesPerGroup * schedule.levels),
             work: "\(frames) \(configuration.imageSize)", engine: engine
         ) {
-            let executable = try engine.prepareForTraining(ModelPrograms(configuration).step(schedule))
+            let programs = ModelPrograms(configuration)
+            let program =
+                switch part {
+                case .guider: try programs.guider(frames: schedule.framesPerGroup)
+                case .step: try programs.step(schedule)
+                case .painter: try programs.painter(frames: schedule.framesPerGroup)
+                }
+            let executable = try engine.prepareForTraining(program)
             let weights = RandomWeights(seed: 1)
             try executable.load { name, shape in weights.values(name, shape.dimensions, in: configuration.name) }
             try executable.fillInputs()
@@ -63,6 +78,7 @@ struct StepBenchmark: ParsableCommand {
         let configuration =
             switch config {
             case "rain-mini": ModelConfiguration.rainMini
+            case "rain-mini-2": ModelConfiguration.rainMini2
             default: try ModelConfiguration(PublishedConfiguration(described: config))
             }
         return try usage { try configuration.resized(to: size) }
