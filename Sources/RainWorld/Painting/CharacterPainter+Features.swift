@@ -1,4 +1,3 @@
-import Foundation
 import RainPictures
 
 extension CharacterPainter {
@@ -120,8 +119,8 @@ extension CharacterPainter {
             let (low, peak) = (mouth.top + 0.05, mouth.top - 0.02)
             upper = Path()
             upper.move(-mouth.width, 0)
-            upper.curve(-mouth.width * 0.8, low * 1.7, -mouth.width * 0.25, low * 1.7, 0, peak)
-            upper.curve(mouth.width * 0.25, low * 1.7, mouth.width * 0.8, low * 1.7, mouth.width, 0)
+            upper.curve(-mouth.width * 0.95, low * 1.5, -mouth.width * 0.08, low * 1.5, 0, peak)
+            upper.curve(mouth.width * 0.08, low * 1.5, mouth.width * 0.95, low * 1.5, mouth.width, 0)
         }
         canvas.stroke(upper.applying(mouth.card), seen, width: width)
         if gap > 0.01 { canvas.stroke(arch(mouth.width, mouth.bottom, bend: bend).applying(mouth.card), seen, width: width * 0.8) }

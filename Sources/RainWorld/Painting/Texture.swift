@@ -1,4 +1,3 @@
-import Foundation
 import RainPictures
 
 /// Tiles of black and white veils that repeat without seams; made once, the same in every process.
