@@ -56,7 +56,7 @@ public struct Character: Sendable, CustomStringConvertible {
 
     private func paint(_ layer: CharacterLayer, _ canvas: inout Canvas, _ painter: CharacterPainter, alone: Bool) {
         let scale = Double(canvas.width) / Geometry.side
-        if world == .wide { canvas.setTolerance(0.25) }
+        if world == .wide { canvas.drawFast(tolerance: 0.25) }
         canvas.transformed(by: .scale(scale, scale)) { canvas in
             // A background has no edge that a crop could show.
             let frame = layer == .background ? .identity : framing.transform

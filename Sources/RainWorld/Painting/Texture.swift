@@ -32,6 +32,19 @@ enum Texture {
         return layer
     }()
 
+    /// Dots as of coarse print.
+    static let halftone: LayerPicture = {
+        var layer = LayerPicture(width: side, height: side)
+        for y in 0..<side {
+            for x in 0..<side {
+                let (u, v) = (Double(x % 16) - 7.5, Double(y % 16) - 7.5)
+                let inside = min(max(4.6 - (u * u + v * v).squareRoot(), 0), 1)
+                layer.bytes[(y * side + x) * 4 + 3] = UInt8(inside * 255)
+            }
+        }
+        return layer
+    }()
+
     private static let side = 128
 
     /// - Parameters:
