@@ -22,8 +22,14 @@ struct CharacterCommand: ParsableCommand {
     @Option(help: "Which character: 0 or any larger number.")
     var seed: UInt64
 
-    @Option(help: "Which world: classic or wide.")
-    var world = World.classic
+    enum Choice: String, ExpressibleByArgument, CaseIterable {
+        case classic, wide
+        var world: World { self == .classic ? .classic : .wide }
+    }
+
+    @Option(name: .customLong("world"), help: "Which world.")
+    var choice = Choice.classic
+    private var world: World { choice.world }
 
     @Option(help: "How many characters: more than one are a sheet of this seed's and the following, at most 64.")
     var count = 1
@@ -75,5 +81,3 @@ struct CharacterCommand: ParsableCommand {
         return try ContactSheet(rows: rows).picture()
     }
 }
-
-extension World: ExpressibleByArgument {}
