@@ -14,7 +14,8 @@ struct CharacterCommand: ParsableCommand {
             Every seed is another character; the same seed always gives the same picture. Where its face is goes into a landmark \
             file beside it (hero.landmarks.json for hero.png), which rain animate finds there.
 
-            The embedded model knows the classic world, which has one drawing style. The wide world has many of them, and references in any             pose (Docs/World.md).
+            The embedded model knows the classic world, which has one drawing style. The wide world has many of them, and references in \
+            any pose (Docs/World.md).
 
             Example: rain character --seed 7 --output hero.png
             """)
