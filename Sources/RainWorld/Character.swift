@@ -56,7 +56,7 @@ public struct Character: Sendable, CustomStringConvertible {
 
     func paint(_ layer: CharacterLayer, _ canvas: inout Canvas, _ painter: CharacterPainter, alone: Bool) {
         let scale = Double(canvas.width) / Geometry.side
-        if world == .wide { canvas.setTolerance(0.25) }
+        if world == .wide { canvas.drawFast(tolerance: 0.25) }
         canvas.transformed(by: .scale(scale, scale)) { canvas in
             // A background has no edge that a crop could show.
             let frame = layer == .background ? .identity : framing.transform
@@ -73,6 +73,15 @@ public struct Character: Sendable, CustomStringConvertible {
 
     /// What the character looks like in a few words.
     public var description: String {
+        if let hair = look.hairShape, let outfit = look.outfit {
+            var parts = ["\(hair.back) hair", "\(hair.fringe) fringe", "\(outfit.print) \(outfit.garment)"]
+            if outfit.headwear != .none { parts.append("\(outfit.headwear)") }
+            if outfit.creature != .none { parts.append("\(outfit.creature)") }
+            if outfit.eyewear != .none { parts.append("\(outfit.eyewear) glasses") }
+            // Names of cases become words.
+            let words = parts.joined(separator: ", ").map { $0.isUppercase ? " " + $0.lowercased() : String($0) }
+            return "wide character \(seed): " + words.joined()
+        }
         var words = [look.backHair.rawValue, look.fringe.rawValue, look.mouth.rawValue, "\(look.pattern.rawValue) clothes"]
         switch look.accessory {
         case .none, .bare: break

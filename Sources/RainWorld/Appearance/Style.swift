@@ -25,13 +25,16 @@ struct Style: Sendable {
     var hatching = 0.0
     var blotches = 0.0
     var grain = 0.0
+    /// Strength of printed dots, and of light from behind along the edges.
+    var halftone = 0.0
+    var rim = 0.0
     /// How much fills are left paper.
     var paper = 0.0
     var paperColor = Color(0.97, 0.95, 0.9)
     /// Black and white alone.
     var isInkOnly = false
 
-    var isTextured: Bool { max(strokes, hatching, blotches, grain) > 0.02 }
+    var isTextured: Bool { max(strokes, hatching, blotches, grain, halftone) > 0.02 }
 
     /// The colour of shadow on something.
     func shadow(_ color: Color, _ depth: Double = 1) -> Color {
@@ -71,6 +74,10 @@ extension Style {
         let tint = Color(hue: random.uniform(0.55, 1.05), saturation: random.uniform(0.05, 0.4), value: 1)
         shade = tint.scaled(by: random.uniform(0.6, 0.86))
         ink = Color(hue: random.unit(), saturation: random.uniform(0, 0.5), value: random.uniform(0.02, 0.25))
+        // Stickers have white lines.
+        if line > 1, !isInkOnly, random.chance(0.1) { (ink, inking) = (Color(0.97, 0.97, 0.95), 1) }
+        if random.chance(0.12) { rim = random.uniform(0.25, 0.7) }
+        if first == .comic, random.chance(0.4) { halftone = random.uniform(0.3, 0.8) }
         paperColor = Color(hue: random.uniform(0.08, 0.16), saturation: random.uniform(0, 0.14), value: random.uniform(0.88, 1))
     }
 

@@ -41,13 +41,16 @@ extension CharacterPainter {
                 if random.chance(0.5) { canvas.stroke(box, color(index).scaled(by: 0.5), width: uniform(0.5, 1.5)) }
             }
         case .foliage:
-            for index in 0..<170 {
-                let place = Point(uniform(-5, 133), uniform(-5, 133))
-                let leaf = CharacterPainter.blade(
-                    place, Point(place.x + uniform(-8, 8), place.y + uniform(-8, 8)),
-                    Point(place.x + uniform(-18, 18), place.y + uniform(-18, 18)),
-                    uniform(2, 7))
-                canvas.fill(leaf, color(index).scaled(by: uniform(0.6, 1.1)), opacity: uniform(0.5, 1))
+            for index in 0..<30 {
+                var leaves = Path()
+                for _ in 0..<6 {
+                    let place = Point(uniform(-5, 133), uniform(-5, 133))
+                    leaves = leaves.joined(
+                        with: CharacterPainter.blade(
+                            place, Point(place.x + uniform(-8, 8), place.y + uniform(-8, 8)),
+                            Point(place.x + uniform(-18, 18), place.y + uniform(-18, 18)), uniform(2, 7)))
+                }
+                canvas.fill(leaves, color(index).scaled(by: uniform(0.6, 1.1)), opacity: uniform(0.5, 1))
             }
         case .bokeh:
             for index in 0..<26 {
@@ -115,12 +118,14 @@ extension CharacterPainter {
             }
         case .dots:
             let gap = uniform(7, 22)
+            var spots = Path()
             for row in 0...Int(side / gap) {
                 for column in 0...Int(side / gap) {
                     let x = (Double(column) + (row.isMultiple(of: 2) ? 0.5 : 0)) * gap
-                    canvas.fill(Path(circle: Point(x, Double(row) * gap), gap * 0.26), color(1))
+                    spots = spots.joined(with: Path(circle: Point(x, Double(row) * gap), gap * 0.26))
                 }
             }
+            canvas.fill(spots, color(1))
         case .paper: canvas.fill(everything, tile: Texture.blotch, placed: .scale(1.1, 1.1), opacity: 0.12)
         case .shapes:
             for index in 0..<12 {

@@ -35,6 +35,12 @@ extension CharacterPainter {
         weigh(&canvas, path, color, line)
         canvas.fill(path, color) { canvas in
             inside?(&canvas)
+            if style.rim > 0 {
+                let away = 0.9 * look.lineScale
+                canvas.stroke(
+                    path.applying(.translation(-style.light * away, away)), Color(1, 0.98, 0.92), width: 2.4 * look.lineScale,
+                    opacity: style.rim)
+            }
             if style.isTextured { canvas.transformed(by: frame) { texture(&$0) } }
         }
         outline(&canvas, path, color, line)
@@ -88,6 +94,11 @@ extension CharacterPainter {
         if style.hatching > 0.02 {
             let turn = Transform.rotation(style.light * 0.7)
             canvas.fill(everywhere, tile: Texture.hatch, placed: turn.after(.scale(0.85 / 128, 0.85 / 128)), opacity: 0.42 * style.hatching)
+        }
+        if style.halftone > 0.02 {
+            let turn = Transform.rotation(0.5)
+            canvas.fill(
+                everywhere, tile: Texture.halftone, placed: turn.after(.scale(0.9 / 128, 0.9 / 128)), opacity: 0.22 * style.halftone)
         }
         if style.grain > 0.02 {
             canvas.fill(everywhere, tile: Texture.grain, placed: .scale(1.6 / 128, 1.6 / 128), opacity: 0.3 * style.grain)

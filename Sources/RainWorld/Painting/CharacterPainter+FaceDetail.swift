@@ -1,4 +1,3 @@
-import Foundation
 import RainPictures
 
 extension CharacterPainter {
@@ -194,7 +193,7 @@ extension CharacterPainter {
         let top = look.face.noseY - 0.12
         let color = look.face.coverColor
         func place(_ points: [(Double, Double)]) -> Path {
-            Path(through: points.map { x, y in g.at(x, y, Geometry.outlineDepth + 0.62 * max(0, 1 - x * x / (w * w))) })
+            Path(through: points.map { x, y in g.at(x, y, Geometry.outlineDepth + 0.48 * max(0, 1 - x * x / (w * w))) })
         }
         let (cheek, jaw) = (look.face.cheek * w, look.face.jaw * w)
         switch look.face.cover {

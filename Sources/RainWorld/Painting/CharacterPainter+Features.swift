@@ -1,4 +1,3 @@
-import Foundation
 import RainPictures
 
 extension CharacterPainter {
@@ -69,10 +68,11 @@ extension CharacterPainter {
             outline(&canvas, ball, look.skin, 0.7)
         case .animal:
             let snout = Path(through: [Point(-0.11, -0.05), Point(0, -0.07), Point(0.11, -0.05), Point(0, 0.07)]).applying(card)
-            canvas.fill(snout, style.ink)
+            let black = Color(0.12, 0.08, 0.1)
+            canvas.fill(snout, black)
             let middle = geometry.mouth
             canvas.stroke(
-                Path(lines: [card(Point(0, 0.05)), middle.card(Point(0, middle.top))], closed: false), style.ink, width: width)
+                Path(lines: [card(Point(0, 0.05)), middle.card(Point(0, middle.top))], closed: false), black, width: width)
         }
     }
 
@@ -111,7 +111,9 @@ extension CharacterPainter {
             if gap > 0.01 { canvas.stroke(arch(mouth.width, mouth.bottom).applying(mouth.card), lips, width: 1.1) }
             return
         }
-        let ink = style.isInkOnly ? style.ink : style.line > 0 ? style.lineColor(look.mouthColor) : look.mouthColor.scaled(by: 0.7)
+        let ink =
+            style.isInkOnly
+            ? style.ink : style.line > 0 && style.ink.luma < 0.5 ? style.lineColor(look.mouthColor) : look.mouthColor.scaled(by: 0.7)
         let seen = ground.luma > 0.26 ? ink.darker(than: ground, by: 0.2) : ink.apart(from: ground, by: 0.14)
         let width = max(0.9, style.line * 0.9) * look.lineScale
         var upper = arch(mouth.width, mouth.top, bend: bend)
@@ -120,8 +122,8 @@ extension CharacterPainter {
             let (low, peak) = (mouth.top + 0.05, mouth.top - 0.02)
             upper = Path()
             upper.move(-mouth.width, 0)
-            upper.curve(-mouth.width * 0.8, low * 1.7, -mouth.width * 0.25, low * 1.7, 0, peak)
-            upper.curve(mouth.width * 0.25, low * 1.7, mouth.width * 0.8, low * 1.7, mouth.width, 0)
+            upper.curve(-mouth.width * 0.95, low * 1.5, -mouth.width * 0.08, low * 1.5, 0, peak)
+            upper.curve(mouth.width * 0.08, low * 1.5, mouth.width * 0.95, low * 1.5, mouth.width, 0)
         }
         canvas.stroke(upper.applying(mouth.card), seen, width: width)
         if gap > 0.01 { canvas.stroke(arch(mouth.width, mouth.bottom, bend: bend).applying(mouth.card), seen, width: width * 0.8) }

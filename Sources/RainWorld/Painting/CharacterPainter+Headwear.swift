@@ -3,7 +3,7 @@ import RainPictures
 
 /// What the wide world's characters wear on their heads, in head coordinates mapped to the front hair's depths.
 extension CharacterPainter {
-    private func piece(
+    func headPiece(
         _ canvas: inout Canvas, _ path: Path, _ color: Color, line: Double = 1, inside: ((inout Canvas) -> Void)? = nil
     ) {
         // Trinkets show no texture.
@@ -14,67 +14,18 @@ extension CharacterPainter {
         shape(&canvas, front(strayed(path)), color, frame: headFrame(0.3), line: line, inside: inside)
     }
 
-    /// Ears and horns of animals and others; the hair lies over their roots.
-    func paintCreature(_ canvas: inout Canvas, _ outfit: Outfit) {
-        let isBald = look.hairShape?.fringe == .bald
-        let fur = look.muzzleFur != nil || isBald ? look.skin : look.hair
-        let inner = style.isInkOnly ? look.light : look.face.blushColor.mixed(with: look.skin, 0.45)
-        for side in [-1.0, 1] {
-            func path(_ points: [(Double, Double)], _ scale: Double = 1, about: (Double, Double) = (0, 0)) -> Path {
-                Path(through: points.map { Point(side * (about.0 + ($0.0 - about.0) * scale), about.1 + ($0.1 - about.1) * scale) })
-            }
-            switch outfit.creature {
-            case .none: break
-            case .cat, .fox:
-                let tall = outfit.creature == .fox ? 0.3 : 0.0
-                var ear = Path()
-                ear.move(side * 0.34, -1.0)
-                ear.curve(side * 0.42, -1.35, side * 0.66, -1.6 - tall, side * (0.94 + tall * 0.2), -1.72 - tall)
-                ear.curve(side * 1.06, -1.4, side * 1.1, -1.0, side * 1.02, -0.6)
-                ear.close()
-                piece(&canvas, ear, fur) { canvas in
-                    canvas.fill(front(ear.applying(Transform(xx: 0.6, yy: 0.66, x0: side * 0.3, y0: -0.34))), inner)
-                    if tall > 0 {
-                        canvas.fill(front(Path(x: side * 0.9 - 0.4, y: -2.2, width: 0.8, height: 0.5)), look.hairShade.scaled(by: 0.5))
-                    }
-                }
-            case .rabbit:
-                let ear = path([(0.3, -0.9), (0.2, -1.5), (0.32, -2.1), (0.52, -2.3), (0.7, -2.05), (0.68, -1.5), (0.6, -0.9)])
-                piece(&canvas, ear, fur) { canvas in
-                    canvas.fill(front(Path(ellipse: Point(side * 0.47, -1.6), 0.11, 0.56)), inner)
-                }
-            case .bear, .mouse:
-                let size = outfit.creature == .bear ? 0.34 : 0.5
-                let at = Point(side * 0.8, -1.02 - size * 0.3)
-                piece(&canvas, Path(circle: at, size), fur)
-                canvas.fill(front(Path(circle: at, size * 0.6)), inner)
-            case .horns:
-                let horn = CharacterPainter.blade(
-                    Point(side * 0.5, -0.98), Point(side * 0.98, -1.3), Point(side * 0.8, -1.85), 0.16)
-                piece(&canvas, horn, outfit.headAccent)
-            case .ramHorns:
-                var spiral = Path()
-                spiral.move(side * 0.6, -0.95)
-                spiral.curve(side * 1.1, -1.5, side * 1.8, -0.9, side * 1.45, -0.4)
-                spiral.curve(side * 1.3, -0.2, side * 1.05, -0.35, side * 1.15, -0.6)
-                let horn = front(spiral)
-                if style.line > 0 {
-                    canvas.stroke(horn, style.lineColor(outfit.headAccent), width: 0.26 * look.headScale + 2 * style.line * look.lineScale)
-                }
-                canvas.stroke(horn, outfit.headAccent, width: 0.26 * look.headScale)
-            case .antennae:
-                let stalk = CharacterPainter.bow(Point(side * 0.25, -1.1), Point(side * 0.3, -1.6), Point(side * 0.6, -1.8))
-                canvas.stroke(front(stalk), outfit.headAccent.scaled(by: 0.6), width: 1.6 * look.lineScale)
-                piece(&canvas, Path(circle: Point(side * 0.62, -1.82), 0.13), outfit.headAccent)
-            }
-        }
-    }
-
     func paintHeadwear(_ canvas: inout Canvas, _ outfit: Outfit) {
         let (color, accent) = (outfit.headColor, outfit.headAccent)
         let v = look.hairShape?.volume ?? 0.1
         let top = -1.42 - v
         let s = look.side
+        // As broad as the hair it sits on; drawn for a head of the usual width.
+        let broad = Transform.scale(look.faceWidth * (1.07 + 0.6 * v) / 1.1, 1)
+        func piece(
+            _ canvas: inout Canvas, _ path: Path, _ color: Color, line: Double = 1, inside: ((inout Canvas) -> Void)? = nil
+        ) {
+            headPiece(&canvas, path.applying(broad), color, line: line, inside: inside)
+        }
         func dome(_ low: Double, _ wide: Double = 1.2) -> Path {
             Path(through: [
                 Point(-wide, low + 0.06), Point(-wide * 0.95, -0.98), Point(-wide * 0.56, top + 0.06), Point(0, top),
@@ -185,9 +136,10 @@ extension CharacterPainter {
         case .helmet:
             piece(&canvas, dome(-0.42, 1.26), outfit.metal) { shade(&$0, outfit.metal) }
             piece(&canvas, belt(-0.4, 0.22, 1.27), outfit.metal.scaled(by: 0.75))
-            piece(&canvas, Path(lines: [Point(-0.12, -0.6), Point(-0.1, top - 0.04), Point(0.1, top - 0.04), Point(0.12, -0.6)]), accent)
+            piece(
+                &canvas, Path(lines: [Point(-0.12, -0.6), Point(-0.1, top - 0.04), Point(0.1, top - 0.04), Point(0.12, -0.6)]), accent)
         case .headband, .bandana:
-            piece(&canvas, outfit.headwear == .bandana ? dome(-0.6) : belt(-0.42, 0.2, 1.19), color) { canvas in
+            piece(&canvas, outfit.headwear == .bandana ? dome(-0.6) : belt(-0.42, 0.2, 1.12), color) { canvas in
                 if outfit.headwear == .bandana {
                     shade(&canvas, color)
                     for (x, y) in [(-0.6, -0.95), (0, -1.1), (0.6, -0.95), (-0.3, -1.3), (0.3, -1.3)] {
@@ -241,7 +193,7 @@ extension CharacterPainter {
                 piece(&canvas, bar, index == 0 ? color : accent)
             }
         case .goggles:
-            piece(&canvas, belt(-0.62, 0.16, 1.2), color.scaled(by: 0.6))
+            piece(&canvas, belt(-0.62, 0.16, 1.12), color.scaled(by: 0.6))
             for x in [-0.42, 0.42] {
                 piece(&canvas, Path(circle: Point(x, -0.82), 0.3), color)
                 piece(&canvas, Path(circle: Point(x, -0.82), 0.2), outfit.lens, line: 0.6)
@@ -264,7 +216,7 @@ extension CharacterPainter {
         rim.curve(w * 0.3, -1.12, -w * 0.3, -1.12, -w * 0.7, -0.92)
         rim.curve(-w * 1.12, -0.6, -w * 1.3, 0.2, -w * 1.02, 0.95)
         rim.close()
-        piece(&canvas, rim, color) { canvas in
+        headPiece(&canvas, rim, color) { canvas in
             let inner = Path(
                 through: [
                     Point(-w * 1.1, 1), Point(-w * 1.22, 0.1), Point(-w * 0.86, -0.9), Point(0, -1.2), Point(w * 0.86, -0.9),
@@ -283,13 +235,13 @@ extension CharacterPainter {
             bow.curve(wing * s * 1.25, -s * 0.2, wing * s * 1.25, s * 0.3, wing * s * 1.05, s * 0.6)
             bow.curve(wing * s * 0.85, s * 0.8, wing * s * 0.4, s * 0.4, 0, 0)
             bow.close()
-            piece(&canvas, bow.applying(.translation(at.x, at.y)), color) { canvas in
+            headPiece(&canvas, bow.applying(.translation(at.x, at.y)), color) { canvas in
                 let fold = CharacterPainter.blade(
                     Point(at.x, at.y), Point(at.x + wing * s * 0.4, at.y), Point(at.x + wing * s * 0.8, at.y + s * 0.1), 0.04)
                 canvas.fill(front(fold), style.shadow(color, 1.2))
             }
         }
-        piece(&canvas, Path(ellipse: at, s * 0.28, s * 0.34), color.scaled(by: 0.8))
+        headPiece(&canvas, Path(ellipse: at, s * 0.28, s * 0.34), color.scaled(by: 0.8))
     }
 
     private func paintEarrings(_ canvas: inout Canvas, _ outfit: Outfit) {
@@ -298,10 +250,10 @@ extension CharacterPainter {
             let at = Point(side * w * 1.02, look.eyeY + 0.34)
             switch outfit.earring {
             case .none: break
-            case .stud: piece(&canvas, Path(circle: at, 0.06), outfit.metal, line: 0.6)
+            case .stud: headPiece(&canvas, Path(circle: at, 0.06), outfit.metal, line: 0.6)
             case .hoop: canvas.stroke(front(Path(circle: Point(at.x, at.y + 0.14), 0.14)), outfit.metal, width: 1.3 * look.lineScale)
             case .drop:
-                piece(
+                headPiece(
                     &canvas, CharacterPainter.blade(at, Point(at.x, at.y + 0.16), Point(at.x, at.y + 0.34), 0.09), outfit.metal, line: 0.6)
             }
         }

@@ -1,4 +1,3 @@
-import Foundation
 import RainPictures
 
 /// Crown and fringe of the wide world in one piece, in head coordinates.

@@ -1,4 +1,3 @@
-import Foundation
 import RainPictures
 
 /// Tiles of black and white veils that repeat without seams; made once, the same in every process.
@@ -28,6 +27,19 @@ enum Texture {
                 let across = Double(x % 16) + bend * 2.5
                 let line = max(0, 1 - abs(across - 8) / 2.4)
                 layer.bytes[at + 3] = UInt8(line * (0.7 + 0.3 * bend) * 255)
+            }
+        }
+        return layer
+    }()
+
+    /// Dots as of coarse print.
+    static let halftone: LayerPicture = {
+        var layer = LayerPicture(width: side, height: side)
+        for y in 0..<side {
+            for x in 0..<side {
+                let (u, v) = (Double(x % 16) - 7.5, Double(y % 16) - 7.5)
+                let inside = min(max(4.6 - (u * u + v * v).squareRoot(), 0), 1)
+                layer.bytes[(y * side + x) * 4 + 3] = UInt8(inside * 255)
             }
         }
         return layer
