@@ -88,3 +88,36 @@ import Testing
         #expect(red(plot([4, 3, 2, 1])) > 500)
     }
 }
+
+@Suite struct EdgeRatioTests {
+    /// A bright half beside a dark one, with an edge as wide as `blur` pixels, at `column`.
+    private func halves(_ column: Int, blur: Int = 0, contrast: Double = 1) -> Picture {
+        var picture = Picture(width: 32, height: 16)
+        for row in 0..<16 {
+            for x in 0..<32 {
+                let share = blur == 0 ? (x < column ? 0 : 1) : min(max(Double(x - column) / Double(blur) + 0.5, 0), 1)
+                for channel in 0..<3 { picture.bytes[(row * 32 + x) * 3 + channel] = UInt8(255 * (0.5 + (share - 0.5) * contrast)) }
+            }
+        }
+        return picture
+    }
+
+    @Test func equalPicturesAreAsSharp() throws {
+        #expect(PictureMetrics.edgeRatio(halves(16), truth: halves(16)) == 1)
+        // A pixel beside is no blur.
+        let beside = try #require(PictureMetrics.edgeRatio(halves(17), truth: halves(16)))
+        #expect(beside > 0.6)
+    }
+
+    @Test func blurAndContrastShow() throws {
+        let blurred = try #require(PictureMetrics.edgeRatio(halves(16, blur: 4), truth: halves(16)))
+        #expect(blurred > 0.2 && blurred < 0.5)
+        let pale = try #require(PictureMetrics.edgeRatio(halves(16, contrast: 0.5), truth: halves(16)))
+        #expect(abs(pale - 0.5) < 0.01)
+    }
+
+    @Test func aFlatTruthHasNoEdges() {
+        #expect(PictureMetrics.edgeRatio(halves(16), truth: Picture(width: 32, height: 16)) == nil)
+        #expect(PictureMetrics.edgeRatio(Picture(width: 1, height: 1), truth: Picture(width: 1, height: 1)) == nil)
+    }
+}

@@ -15,16 +15,15 @@ public enum CharacterLayer: Int, Sendable, CaseIterable, Codable {
     case frontHair
 
     /// How near to the camera the layer's plane lies, in half head widths from the head's middle; `nil` for layers that do not turn with
-    /// the head.
+    /// the head, and for the front hair, which is no plane: `frontDepth` has its depths.
     ///
-    /// Constants of the procedural world, where they were fitted to what it draws.
+    /// Constants of the wide procedural world, of what it draws.
     public var depth: Double? {
         switch self {
-        case .background, .body: nil
+        case .background, .body, .frontHair: nil
         case .backHair: -0.35
-        case .face: 0.22
-        case .features: 0.80
-        case .frontHair: 0.20
+        case .face: 0.25
+        case .features: 0.69
         }
     }
 }

@@ -1,16 +1,17 @@
 /// How the layers of a reference move, and what its face does, in each driving frame: all that a layered model is told of landmarks.
 ///
 /// A head that turns carries each plane of points by an affine map, which `HeadFit` finds: here from the driving frame back to the
-/// reference, since a picture is made by looking up where each of its pixels comes from. The body follows neck and shoulders, the neck
-/// bends between body and head, the background stands still. A pure function of two sets of landmarks, in float64.
+/// reference, since a picture is made by looking up where each of its pixels comes from. The front hair is rounded; the body follows neck
+/// and shoulders, the neck bends between body and head, the background stands still. A pure function of two sets of landmarks, in float64.
 public struct GuideGeometry: Sendable {
     /// Nodes along each side of a layer's mesh.
-    public static let meshSide = 9
+    public static let meshSide = 17
     /// Numbers that describe a frame's expression.
     public static let numberCount = 2 * 3 * features.count + 6
 
     public let reference: LandmarkFrame
     public let crop: CropFrame
+    private let hair: HairMap
     /// The reference's features in the crop.
     private let referenceFeatures: [SIMD2<Double>]
 
@@ -20,6 +21,7 @@ public struct GuideGeometry: Sendable {
         guard let crop = CropFrame(reference) else { return nil }
         self.reference = reference
         self.crop = crop
+        hair = HairMap(reference: reference)
         referenceFeatures = Self.features.map { crop.inverse(Self.place($0.landmark, reference)) }
     }
 
@@ -47,7 +49,8 @@ public struct GuideGeometry: Sendable {
             switch layer {
             case .background: place
             case .body: body(place, head: head)
-            case .backHair, .face, .features, .frontHair: head(place, nearness: layer.depth ?? 0)
+            case .frontHair: hair(place, head: head)
+            case .backHair, .face, .features: head(place, nearness: layer.depth ?? 0)
             }
         }
         /// The crop's place in the driven picture, for a fraction of its own extent.
@@ -67,7 +70,8 @@ public struct GuideGeometry: Sendable {
         return Frame(
             meshes: meshes { $0 }, cropMeshes: meshes(cropped), crop: Self.mesh(2, cropped),
             laid: Self.mesh(2) { (crop.inverse(head($0, nearness: Self.cropDepth)) + 1) / 2 },
-            numbers: numbers.map { Float(min(max($0, -Self.largestNumber), Self.largestNumber)) })
+            // A point that is not a number says nothing.
+            numbers: numbers.map { $0.isNaN ? 0 : Float(min(max($0, -Self.largestNumber), Self.largestNumber)) })
     }
 
     /// The depth of the plane that the crop lies in.
@@ -76,12 +80,14 @@ public struct GuideGeometry: Sendable {
     private static let largestNumber = 16.0
 
     /// Landmarks that move in the face, with their depths in half head widths.
-    private static let features: [(landmark: Landmark, depth: Double)] = [
-        (.leftBrowInner, 0.77), (.leftBrowOuter, 0.77), (.rightBrowInner, 0.77), (.rightBrowOuter, 0.77),
-        (.leftEyeOuter, 0.77), (.leftEyeInner, 0.77), (.leftEyeTop, 0.77), (.leftEyeBottom, 0.77), (.leftPupil, 0.77),
-        (.rightEyeOuter, 0.77), (.rightEyeInner, 0.77), (.rightEyeTop, 0.77), (.rightEyeBottom, 0.77), (.rightPupil, 0.77),
-        (.noseTip, 0.97), (.mouthLeft, 0.82), (.mouthRight, 0.82), (.mouthTop, 0.82), (.mouthBottom, 0.82),
-    ]
+    private static let features: [(landmark: Landmark, depth: Double)] = {
+        let eyes: [Landmark] = [
+            .leftBrowInner, .leftBrowOuter, .rightBrowInner, .rightBrowOuter, .leftEyeOuter, .leftEyeInner, .leftEyeTop, .leftEyeBottom,
+            .leftPupil, .rightEyeOuter, .rightEyeInner, .rightEyeTop, .rightEyeBottom, .rightPupil,
+        ]
+        let mouth: [Landmark] = [.mouthLeft, .mouthRight, .mouthTop, .mouthBottom]
+        return eyes.map { ($0, 0.69) } + [(.noseTip, 0.81)] + mouth.map { ($0, 0.66) }
+    }()
 
     static func place(_ landmark: Landmark, _ frame: LandmarkFrame) -> SIMD2<Double> {
         SIMD2(Double(frame[landmark].x), Double(frame[landmark].y))
@@ -101,7 +107,7 @@ public struct GuideGeometry: Sendable {
     }
 
     private func headMap(_ driving: LandmarkFrame) -> HeadMap {
-        guard let fit = HeadFit(from: driving, to: reference), let map = HeadMap(fit) else { return HeadMap() }
+        guard let fit = HeadFit(from: driving, to: reference, depths: .wide), let map = HeadMap(fit) else { return HeadMap() }
         return map
     }
 }
@@ -189,5 +195,34 @@ struct BodyMap {
         guard height > 0, abs(along.x) < 8, (along * along).sum() > 1e-6 else { return body }
         let share = min(height, 1)
         return body * (1 - share) + head(place, nearness: 0) * share
+    }
+}
+
+/// From a driving place back to the reference's, for the hair over the face, whose depth changes from place to place.
+struct HairMap {
+    private let middle: SIMD2<Double>
+    /// Half the head's width, along the line of the temples.
+    private let right: SIMD2<Double>
+
+    /// Half the distance of the temples in half head widths, and how far above the head's middle they lie.
+    private static let (temple, lift) = (0.94, 0.05)
+
+    init(reference: LandmarkFrame) {
+        let (left, right) = (GuideGeometry.place(.faceOutline0, reference), GuideGeometry.place(.faceOutline6, reference))
+        self.right = (right - left) / (2 * Self.temple)
+        middle = (left + right) / 2 + SIMD2(-self.right.y, self.right.x) * Self.lift
+    }
+
+    func callAsFunction(_ place: SIMD2<Double>, head: HeadMap) -> SIMD2<Double> {
+        let square = (right * right).sum()
+        guard square > 1e-6, square.isFinite else { return head(place, nearness: 0.3) }
+        // The depth belongs to where the place comes from, and changes slowly: three rounds settle it to a hundredth of a pixel.
+        var origin = head(place, nearness: 0.3)
+        for _ in 0..<3 {
+            let offset = origin - middle
+            let (x, y) = ((offset * right).sum() / square, (offset.y * right.x - offset.x * right.y) / square)
+            origin = head(place, nearness: CharacterLayer.frontDepth(x: x, y: y))
+        }
+        return origin
     }
 }

@@ -37,21 +37,23 @@ public struct HeadFit: Sendable, Equatable {
 
     /// Whose head it is: how near to the camera the points of a face lie.
     public enum Depths: Sendable {
-        /// Of the procedural world's flat faces.
+        /// Of the classic procedural world's flat faces.
         case drawn
+        /// Of the wide procedural world's faces, whose features lie flatter, as most drawings'.
+        case wide
         /// Of people: means over faces of MediaPipe's mesh, from the temples on.
         case human
     }
 
-    /// Points that do not move in a face, or their means: how near to the camera they lie, in half head widths, drawn and human, and how
-    /// much they count.
+    /// Points that do not move in a face, or their means: how near to the camera they lie, in half head widths, and how much they count.
     ///
     /// The chin is left out, which goes down with the jaw.
-    private static let points: [(landmarks: [Landmark], drawn: Double, human: Double, weight: Double)] = [
-        ([.faceOutline0], 0.25, 0, 1), ([.faceOutline1], 0.25, 0.07, 1), ([.faceOutline2], 0.25, 0.62, 1),
-        ([.faceOutline4], 0.25, 0.62, 1), ([.faceOutline5], 0.25, 0.07, 1), ([.faceOutline6], 0.25, 0, 1),
-        ([.leftEyeOuter], 0.77, 0.72, 1.5), ([.leftEyeInner], 0.77, 0.81, 1.5), ([.rightEyeInner], 0.77, 0.81, 1.5),
-        ([.rightEyeOuter], 0.77, 0.72, 1.5), ([.noseTip], 0.97, 1.44, 1), ([.mouthLeft, .mouthRight], 0.82, 0.95, 1),
+    private static let points: [(landmarks: [Landmark], depths: (drawn: Double, wide: Double, human: Double), weight: Double)] = [
+        ([.faceOutline0], (0.25, 0.25, 0), 1), ([.faceOutline1], (0.25, 0.25, 0.07), 1), ([.faceOutline2], (0.25, 0.25, 0.62), 1),
+        ([.faceOutline4], (0.25, 0.25, 0.62), 1), ([.faceOutline5], (0.25, 0.25, 0.07), 1), ([.faceOutline6], (0.25, 0.25, 0), 1),
+        ([.leftEyeOuter], (0.77, 0.69, 0.72), 1.5), ([.leftEyeInner], (0.77, 0.69, 0.81), 1.5),
+        ([.rightEyeInner], (0.77, 0.69, 0.81), 1.5), ([.rightEyeOuter], (0.77, 0.69, 0.72), 1.5),
+        ([.noseTip], (0.97, 0.81, 1.44), 1), ([.mouthLeft, .mouthRight], (0.82, 0.66, 0.95), 1),
     ]
 
     /// Of how many points a fit is made at least.
@@ -78,7 +80,12 @@ public struct HeadFit: Sendable, Equatable {
         var pairs: [(row: SIMD4<Double>, at: SIMD2<Double>, weight: Double)] = []
         for point in Self.points {
             guard let from = place(point.landmarks, neutral), let to = place(point.landmarks, frame) else { continue }
-            let depth = depths == .drawn ? point.drawn : point.human
+            let depth =
+                switch depths {
+                case .drawn: point.depths.drawn
+                case .wide: point.depths.wide
+                case .human: point.depths.human
+                }
             pairs.append((SIMD4(from.x, from.y, depth, 1), to, point.weight))
         }
         guard pairs.count >= Self.fewest else { return nil }
