@@ -2,7 +2,7 @@ public import RainAnimation
 public import RainGraph
 public import RainPictures
 public import RainPose
-import RainWorld
+public import RainWorld
 
 /// A character that no training has seen, its reference picture, and the truth of a motion.
 ///
@@ -26,10 +26,11 @@ public struct EvaluationClip: Sendable {
     ///   - index: of the character, below `mostCharacters`
     ///   - frames: at least 1
     ///   - size: of the pictures in pixels
-    public init(seed: UInt64, index: Int, frames: Int, size: Int) {
+    ///   - world: of which characters
+    public init(seed: UInt64, index: Int, frames: Int, size: Int, world: World = .classic) {
         precondition(seed < Self.seedCount && (0..<Self.mostCharacters).contains(index) && frames > 0)
         let own = 1 << 63 | seed << 20 | UInt64(index)
-        let character = Character(seed: own)
+        let character = Character(seed: own, world: world)
         let rest = CharacterPose.neutral(variation: own)
         let poses = Motion(seed: own).poses(frameCount: frames, framesPerSecond: Self.framesPerSecond)
         reference = character.render(rest, size: size)
@@ -46,13 +47,14 @@ public enum Evaluation {
     ///   - characters: how many, 1…`EvaluationClip.mostCharacters`
     ///   - seed: of the characters, their motions and the noise; below `EvaluationClip.seedCount`
     ///   - frames: of each character's motion, at least 1
+    ///   - world: of which characters; `nil` for the one that the model's family is trained on
     ///   - schedule: `nil` for the window the model was trained for
     ///   - onClip: called after each character with the number of those done, the clip and what the model made of it; returns
     ///     whether to go on. The report is then of the characters done.
     /// - Throws: `TrainingError` for impossible settings; what `StreamBatch` throws
     public static func run(
         parameters: @escaping AnimationModel.Parameters, configuration: ModelConfiguration, engine: any Engine, characters: Int = 20,
-        seed: UInt64 = 0, frames: Int = 48, schedule: StreamSchedule? = nil,
+        seed: UInt64 = 0, frames: Int = 48, world: World? = nil, schedule: StreamSchedule? = nil,
         onClip: (_ done: Int, _ clip: EvaluationClip, _ output: [Picture]) throws -> Bool = { _, _, _ in true }
     ) throws -> EvaluationReport {
         guard (1...EvaluationClip.mostCharacters).contains(characters) else {
@@ -64,16 +66,18 @@ public enum Evaluation {
         }
         let model = try AnimationModel(configuration, parameters: parameters)
         let batch = try StreamBatch(model: model, engine: engine, schedule: schedule, seed: seed)
-        let autoencoder = try Reconstruction(model: model, engine: engine)
+        // A layered model's auto-encoder knows crops alone.
+        let autoencoder = configuration.layeredGuide == nil ? try Reconstruction(model: model, engine: engine) : nil
+        let world = world ?? (configuration.layeredGuide == nil ? .classic : .wide)
         var report = EvaluationReport(frames: frames, seed: seed)
         var streaming = Duration.zero
         for index in 0..<characters {
-            let clip = EvaluationClip(seed: seed, index: index, frames: frames, size: configuration.imageSize)
+            let clip = EvaluationClip(seed: seed, index: index, frames: frames, size: configuration.imageSize, world: world)
             try batch.fuse(reference: clip.reference, landmarks: clip.referenceLandmarks)
             try batch.reset()
             let (pictures, duration) = try stream(clip.driving, batch)
             streaming += duration
-            try report.add(clip, output: pictures, reconstruction: autoencoder(clip.truth))
+            try report.add(clip, output: pictures, reconstruction: autoencoder?(clip.truth))
             guard try onClip(index + 1, clip, pictures) else { break }
         }
         report.framesPerSecond = Double(report.characters * frames) / (streaming / .seconds(1))

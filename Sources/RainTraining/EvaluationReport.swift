@@ -3,7 +3,7 @@ import RainPose
 
 /// What an evaluation found; its JSON has one number per property, in snake case.
 ///
-/// All figures are means over characters and frames. PSNR in decibels is taken picture by picture, SSIM too; flicker is
+/// All figures are means over characters and frames. PSNR in decibels is taken picture by picture, SSIM and edge ratio too; flicker is
 /// `PictureMetrics.flicker` of each clip. Two baselines stand beside the model: showing the reference picture all the time, and the
 /// auto-encoder's reconstruction of the truth, which no latents can surpass by much.
 public struct EvaluationReport: Sendable {
@@ -12,8 +12,11 @@ public struct EvaluationReport: Sendable {
     public private(set) var flicker = 0.0
     public private(set) var psnrReferenceRepeated = 0.0
     public private(set) var ssimReferenceRepeated = 0.0
-    public private(set) var psnrReconstruction = 0.0
-    public private(set) var flickerReconstruction = 0.0
+    /// `nil` for a model that does not make whole pictures of latents.
+    public private(set) var psnrReconstruction: Double?
+    public private(set) var flickerReconstruction: Double?
+    /// How sharp pictures are where the truth has edges, 1 as sharp as it.
+    public private(set) var edgeRatio = 0.0
     public private(set) var characters = 0
     /// Of each character.
     public let frames: Int
@@ -41,7 +44,7 @@ public struct EvaluationReport: Sendable {
     init(frames: Int, seed: UInt64) { (self.frames, self.seed) = (frames, seed) }
 
     /// Takes a character's clip into the means.
-    mutating func add(_ clip: EvaluationClip, output: [Picture], reconstruction: [Picture]) throws {
+    mutating func add(_ clip: EvaluationClip, output: [Picture], reconstruction: [Picture]?) throws {
         func ratio(_ a: Picture, _ b: Picture) -> Double { min(PictureMetrics.psnr(a, b), Self.highestRatio) }
         func add(_ value: Double, to mean: WritableKeyPath<EvaluationReport, Double>) {
             self[keyPath: mean] += (value - self[keyPath: mean]) / Double(characters)
@@ -52,9 +55,16 @@ public struct EvaluationReport: Sendable {
         add(mean { PictureMetrics.ssim(output[$0], clip.truth[$0]) }, to: \.ssim)
         add(mean { ratio(clip.reference, clip.truth[$0]) }, to: \.psnrReferenceRepeated)
         add(mean { PictureMetrics.ssim(clip.reference, clip.truth[$0]) }, to: \.ssimReferenceRepeated)
-        add(mean { ratio(reconstruction[$0], clip.truth[$0]) }, to: \.psnrReconstruction)
+        add(mean { PictureMetrics.edgeRatio(output[$0], truth: clip.truth[$0]) ?? 1 }, to: \.edgeRatio)
         add(PictureMetrics.flicker(output, truth: clip.truth), to: \.flicker)
-        add(PictureMetrics.flicker(reconstruction, truth: clip.truth), to: \.flickerReconstruction)
+        if let reconstruction {
+            func add(_ value: Double, to mean: WritableKeyPath<EvaluationReport, Double?>) {
+                let old = self[keyPath: mean] ?? 0
+                self[keyPath: mean] = old + (value - old) / Double(characters)
+            }
+            add(mean { ratio(reconstruction[$0], clip.truth[$0]) }, to: \.psnrReconstruction)
+            add(PictureMetrics.flicker(reconstruction, truth: clip.truth), to: \.flickerReconstruction)
+        }
         keepSamples(clip, output)
     }
 
@@ -90,6 +100,7 @@ extension EvaluationReport: Codable {
         case psnr, ssim, flicker
         case psnrReferenceRepeated = "psnr_reference_repeated"
         case ssimReferenceRepeated = "ssim_reference_repeated"
+        case edgeRatio = "edge_ratio"
         case psnrReconstruction = "psnr_reconstruction"
         case flickerReconstruction = "flicker_reconstruction"
         case characters, frames, seed

@@ -143,7 +143,7 @@ public struct Trainer: Sendable {
         func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
         try run.note(
             "\(label): streamed PSNR \(rounded(report.psnr)) dB, reference repeated \(rounded(report.psnrReferenceRepeated)) dB; "
-                + "flicker \(rounded(report.flicker)), auto-encoder \(rounded(report.flickerReconstruction))")
+                + "flicker \(rounded(report.flicker)), auto-encoder \(rounded(report.flickerReconstruction ?? 0))")
     }
 
     /// Writes the model's folder, `<run>/<name>`, from the last stage trained.

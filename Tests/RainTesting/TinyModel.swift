@@ -36,6 +36,30 @@ public enum TinyModel {
             scheduler: NoiseSchedule.Configuration(prediction: .sample))
     }
 
+    /// A layered one: pictures of 32 pixels, crops of 16.
+    public static var layered: ModelConfiguration {
+        var layered = configuration
+        layered.name = "tiny-layered"
+        var autoencoder = PatchAutoencoder()
+        autoencoder.latentChannels = 4
+        autoencoder.encoderChannels = [8]
+        autoencoder.decoderChannels = [8, 8]
+        autoencoder.encoderBlocks = [1]
+        autoencoder.decoderBlocks = [1, 0]
+        layered.autoencoder = .patch(autoencoder)
+        var guide = LayeredGuide(embeddingChannels: 8)
+        (guide.guideSize, guide.cropSize) = (32, 16)
+        (guide.expression.hiddenChannels, guide.expression.placedChannels) = (16, 4)
+        guide.layerNetwork.channels = [8, 8]
+        guide.layerNetwork.maskChannels = 4
+        guide.repainter.channels = [8, 8, 8, 4]
+        layered.poseGuider = nil
+        layered.layeredGuide = guide
+        layered.posePicture = ModelConfiguration.PosePicture(size: 8, discRadius: 0.5, bodyDiscRadius: 0.7)
+        layered.referencePose = false
+        return layered
+    }
+
     /// - Parameter style: what the model is shown of drivers: drawn faces, or whole persons as a published model
     public static func model(seed: UInt64 = 1, style: ModelConfiguration.PosePicture.Style = .face) throws -> AnimationModel {
         var configuration = configuration

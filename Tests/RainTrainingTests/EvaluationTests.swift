@@ -22,7 +22,7 @@ import Testing
         #expect(
             Set(object.keys) == [
                 "psnr", "ssim", "flicker", "psnr_reference_repeated", "ssim_reference_repeated", "psnr_reconstruction",
-                "flicker_reconstruction", "characters", "frames", "seed", "frames_per_second",
+                "flicker_reconstruction", "edge_ratio", "characters", "frames", "seed", "frames_per_second",
             ])
         #expect(object.values.allSatisfy { $0.isFinite })
         #expect(object["characters"] == 2 && object["frames"] == 6 && object["seed"] == 3)

@@ -1,9 +1,9 @@
-import ArgumentParser
+public import ArgumentParser
 import RainFiles
 import RainMedia
 import RainPictures
 import RainPose
-import RainWorld
+public import RainWorld
 
 /// Draws a character of the procedural world.
 struct CharacterCommand: ParsableCommand {
@@ -23,14 +23,8 @@ struct CharacterCommand: ParsableCommand {
     @Option(help: "Which character: 0 or any larger number.")
     var seed: UInt64
 
-    enum Choice: String, ExpressibleByArgument, CaseIterable {
-        case classic, wide
-        var world: World { self == .classic ? .classic : .wide }
-    }
-
-    @Option(name: .customLong("world"), help: "Which world.")
-    var choice = Choice.classic
-    private var world: World { choice.world }
+    @Option(help: "Which world.")
+    var world = World.classic
 
     @Option(help: "How many characters: more than one are a sheet of this seed's and the following, at most 64.")
     var count = 1
@@ -82,3 +76,5 @@ struct CharacterCommand: ParsableCommand {
         return try ContactSheet(rows: rows).picture()
     }
 }
+
+extension World: ExpressibleByArgument {}

@@ -19,8 +19,10 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("Folder of the run.", valueName: "folder"))
     var output = "runs/mini"
 
-    @Option(help: ArgumentHelp("Only these stages, separated by commas: autoencoder, frames, clips, package.", valueName: "names"))
-    var stages = "autoencoder,frames,clips,package"
+    @Option(
+        help: ArgumentHelp(
+            "Only these stages, separated by commas: autoencoder, frames, clips, package. By default all.", valueName: "names"))
+    var stages: String?
 
     @Option(help: ArgumentHelp("A recipe in JSON (see --print-recipe); the built-in one otherwise.", valueName: "recipe.json"))
     var recipe: String?
@@ -34,59 +36,71 @@ struct Train: ParsableCommand {
     var printRecipe = false
 
     mutating func validate() throws {
-        _ = try chosenStages()
+        if layered { _ = try chosenLayeredStages() } else { _ = try chosenStages() }
         var files = FileRoles(reading: ["--recipe": recipe, "--tuning": processor.tuning], writing: [:])
-        let names = ["losses.tsv", "losses.png", "sample.png"] + Trainer.Stage.allCases.map { $0.rawValue + ".safetensors" }
+        let stages = layered ? LayeredTrainer.Stage.allCases.map(\.rawValue) : Trainer.Stage.allCases.map(\.rawValue)
+        let names = ["losses.tsv", "losses.png", "sample.png"] + stages.map { $0 + ".safetensors" }
         for name in names { files.write("--output", "\(output)/\(name)") }
         try files.check()
     }
 
-    private func chosenStages() throws -> [Trainer.Stage] {
-        if layered { return [] }
+    private func chosenStages() throws -> [Trainer.Stage] { try chosen { Trainer.Stage(rawValue: $0) } }
+
+    private func chosenLayeredStages() throws -> [LayeredTrainer.Stage] { try chosen { LayeredTrainer.Stage(rawValue: $0) } }
+
+    private func chosen<Stage: CaseIterable & RawRepresentable<String>>(_ stage: (String) -> Stage?) throws -> [Stage] {
+        guard let stages else { return Array(Stage.allCases) }
         return try stages.split(separator: ",").map { name in
-            guard let stage = Trainer.Stage(rawValue: String(name)) else {
-                throw ValidationError("--stages: '\(name)' is none of " + Trainer.Stage.allCases.map(\.rawValue).joined(separator: ", "))
+            guard let stage = stage(String(name)) else {
+                throw ValidationError("--stages: '\(name)' is none of " + Stage.allCases.map(\.rawValue).joined(separator: ", "))
             }
             return stage
         }
     }
 
-    @Flag(help: .hidden) var layered = false
+    @Flag(help: "Train the layered model instead: 256×256 pixels, the reference's own. Stages: \(Self.layeredStages).")
+    var layered = false
 
-    private func runLayered() throws {
-        var recipe = LayeredRecipe()
-        if let file = self.recipe { recipe = try SmallFile.json(LayeredRecipe.self, file) }
-        if printRecipe { return try Terminal.printJSON(recipe) }
-        Interrupt.install()
-        let run = try TrainingRun(
-            folder: output, isInterrupted: { Interrupt.requested }, say: { Terminal.note($0) }, report: { Terminal.note($0.line) })
-        let stages = self.stages.split(separator: ",").compactMap { LayeredTrainer.Stage(rawValue: String($0)) }
-        try LayeredTrainer(model: .rainMini2, recipe: recipe, run: run).train(stages, engine: processor.engine())
-    }
+    private static let layeredStages = LayeredTrainer.Stage.allCases.map(\.rawValue).joined(separator: ", ")
 
     func run() throws {
-        if layered { return try runLayered() }
-        var recipe = try readRecipe()
-        if let seed { recipe.seed = seed }
-        if printRecipe { return try Terminal.printJSON(recipe) }
+        let (plain, layered) = (self.layered ? nil : try plainRecipe(), self.layered ? try layeredRecipe() : nil)
+        if printRecipe {
+            if let plain { try Terminal.printJSON(plain) }
+            if let layered { try Terminal.printJSON(layered) }
+            return
+        }
         let engine = try processor.engine()
         Interrupt.install()
         let run = try TrainingRun(
             folder: output, isInterrupted: { Interrupt.requested }, say: { Terminal.note($0) },
             report: { Terminal.note($0.line) })
-        let trainer = try Trainer(model: .rainMini, recipe: recipe, run: run)
         do {
-            try trainer.train(chosenStages(), engine: engine)
+            if let plain { try Trainer(model: .rainMini, recipe: plain, run: run).train(chosenStages(), engine: engine) }
+            if let layered {
+                try LayeredTrainer(model: .rainMini2, recipe: layered, run: run).train(chosenLayeredStages(), engine: engine)
+            }
         } catch is CancellationError {
             Terminal.note("interrupted; run the same command again to go on")
             throw ExitCode(1)
         }
     }
 
-    private func readRecipe() throws -> TrainingRecipe {
-        guard let recipe else { return TrainingRecipe() }
+    private func plainRecipe() throws -> TrainingRecipe {
+        var recipe = try read(TrainingRecipe.self) ?? TrainingRecipe()
+        if let seed { recipe.seed = seed }
+        return recipe
+    }
+
+    private func layeredRecipe() throws -> LayeredRecipe {
+        var recipe = try read(LayeredRecipe.self) ?? LayeredRecipe()
+        if let seed { recipe.seed = seed }
+        return recipe
+    }
+
+    private func read<Recipe: Decodable>(_ type: Recipe.Type) throws -> Recipe? {
         do {
-            return try SmallFile.json(TrainingRecipe.self, recipe)
+            return try recipe.map { try SmallFile.json(type, $0) }
         } catch {
             throw TrainingError("\(error); compare with --print-recipe")
         }

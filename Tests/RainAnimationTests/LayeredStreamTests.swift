@@ -1,0 +1,155 @@
+import Foundation
+import RainCPU
+import RainCheckpoints
+import RainGraph
+import RainModels
+import RainPictures
+import RainPose
+import RainTesting
+import Testing
+
+@testable import RainAnimation
+
+@Suite struct LayeredStreamTests {
+    private static func batch(
+        _ window: String = "2x4", size: Int = 32, engine: any Engine = CPUEngine(threads: 1), landmarks: LandmarkFrame? = nil
+    ) throws -> StreamBatch {
+        var configuration = TinyModel.layered
+        configuration.imageSize = size
+        let batch = try StreamBatch(
+            model: .random(configuration, seed: 1), engine: engine, schedule: StreamSchedule(window: window), seed: 1)
+        try batch.fuse(reference: TinyModel.reference, landmarks: landmarks)
+        return batch
+    }
+
+    @Test("Every frame that enters leaves, at the size that is asked for", arguments: [("2x4", 32), ("1x4", 64), ("4x1", 48)])
+    func streams(_ window: String, size: Int) throws {
+        let batch = try Self.batch(window, size: size)
+        for groups in [1, 5] {
+            try batch.reset()
+            let pictures = try StreamBatchTests.run(batch, groups: groups)
+            #expect(pictures.count == groups * batch.schedule.framesPerGroup && batch.framesInFlight == 0)
+            #expect(pictures.allSatisfy { $0.width == size && $0.height == size })
+            #expect(Set(pictures.map(\.bytes)).count == pictures.count)
+        }
+    }
+
+    @Test("A run is reproduced on any number of threads, and as the interpreter computes it") func reproducible() throws {
+        let pictures = try StreamBatchTests.run(Self.batch(), groups: 5)
+        #expect(try StreamBatchTests.run(Self.batch(), groups: 5) == pictures)
+        #expect(try StreamBatchTests.run(Self.batch(engine: CPUEngine(threads: 2)), groups: 5) == pictures)
+        let plain = try StreamBatchTests.run(Self.batch(engine: Interpreter()), groups: 5)
+        for (found, expected) in zip(pictures, plain) {
+            let largest = zip(found.bytes, expected.bytes).map { abs(Int($0) - Int($1)) }.max() ?? 0
+            #expect(largest <= 2, "\(largest)")
+        }
+    }
+
+    @Test("Landmarks of the reference that say nothing are those of the neutral face") func degenerateReference() throws {
+        let point = LandmarkFrame(points: LandmarkFrame.neutral.points.map { _ in LandmarkPoint(x: 0.5, y: 0.5) })
+        let pictures = try StreamBatchTests.run(Self.batch(landmarks: point), groups: 4)
+        #expect(try StreamBatchTests.run(Self.batch(), groups: 4) == pictures)
+    }
+
+    @Test("Driving landmarks that are no numbers make finite pictures") func degenerateDriving() throws {
+        let batch = try Self.batch("1x1")
+        for value in [Float.nan, .infinity, 1e9, 0.3] {
+            let frame = LandmarkFrame(points: LandmarkFrame.neutral.points.map { _ in LandmarkPoint(x: value, y: value) })
+            // A picture that is not finite throws.
+            #expect(try batch.push([frame]).count == 1)
+        }
+    }
+
+    @Test("A layered model is written and read like any other") func package() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/rain-layered-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let model = try AnimationModel.random(TinyModel.layered, seed: 2)
+        try model.write(folder: folder, type: .float32)
+        let read = try AnimationModel(path: folder)
+        #expect(read.configuration == model.configuration)
+        for (name, shape) in try ModelPrograms(TinyModel.layered).parameters() {
+            #expect(try read.parameters(name, shape) == model.parameters(name, shape), "\(name)")
+        }
+        let names = try Set(ModelPrograms(TinyModel.layered).parameters().map { $0.name.prefix { $0 != "." } })
+        #expect(
+            names == [
+                "autoencoder", "denoising_unet", "reference_unet", "expression_guider", "layer_network", "repainter", "residual",
+            ])
+    }
+
+    @Test("What does not fit together is refused by name")
+    func refused() throws {
+        func refusal(_ change: (inout ModelConfiguration) -> Void) -> String {
+            var configuration = TinyModel.layered
+            change(&configuration)
+            do {
+                try configuration.validate()
+                return ""
+            } catch {
+                return "\(error)"
+            }
+        }
+        let cases: [(expected: String, change: (inout ModelConfiguration) -> Void)] = [
+            ("pose_guider, layered_guide: expected one of them, found none", { $0.layeredGuide = nil }),
+            ("found both", { $0.poseGuider = TinyModel.configuration.poseGuider }),
+            ("layered_guide.layer_network.layers: expected 6, found 5", { $0.layeredGuide?.layerNetwork.layers = 5 }),
+            ("expression_guider.numbers", { $0.layeredGuide?.expression.numbers = 7 }),
+            ("embedding_channels", { $0.layeredGuide?.expression.embeddingChannels = 7 }),
+            ("autoencoder: its patches of 4 pixels make latents of 8", { $0.layeredGuide?.cropSize = 32 }),
+            ("multiple of 16", { $0.layeredGuide?.guideSize = 40 }),
+            ("pose_picture: expected faces of 8 pixels", { $0.posePicture.size = 16 }),
+            ("reference_pose", { $0.referencePose = true }),
+        ]
+        let sound = refusal { _ in }
+        #expect(sound.isEmpty, "\(sound)")
+        for (expected, change) in cases {
+            let found = refusal(change)
+            #expect(found.contains(expected), "\(found)")
+        }
+    }
+}
+
+@Suite struct LayerCutterTests {
+    /// The layers over each other are the picture again, rims and all, though the network's fill is of quite another colour.
+    @Test func layersMakeThePictureAgain() throws {
+        let side = 32
+        var picture = Picture(width: 64, height: 64)
+        for row in 0..<64 {
+            for column in 0..<64 {
+                let isDisc = (row - 32) * (row - 32) + (column - 32) * (column - 32) < 256
+                let color: [UInt8] = isDisc ? [220, UInt8(100 + row), 40] : [30, 60, UInt8(100 + column)]
+                for channel in 0..<3 { picture.bytes[(row * 64 + column) * 3 + channel] = color[channel] }
+            }
+        }
+        // The disc is the face, softly cut; the other masks are empty.
+        var masks = [Float](repeating: 0, count: side * side * 5)
+        for row in 0..<side {
+            for column in 0..<side {
+                let (x, y) = (Double(column) + 0.5 - 16, Double(row) + 0.5 - 16)
+                let alpha = min(max(8.5 - (x * x + y * y).squareRoot(), 0), 1)
+                masks[(row * side + column) * 5 + CharacterLayer.face.rawValue - 1] = Float(alpha)
+            }
+        }
+        let cut = CutLayers(picture, masks: masks, fills: [Float](repeating: 1, count: 8 * 8 * 18), side: side, count: 6)
+        #expect(cut.layers.count == 6 && cut.layers[CharacterLayer.body.rawValue].bytes.allSatisfy { $0 == 0 })
+        let psnr = PictureMetrics.psnr(LayerPicture.composite(cut.layers), picture)
+        #expect(psnr > 26, "\(psnr)")
+        func pixel(_ layer: CharacterLayer, _ row: Int, _ column: Int) -> [UInt8] {
+            Array(cut.layers[layer.rawValue].bytes[((row * 64 + column) * 4)..<((row * 64 + column) * 4 + 4)])
+        }
+        // Inside, the face has the picture's colours, and the background the fill.
+        #expect(pixel(.face, 32, 32) == [220, 132, 40, 255] && pixel(.background, 32, 32) == [255, 255, 255, 255])
+        // Just behind the disc the background goes on as it is beside it.
+        let behind = pixel(.background, 32, 49)
+        #expect(behind[0] < 60 && behind[2] > 110, "\(behind)")
+        // Far away the background is the picture, and the face is nothing.
+        #expect(pixel(.background, 2, 3) == [30, 60, 103, 255] && pixel(.face, 2, 3) == [0, 0, 0, 0])
+    }
+
+    @Test func modelsWithoutLayersHaveNoCutter() throws {
+        let error = #expect(throws: AnimationError.self) {
+            try LayerCutter(TinyModel.configuration, engine: Interpreter()) { _, shape in [Float](repeating: 0, count: shape.count) }
+        }
+        #expect(error.map { "\($0)".contains("has no layer network") } == true)
+    }
+}

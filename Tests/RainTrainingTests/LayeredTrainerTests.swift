@@ -1,0 +1,96 @@
+import Foundation
+import RainAnimation
+import RainCPU
+import RainGraph
+import RainModels
+import RainPictures
+import RainPose
+import RainTesting
+import Synchronization
+import Testing
+
+@testable import RainTraining
+
+@Suite struct LayeredTrainerTests {
+    private static func recipe(_ steps: Int) -> LayeredRecipe {
+        var recipe = LayeredRecipe()
+        recipe.measuredScenes = 6
+        recipe.crop = .init(steps: steps, characters: 4, frames: 1, learningRate: 1e-3)
+        recipe.frames = .init(steps: steps, characters: 3, frames: 2, learningRate: 1e-3, ownPredictions: 0.5)
+        recipe.layers = .init(steps: steps, characters: 2, frames: 1, learningRate: 1e-3)
+        recipe.repaint = .init(steps: steps, characters: 2, frames: 2, learningRate: 1e-3)
+        return recipe
+    }
+
+    @Test func trainsStagesAndWritesAModelThatStreams() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/rain-layered-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let losses = Mutex<[String: [Float]]>([:])
+        let run = try TrainingRun(folder: folder) { progress in
+            losses.withLock { $0[progress.stage, default: []].append(progress.loss) }
+        }
+        let stages: [LayeredTrainer.Stage] = [.crop, .frames, .layers, .repaint, .package]
+        let engine = CPUEngine(threads: 2)
+        try LayeredTrainer(model: TinyModel.layered, recipe: Self.recipe(3), run: run).train(stages, engine: engine)
+        for stage in ["crop", "frames", "layers", "repaint"] {
+            let values = losses.withLock { $0[stage] ?? [] }
+            #expect(!values.isEmpty && values.allSatisfy { $0.isFinite && $0 > 0 }, "\(stage): \(values)")
+        }
+        for file in ["crop.png", "layers.png", "repaint.png", "losses.png"] {
+            #expect(FileManager.default.fileExists(atPath: folder + "/" + file), "\(file) is missing")
+        }
+        let notes = try String(contentsOfFile: folder + "/notes.txt", encoding: .utf8)
+        #expect(notes.contains("residual 0") && notes.contains("energy left"), "\(notes)")
+        let model = try AnimationModel(path: folder + "/tiny-layered")
+        let batch = try StreamBatch(model: model, engine: engine, schedule: StreamSchedule(window: "1x1"))
+        try batch.fuse(reference: TinyModel.reference)
+        #expect(try batch.push([TinyModel.driving(1)]).count == 1)
+
+        // Complete stages are not trained again.
+        let counted = losses.withLock { $0.values.reduce(0) { $0 + $1.count } }
+        try LayeredTrainer(model: TinyModel.layered, recipe: Self.recipe(3), run: run).train([.crop, .layers], engine: engine)
+        #expect(losses.withLock { $0.values.reduce(0) { $0 + $1.count } } == counted)
+    }
+
+    /// The repainter begins with what is there: the driven layers and what the diffusion changed.
+    @Test func anUntrainedRepainterRepaintsNothing() throws {
+        let configuration = TinyModel.layered
+        let graph = try #require(LayeredGraph(configuration))
+        let g = GraphBuilder()
+        let composed = try graph.composed(
+            g, residual: g.input("residual", graph.latentShape(1)), guideLatents: g.input("guide", graph.latentShape(1)),
+            layers: g.input("layers", graph.layerShape(1, side: 32)), meshes: g.input("meshes", GuideMeshes.shape(frames: 1)),
+            laid: g.input("laid", [1, 2, 2, 2]))
+        g.output("pictures", try graph.painted(g, composed))
+        g.output("warped", composed.warped)
+        let executable = try Interpreter().prepare(Program(g.graph()))
+        try executable.load { name, shape in
+            let fresh = try configuration.randomParameters(seed: 3)(name, shape)
+            return name.contains("decoder.out") && name.hasPrefix("repainter") ? fresh.map { _ in 0 } : fresh
+        }
+        let geometry = try #require(GuideGeometry(reference: .neutral))
+        let still = geometry(.neutral)
+        var random = TrainingRandom(seed: 1, stream: "layers")
+        try executable.write("layers", (0..<(6 * 32 * 32 * 4)).map { $0 % 4 == 3 && $0 < 4096 ? 1 : 0.4 * random.uniform() })
+        try executable.write("meshes", GuideMeshes.joined([still.meshes]))
+        try executable.write("laid", still.laid)
+        try executable.write("guide", (0..<graph.latentShape(1).count).map { _ in random.normal() })
+        try executable.run(.reference)
+        try executable.run(.step)
+        // Nothing is diffused: nothing has changed.
+        let pairs = zip(try executable.read("pictures"), try executable.read("warped"))
+        #expect(pairs.allSatisfy { abs($0 - $1) < 1e-5 })
+    }
+
+    @Test func truthsOfLayers() {
+        let back = LayerPicture(Picture(width: 4, height: 4, red: 255))
+        let front = LayerPicture(width: 4, height: 4)
+        var half = front
+        for pixel in 0..<8 { (half.bytes[pixel * 4 + 2], half.bytes[pixel * 4 + 3]) = (255, 255) }
+        let truth = LayerTruth([back, half, front])
+        #expect(truth.masks.count == 32 && truth.masks[0] == 1 && truth.masks[2 * 15] == 0)
+        #expect(Array(truth.fills[0..<6]) == [1, 0, 0, 0, 0, 1])
+        // Half of the background is hidden; where it is seen it counts a tenth.
+        #expect(abs(truth.fillWeights[0] - 0.6) < 1e-5 && abs(truth.fillWeights[3] - 0.05) < 1e-5 && truth.fillWeights[6] == 0)
+    }
+}
