@@ -109,6 +109,13 @@ public enum PictureMetrics {
         return denominator > 0 ? numerator / denominator : nil
     }
 
+    /// Mean gradient of a picture, in 0…1: how sharp it is on the whole.
+    public static func meanGradient(_ picture: Picture) -> Double {
+        guard picture.width > 1, picture.height > 1 else { return 0 }
+        let values = gradients(picture)
+        return values.reduce(0) { $0 + Double($1) } / Double(values.count)
+    }
+
     private static func gradients(_ picture: Picture) -> [Float] {
         let (width, height) = (picture.width - 1, picture.height - 1)
         var result: [Float] = []

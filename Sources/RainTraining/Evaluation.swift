@@ -85,7 +85,7 @@ public enum Evaluation {
     }
 
     /// Streams a motion, its last group filled up, and measures how long that took.
-    private static func stream(_ driving: [LandmarkFrame], _ batch: StreamBatch) throws -> ([Picture], Duration) {
+    static func stream(_ driving: [LandmarkFrame], _ batch: StreamBatch) throws -> (pictures: [Picture], duration: Duration) {
         let size = batch.schedule.framesPerGroup
         var pictures: [Picture] = []
         let duration = try ContinuousClock().measure {

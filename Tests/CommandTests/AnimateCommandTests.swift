@@ -162,6 +162,9 @@ import Testing
         for mistake in [["--characters", "0"], ["--frames", "0"], ["--seed", "1099511627776"], ["--window", "0x4"]] {
             #expect(try workplace.run(["evaluate", "--model", "tiny"] + mistake).status == 2)
         }
+        #expect(object["edge_ratio"] != nil)
+        let nowhere = try workplace.run("evaluate", "--model", "tiny", "--pictures", "nowhere")
+        #expect(nowhere.status == 2 && nowhere.errors.contains("found none in nowhere"), "\(nowhere.errors)")
     }
 
     @Test("The demonstration writes videos and a sheet, and tells its figures") func demo() throws {

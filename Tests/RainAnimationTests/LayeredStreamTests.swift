@@ -77,6 +77,15 @@ import Testing
             ])
     }
 
+    @Test("Pictures may be of any size that films can have") func sizes() throws {
+        #expect(try TinyModel.layered.resized(to: 512).imageSize == 512)
+        #expect(try TinyModel.layered.resized(to: nil) == TinyModel.layered)
+        for size in [0, 63, 100, 4096] {
+            let error = #expect(throws: AnimationError.self) { try TinyModel.layered.resized(to: size) }
+            #expect(error.map { "\($0)".contains("found \(size)") } == true)
+        }
+    }
+
     @Test("What does not fit together is refused by name")
     func refused() throws {
         func refusal(_ change: (inout ModelConfiguration) -> Void) -> String {

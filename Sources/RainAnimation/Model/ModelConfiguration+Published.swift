@@ -25,6 +25,14 @@ extension ModelConfiguration {
     /// - Throws: `AnimationError.usage` if the model works at one size only, or not at this one
     public func resized(to size: Int?) throws(AnimationError) -> ModelConfiguration {
         guard let size, size != imageSize else { return self }
+        if layeredGuide != nil {
+            guard size >= 64, size <= 2048, size % 16 == 0 else {
+                throw AnimationError(.usage, "size: expected a multiple of 16 from 64 to 2048, found \(size)")
+            }
+            var resized = self
+            resized.imageSize = size
+            return resized
+        }
         guard case .stableDiffusion = autoencoder, referenceUNet.positions == nil, denoisingUNet.positions == nil else {
             throw AnimationError(.usage, "size: \(name) works at \(imageSize) pixels only, found \(size)")
         }

@@ -3,11 +3,13 @@ import Foundation
 import RainAnimation
 import RainFiles
 import RainMedia
+import RainPictures
+import RainPose
 import RainTraining
 import RainWorld
 
 /// Measures a model on characters it has never seen.
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Measures a model on characters it has never seen.",
@@ -16,6 +18,10 @@ struct EvaluateCommand: ParsableCommand {
             (dB, higher is better), SSIM (1 is best), edge ratio (how strong edges are where the truth has them, 1 is best) and \
             flicker (mean absolute error of the differences between neighbouring frames, 0 is best), beside two baselines: showing \
             the reference picture all the time, and the model's own auto-encoder given the truth, where it makes whole pictures.
+
+            With --pictures, measures pictures by other hands instead, of which no truth is known: whether each stays itself when \
+            driven by its own landmarks, how sharp it is and how far its colours drift while it turns and talks, whether its lids \
+            shut, and how its mouth follows, as the face tracker sees it.
 
             Example: rain evaluate --characters 20 --seed 1 --sheet sheet.png
             """)
@@ -33,6 +39,9 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(help: "Which characters: classic or wide; by default those that the model's family is trained on.")
     var world: World?
+
+    @Option(help: ArgumentHelp("Pictures of faces by other hands: a folder of .png, .jpg and .webp files.", valueName: "folder"))
+    var pictures: String?
 
     @Flag(help: "Print JSON instead of a table.")
     var json = false
@@ -54,10 +63,11 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    func run() async throws {
         // Found out before the work, not after it.
         if let sheet { _ = try ReplacementFile(path: sheet) }
         let animated = try model.load()
+        if let pictures { return try await measure(animated, pictures: pictures) }
         var progress = ProgressLine("evaluating", unit: "characters", total: characters)
         let report = try usage {
             try Evaluation.run(
@@ -75,6 +85,57 @@ struct EvaluateCommand: ParsableCommand {
         } else {
             print(report.table)
         }
+    }
+}
+
+extension EvaluateCommand {
+    private static let endings: Set<String> = ["png", "jpg", "jpeg", "webp"]
+
+    /// Measures the pictures of a folder.
+    private func measure(_ animated: AnimationModel, pictures folder: String) async throws {
+        let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().filter { name in
+            Self.endings.contains(URL(fileURLWithPath: name).pathExtension.lowercased())
+        }
+        guard !files.isEmpty else {
+            throw ValidationError("--pictures: expected a folder with .png, .jpg or .webp files, found none in \(folder)")
+        }
+        let detectors = Detectors(name: "mediapipe", model: nil)
+        let detector = try detectors.open(for: folder)
+        let evaluation = try usage {
+            try DrawingEvaluation(model: animated, engine: model.engine, schedule: model.schedule(animated.configuration))
+        }
+        var progress = ProgressLine("evaluating", unit: "pictures", total: files.count)
+        var found: [DrawingEvaluation.Figures] = []
+        var rows: [ContactSheet.Row] = []
+        for (index, name) in files.enumerated() {
+            let path = "\(folder)/\(name)"
+            let picture = try PictureReader.read(path)
+            guard let face = try await detector.detect(picture)?.face else {
+                Terminal.note("\(path): found no face in it; left out")
+                continue
+            }
+            let placement = ReferencePlacement(face: face, width: picture.width, height: picture.height)
+            let (figures, samples) = try await evaluation(
+                name, reference: placement.picture(picture), landmarks: placement.landmarks(face).allSeen
+            ) { try await detector.detect($0)?.face }
+            found.append(figures)
+            rows.append(ContactSheet.Row(label: String(name.prefix(16)), pictures: samples))
+            progress.update(index + 1)
+        }
+        progress.finish(files.count)
+        guard !found.isEmpty else { throw ValidationError("--pictures: found no face in any picture of \(folder)") }
+        if let sheet { try PictureWriter.write(ContactSheet(rows: rows).picture(), to: sheet) }
+        if json { return try Terminal.printJSON(found) }
+        func number(_ value: Double?, _ digits: Int) -> String { value.map { String(format: "%.\(digits)f", $0) } ?? "no face" }
+        print(
+            Terminal.table(
+                [["picture", "still PSNR, dB", "SSIM", "sharpness", "colours", "shut lids", "mouth"]]
+                    + found.map {
+                        [
+                            $0.name, number($0.stillPSNR, 1), number($0.stillSSIM, 3), number($0.sharpness, 2), number($0.colorDrift, 1),
+                            number($0.shutLids, 2), number($0.mouthCorrelation, 2),
+                        ]
+                    }, rightAligned: [1, 2, 3, 4, 5, 6]))
     }
 }
 
