@@ -46,21 +46,32 @@ public struct TrainingRecipe: Codable, Sendable, Equatable {
     ///
     /// - Throws: `TrainingError` naming the field, what is expected and what was found.
     public func validate(_ model: ModelConfiguration) throws(TrainingError) {
-        func require(_ condition: Bool, _ field: String, _ expected: String, _ found: some Any) throws(TrainingError) {
-            guard condition else { throw TrainingError("recipe: \(field): expected \(expected), found \(found)") }
-        }
-        try require((1...1000).contains(clipFrames), "clipFrames", "1 to 1000", clipFrames)
-        try require((1...1000).contains(freshEvery), "freshEvery", "1 to 1000", freshEvery)
-        for (name, stage) in [("autoencoder", autoencoder), ("frames", frames), ("clips", clips)] {
-            try require((0...100_000_000).contains(stage.steps), "\(name).steps", "0 to 100000000", stage.steps)
-            try require((1...4096).contains(stage.characters), "\(name).characters", "1 to 4096", stage.characters)
-            try require((1...256).contains(stage.frames), "\(name).frames", "1 to 256", stage.frames)
-            try require(stage.learningRate > 0 && stage.learningRate < 1, "\(name).learningRate", "between 0 and 1", stage.learningRate)
-            try require((0...1).contains(stage.finalFraction), "\(name).finalFraction", "0 to 1", stage.finalFraction)
-            try require((0..<1).contains(stage.averageDecay), "\(name).averageDecay", "0 to below 1", stage.averageDecay)
-            try require((0...1).contains(stage.ownPredictions), "\(name).ownPredictions", "0 to 1", stage.ownPredictions)
-        }
+        try Self.require((1...1000).contains(clipFrames), "clipFrames", "1 to 1000", clipFrames)
+        try Self.require((1...1000).contains(freshEvery), "freshEvery", "1 to 1000", freshEvery)
+        for (name, stage) in [("autoencoder", autoencoder), ("frames", frames), ("clips", clips)] { try stage.validate(name) }
         let window = model.window.framesPerGroup * model.window.levels
-        try require(clips.frames == window, "clips.frames", "the frames of the model's window, \(window)", clips.frames)
+        try Self.require(clips.frames == window, "clips.frames", "the frames of the model's window, \(window)", clips.frames)
+    }
+
+    fileprivate static func require(
+        _ condition: Bool, _ field: String, _ expected: String, _ found: some Any
+    ) throws(TrainingError) {
+        guard condition else { throw TrainingError("recipe: \(field): expected \(expected), found \(found)") }
+    }
+}
+
+extension TrainingRecipe.Stage {
+    /// - Parameter name: of the stage
+    func validate(_ name: String) throws(TrainingError) {
+        func require(_ condition: Bool, _ field: String, _ expected: String, _ found: some Any) throws(TrainingError) {
+            try TrainingRecipe.require(condition, "\(name).\(field)", expected, found)
+        }
+        try require((0...100_000_000).contains(steps), "steps", "0 to 100000000", steps)
+        try require((1...4096).contains(characters), "characters", "1 to 4096", characters)
+        try require((1...256).contains(frames), "frames", "1 to 256", frames)
+        try require(learningRate > 0 && learningRate < 1, "learningRate", "between 0 and 1", learningRate)
+        try require((0...1).contains(finalFraction), "finalFraction", "0 to 1", finalFraction)
+        try require((0..<1).contains(averageDecay), "averageDecay", "0 to below 1", averageDecay)
+        try require((0...1).contains(ownPredictions), "ownPredictions", "0 to 1", ownPredictions)
     }
 }

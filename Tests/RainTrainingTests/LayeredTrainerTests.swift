@@ -19,6 +19,7 @@ import Testing
         recipe.frames = .init(steps: steps, characters: 3, frames: 2, learningRate: 1e-3, ownPredictions: 0.5)
         recipe.layers = .init(steps: steps, characters: 2, frames: 1, learningRate: 1e-3)
         recipe.repaint = .init(steps: steps, characters: 2, frames: 2, learningRate: 1e-3)
+        recipe.clips = .init(steps: steps, characters: 1, frames: 16, learningRate: 1e-3, ownPredictions: 0.5)
         return recipe
     }
 
@@ -29,10 +30,10 @@ import Testing
         let run = try TrainingRun(folder: folder) { progress in
             losses.withLock { $0[progress.stage, default: []].append(progress.loss) }
         }
-        let stages: [LayeredTrainer.Stage] = [.crop, .frames, .layers, .repaint, .package]
+        let stages = LayeredTrainer.Stage.allCases
         let engine = CPUEngine(threads: 2)
         try LayeredTrainer(model: TinyModel.layered, recipe: Self.recipe(3), run: run).train(stages, engine: engine)
-        for stage in ["crop", "frames", "layers", "repaint"] {
+        for stage in ["crop", "frames", "layers", "repaint", "clips"] {
             let values = losses.withLock { $0[stage] ?? [] }
             #expect(!values.isEmpty && values.allSatisfy { $0.isFinite && $0 > 0 }, "\(stage): \(values)")
         }
@@ -50,6 +51,32 @@ import Testing
         let counted = losses.withLock { $0.values.reduce(0) { $0 + $1.count } }
         try LayeredTrainer(model: TinyModel.layered, recipe: Self.recipe(3), run: run).train([.crop, .layers], engine: engine)
         #expect(losses.withLock { $0.values.reduce(0) { $0 + $1.count } } == counted)
+    }
+
+    @Test func impossibleRecipesAreRefused() throws {
+        let run = try TrainingRun(folder: FileManager.default.temporaryDirectory.path) { _ in }
+        func refusal(_ change: (inout LayeredRecipe) -> Void) -> String {
+            var recipe = Self.recipe(1)
+            change(&recipe)
+            do {
+                _ = try LayeredTrainer(model: TinyModel.layered, recipe: recipe, run: run)
+                return ""
+            } catch {
+                return "\(error)"
+            }
+        }
+        let sound = refusal { _ in }
+        #expect(sound.isEmpty, "\(sound)")
+        for (expected, change) in [
+            ("crop.characters: expected 1 to 4096, found 0", { $0.crop.characters = 0 }),
+            ("repaint.learningRate: expected between 0 and 1, found nan", { $0.repaint.learningRate = .nan }),
+            ("clips.frames: expected the frames of the model's window, 16, found 3", { $0.clips.frames = 3 }),
+            ("measuredScenes: expected 1 to 100000, found 0", { $0.measuredScenes = 0 }),
+        ] as [(String, (inout LayeredRecipe) -> Void)] {
+            let found = refusal(change)
+            #expect(found.contains(expected), "\(found)")
+        }
+        #expect(throws: AnimationError.self) { try LayeredTrainer(model: TinyModel.configuration, recipe: Self.recipe(1), run: run) }
     }
 
     /// The repainter begins with what is there: the driven layers and what the diffusion changed.

@@ -20,13 +20,14 @@ public struct LayeredTrainer {
     public init(model: ModelConfiguration, recipe: LayeredRecipe, run: TrainingRun) throws {
         try model.validate()
         guard let graph = LayeredGraph(model) else { throw AnimationError(.model, "\(model.name): has no layered guide") }
+        try recipe.validate(model)
         self.model = model
         self.graph = graph
         self.recipe = recipe
         self.run = run
     }
 
-    /// Runs stages in order; each goes on from its checkpoint, and is skipped if it is complete.
+    /// Runs stages in order (single frames before clips before what stands on them); each goes on from its checkpoint, and is skipped if it is complete.
     public func train(_ stages: [Stage] = Stage.allCases, engine: some TrainingEngine) throws {
         if stages.contains(.crop) { try CropStage(graph: graph, recipe: recipe).run(run, engine: engine, key: key(.crop, [])) }
         if stages.contains(.layers) {
@@ -38,11 +39,13 @@ public struct LayeredTrainer {
         let scenes = try LayeredScenes(
             maker: CropMaker(graph, engine: engine, autoencoder: parameters), model: model, size: graph.guide.guideSize,
             deviation: statistics.residualDeviation, capacity: recipe.frames.characters * (DenoiserStage.remembered + 2))
-        if stages.contains(.frames) {
+        for (stage, kind) in [(Stage.frames, DenoiserStage.Kind.frames), (.clips, .clips)] where stages.contains(stage) {
+            let initial = try kind == .frames ? [:] : run.averages(of: DenoiserStage.Kind.frames.rawValue)
             let probe = try ExpressionProbe(model, engine: engine, scenes: scenes, weights: statistics.lossWeights)
-            try DenoiserStage(
-                kind: .frames, model: model, recipe: recipe.denoiser, scenes: scenes, lossWeights: statistics.lossWeights
-            ).run(run, engine: engine, key: key(.frames, [.crop]), initial: statistics.parameters) { label, averages in
+            try DenoiserStage(kind: kind, model: model, recipe: recipe.denoiser, scenes: scenes, lossWeights: statistics.lossWeights).run(
+                run, engine: engine, key: key(stage, kind == .frames ? [.crop] : [.crop, .frames]),
+                initial: initial.merging(statistics.parameters) { $1 }
+            ) { label, averages in
                 try probe.measure(run, averages.merging(statistics.parameters) { $1 }, label: label)
             }
         }
@@ -109,6 +112,17 @@ public struct LayeredTrainer {
 }
 
 extension LayeredRecipe {
+    /// Checks what a recipe written by hand may have wrong.
+    ///
+    /// - Throws: `TrainingError` naming the field, what is expected and what was found
+    func validate(_ model: ModelConfiguration) throws(TrainingError) {
+        try denoiser.validate(model)
+        for (name, stage) in [("crop", crop), ("layers", layers), ("repaint", repaint)] { try stage.validate(name) }
+        guard (1...100_000).contains(measuredScenes) else {
+            throw TrainingError("recipe: measuredScenes: expected 1 to 100000, found \(measuredScenes)")
+        }
+    }
+
     func settings(_ stage: LayeredTrainer.Stage) -> Stage {
         switch stage {
         case .crop: crop

@@ -15,7 +15,9 @@ struct ModelOptions: ParsableArguments {
     var model: String?
 
     @Option(
-        help: ArgumentHelp("Width and height of the pictures, for a model that works at any: a multiple of 64, of a layered one of 16.", valueName: "pixels"))
+        help: ArgumentHelp(
+            "Width and height of the pictures, for a model that works at any: a multiple of 64, of a layered one of 16.",
+            valueName: "pixels"))
     var size: Int?
 
     @Option(help: ArgumentHelp("Frames per group x noise levels, at most 32 frames in all; by default the model's own.", valueName: "4x4"))
