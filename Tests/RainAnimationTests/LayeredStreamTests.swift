@@ -77,6 +77,35 @@ import Testing
             ])
     }
 
+    @Test("Frames in flight show a new reference from the next picture on") func newReference() throws {
+        let fresh = TinyModel.layered.randomParameters(seed: 1)
+        // Nothing is diffused and nothing repainted: pictures are the moved layers.
+        let model = try AnimationModel(TinyModel.layered) { name, shape in
+            let isSilent = name == "residual.std" || name.hasPrefix("repainter.decoder.out.")
+            return isSilent ? [Float](repeating: 0, count: shape.count) : try fresh(name, shape)
+        }
+        var other = TinyModel.reference
+        for index in other.bytes.indices { other.bytes[index] = 255 - other.bytes[index] }
+        var landmarks = LandmarkFrame.neutral
+        for landmark in Landmark.allCases { landmarks[landmark].x += 0.03 }
+        func batch() throws -> StreamBatch {
+            try StreamBatch(model: model, engine: CPUEngine(threads: 1), schedule: StreamSchedule(window: "2x3"))
+        }
+        let (changed, steady) = (try batch(), try batch())
+        try changed.fuse(reference: TinyModel.reference)
+        try steady.fuse(reference: other, landmarks: landmarks)
+        var pictures: [[Picture]] = [[], []]
+        for group in 0..<5 {
+            if group == 3 { try changed.fuse(reference: other, landmarks: landmarks) }
+            let driving = (0..<2).map { TinyModel.driving(group * 2 + $0) }
+            pictures[0] += try changed.push(driving)
+            pictures[1] += try steady.push(driving)
+        }
+        // One group left before the change; two after it.
+        #expect(pictures[0].count == 6 && pictures[0][0] != pictures[1][0])
+        #expect(pictures[0][2...] == pictures[1][2...])
+    }
+
     @Test("Pictures may be of any size that films can have") func sizes() throws {
         #expect(try TinyModel.layered.resized(to: 512).imageSize == 512)
         #expect(try TinyModel.layered.resized(to: nil) == TinyModel.layered)

@@ -15,14 +15,14 @@ final class LayeredEnds: StreamEnds {
     private let engine: any Engine
     private let framesPerGroup: Int
     private var geometry: GuideGeometry?
-    /// Of the group that enters.
-    private var entering: [GuideGeometry.Frame] = []
-    private var guideLatents: [Float]
+    /// The group that enters; without guide latents yet.
+    private var entering = Group()
 
     /// A group in flight.
     private struct Group {
-        let frames: [GuideGeometry.Frame]
-        let guideLatents: [Float]
+        var driving: [LandmarkFrame] = []
+        var frames: [GuideGeometry.Frame] = []
+        var guideLatents: [Float] = []
     }
     private var groups: [Group] = []
 
@@ -40,7 +40,6 @@ final class LayeredEnds: StreamEnds {
         framesPerGroup = frames
         guider = try prepare(programs.guider(frames: frames), known?.guider)
         decoder = try prepare(programs.decoder(frames: frames), known?.decoder)
-        guideLatents = [Float](repeating: 0, count: graph.latentShape(frames).count)
     }
 
     func fuse(_ reference: Picture, landmarks: LandmarkFrame?) throws -> [String: [Float]] {
@@ -51,29 +50,48 @@ final class LayeredEnds: StreamEnds {
         }
         let cutter = try LayerCutter(configuration, engine: engine, parameters: parameters)
         let cut = try cutter.cut(picture, landmarks: geometry.reference)
-        let layers = cut.layers.flatMap { $0.bytes.map { Float($0) * (1 / 255) } }
+        var layers: [Float] = []
+        layers.reserveCapacity(cut.layers.count * picture.width * picture.height * 4)
+        for layer in cut.layers { for byte in layer.bytes { layers.append(Float(byte) * (1 / 255)) } }
+        let still = geometry(geometry.reference)
+        let banks = try evaluate(programs.reference(), ["layers": layers, "crop_meshes": GuideMeshes.joined([still.cropMeshes])])
+        // A reference that fails leaves the one before as it was.
+        guard banks.values.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { return banks }
         for executable in [guider, decoder] {
             try executable.write("layers", layers)
             try executable.run(.reference)
         }
         self.geometry = geometry
-        let still = geometry(geometry.reference)
-        return try evaluate(programs.reference(), ["layers": layers, "crop_meshes": GuideMeshes.joined([still.cropMeshes])])
+        // What is in flight shows the new reference from now on.
+        for index in groups.indices { groups[index] = try guided(groups[index].driving, geometry) }
+        return banks
+    }
+
+    /// A group with what the guider makes of it.
+    private func guided(_ driving: [LandmarkFrame], _ geometry: GuideGeometry) throws -> Group {
+        var group = Group(driving: driving, frames: driving.map { geometry($0) })
+        try write(group.frames)
+        try guider.run(.step)
+        group.guideLatents = try guider.read("guide_latents")
+        return group
+    }
+
+    private func write(_ frames: [GuideGeometry.Frame]) throws {
+        try guider.write("crop_meshes", GuideMeshes.joined(frames.map(\.cropMeshes)))
+        try guider.write("expression", frames.flatMap(\.numbers))
     }
 
     func take(_ frames: [DrivingPose]) {
         guard let geometry else { return }
-        entering = frames.map { geometry($0.face) }
+        let driving = frames.map(\.face)
+        entering = Group(driving: driving, frames: driving.map { geometry($0) })
     }
 
-    func write(into guider: any Executable, slot: Int) throws {
-        try guider.write("crop_meshes", GuideMeshes.joined(entering.map(\.cropMeshes)))
-        try guider.write("expression", entering.flatMap(\.numbers))
-    }
+    func write(into guider: any Executable, slot: Int) throws { try write(entering.frames) }
 
     func enter(from guider: any Executable, slot: Int) throws {
-        try guider.read("guide_latents") { copy($0, into: &guideLatents) }
-        groups.append(Group(frames: entering, guideLatents: guideLatents))
+        entering.guideLatents = try guider.read("guide_latents")
+        groups.append(entering)
     }
 
     func writeLeaving(into decoder: any Executable, slot: Int) throws {

@@ -100,7 +100,8 @@ public struct GuideGeometry: Sendable {
         for row in 0..<side {
             for column in 0..<side {
                 let place = 2 * map(SIMD2(Double(column), Double(row)) / Double(side - 1)) - 1
-                nodes += [Float(place.x), Float(place.y)]
+                nodes.append(Float(place.x))
+                nodes.append(Float(place.y))
             }
         }
         return nodes
