@@ -138,6 +138,11 @@ public struct TrainingRun: Sendable {
         memory: (save: () -> [SafetensorsWriter.Tensor], restore: (Checkpoint) throws -> Void) = ({ [] }, { _ in }),
         forward: (_ step: Int) throws -> Float, sample: (_ step: Int) throws -> Void = { _ in }
     ) throws {
+        // Two programs that train into one folder would undo each other's checkpoints.
+        guard let lock = try FolderLock(folder) else {
+            throw TrainingError("\(folder): another program trains into it; wait until it ends, or choose another --output")
+        }
+        defer { withExtendedLifetime(lock) {} }
         let first = try restore(stage, into: executable, key: key, memory: memory.restore)
         guard first < recipe.steps else { return }
         let clock = ContinuousClock()

@@ -148,7 +148,7 @@ import Testing
 }
 
 @Suite struct LayerCutterTests {
-    /// The layers over each other are the picture again, rims and all, though the network's fill is of quite another colour.
+    /// The layers over each other are the picture again, rims and all.
     @Test func layersMakeThePictureAgain() throws {
         let side = 32
         var picture = Picture(width: 64, height: 64)
@@ -168,20 +168,37 @@ import Testing
                 masks[(row * side + column) * 5 + CharacterLayer.face.rawValue - 1] = Float(alpha)
             }
         }
-        let cut = CutLayers(picture, masks: masks, fills: [Float](repeating: 1, count: 8 * 8 * 18), side: side, count: 6)
+        let cut = CutLayers(picture, masks: masks, side: side, count: 6)
         #expect(cut.layers.count == 6 && cut.layers[CharacterLayer.body.rawValue].bytes.allSatisfy { $0 == 0 })
         let psnr = PictureMetrics.psnr(LayerPicture.composite(cut.layers), picture)
         #expect(psnr > 26, "\(psnr)")
         func pixel(_ layer: CharacterLayer, _ row: Int, _ column: Int) -> [UInt8] {
             Array(cut.layers[layer.rawValue].bytes[((row * 64 + column) * 4)..<((row * 64 + column) * 4 + 4)])
         }
-        // Inside, the face has the picture's colours, and the background the fill.
-        #expect(pixel(.face, 32, 32) == [220, 132, 40, 255] && pixel(.background, 32, 32) == [255, 255, 255, 255])
-        // Just behind the disc the background goes on as it is beside it.
-        let behind = pixel(.background, 32, 49)
-        #expect(behind[0] < 60 && behind[2] > 110, "\(behind)")
+        // Inside, the face has the picture's colours; behind it the background goes on as it is beside it.
+        #expect(pixel(.face, 32, 32) == [220, 132, 40, 255])
+        for (column, blue) in [(18, 118), (32, 132), (46, 146)] {
+            let behind = pixel(.background, 32, column)
+            #expect(abs(Int(behind[0]) - 30) < 8 && abs(Int(behind[1]) - 60) < 8 && abs(Int(behind[2]) - blue) < 12, "\(behind)")
+        }
         // Far away the background is the picture, and the face is nothing.
         #expect(pixel(.background, 2, 3) == [30, 60, 103, 255] && pixel(.face, 2, 3) == [0, 0, 0, 0])
+    }
+
+    @Test func colorsSpread() {
+        // Known at two corners of 8×8 pixels, half known in a third.
+        var (colors, weights) = ([Float](repeating: 0.9, count: 192), [Float](repeating: 0, count: 64))
+        for (pixel, color, weight) in [(0, 0.2, 1), (63, 0.6, 1), (7, 0.4, 0.5)] as [(Int, Float, Float)] {
+            weights[pixel] = weight
+            for channel in 0..<3 { colors[pixel * 3 + channel] = color }
+        }
+        let spread = SpreadColors(colors, weights, size: 8).colors
+        #expect(spread[0] == 0.2 && spread[63 * 3] == 0.6)
+        #expect(abs(spread[3] - 0.2) < 0.05 && abs(spread[62 * 3] - 0.6) < 0.05)
+        #expect(spread.allSatisfy { (0.199...0.601).contains($0) })
+        // Nothing known: grey; odd sizes; one pixel.
+        #expect(SpreadColors([Float](repeating: 1, count: 75), [Float](repeating: 0, count: 25), size: 5).colors.allSatisfy { $0 == 0.5 })
+        #expect(SpreadColors([0.1, 0.2, 0.3], [1], size: 1).colors == [0.1, 0.2, 0.3])
     }
 
     @Test func modelsWithoutLayersHaveNoCutter() throws {

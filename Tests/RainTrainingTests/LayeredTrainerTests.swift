@@ -109,15 +109,14 @@ import Testing
         #expect(pairs.allSatisfy { abs($0 - $1) < 1e-5 })
     }
 
-    @Test func truthsOfLayers() {
+    @Test func masksReachWhereOthersHideThem() {
         let back = LayerPicture(Picture(width: 4, height: 4, red: 255))
-        let front = LayerPicture(width: 4, height: 4)
-        var half = front
-        for pixel in 0..<8 { (half.bytes[pixel * 4 + 2], half.bytes[pixel * 4 + 3]) = (255, 255) }
-        let truth = LayerTruth([back, half, front])
-        #expect(truth.masks.count == 32 && truth.masks[0] == 1 && truth.masks[2 * 15] == 0)
-        #expect(Array(truth.fills[0..<6]) == [1, 0, 0, 0, 0, 1])
-        // Half of the background is hidden; where it is seen it counts a tenth.
-        #expect(abs(truth.fillWeights[0] - 0.6) < 1e-5 && abs(truth.fillWeights[3] - 0.05) < 1e-5 && truth.fillWeights[6] == 0)
+        let empty = LayerPicture(width: 4, height: 4)
+        var half = empty
+        for pixel in 0..<8 { (half.bytes[pixel * 4 + 2], half.bytes[pixel * 4 + 3]) = (51, 51) }
+        let masks = LayerStage.masks([back, half, empty, back])
+        #expect(masks.count == 48)
+        let (first, last) = (Array(masks[0..<3]), Array(masks[45..<48]))
+        #expect(abs(first[0] - 0.2) < 1e-6 && first[1] == 0 && first[2] == 1 && last == [0, 0, 1], "\(first) \(last)")
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import RainAnimation
 import RainCPU
+import RainFiles
 import RainGraph
 import RainModels
 import Synchronization
@@ -122,6 +123,19 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
             let (expected, found) = try (uninterrupted.averages(of: stage.rawValue), interrupted.averages(of: stage.rawValue))
             #expect(expected == found, "\(stage)")
         }
+    }
+
+    @Test func aFolderIsOneRuns() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try TrainingRun(folder: folder) { _ in }
+        let other = try FolderLock(folder)
+        let error = #expect(throws: TrainingError.self) {
+            try Trainer(model: tiny, recipe: recipe(1), run: run).train([.autoencoder], engine: CPUEngine(threads: 1))
+        }
+        #expect(error?.description.contains("another program trains into it") == true)
+        #expect(!FileManager.default.fileExists(atPath: folder + "/autoencoder.safetensors"))
+        withExtendedLifetime(other) {}
     }
 
     @Test func refusesACheckpointOfAnotherRecipe() throws {

@@ -8,20 +8,15 @@ public struct CutLayers: Sendable, Equatable {
 
     /// Around a pixel as far as this (of the network's pixels), what lies in front hides a layer.
     private static let rim = 1
-    /// Colours reach as far into what is hidden, in parts of the picture.
-    private static let reach = 1.0 / 64
 
-    /// Colours of a layer are the picture's own where nothing hides it. Where something does, they are those of the layer's own pixels
-    /// nearby, and farther in the network's: so a rim shows what is beside it and no halo.
+    /// Colours of a layer are the picture's own where nothing hides it, and those of its own pixels around spread under what does.
     ///
     /// - Parameters:
     ///   - picture: square
     ///   - masks: `[side, side, count - 1]` in 0…1
-    ///   - fills: `[side/4, side/4, 3·count]` of about 0…1
-    init(_ picture: Picture, masks: [Float], fills: [Float], side: Int, count: Int) {
+    init(_ picture: Picture, masks: [Float], side: Int, count: Int) {
         let size = picture.width
         precondition(picture.height == size, "references are square")
-        let small = Plane(size: side / 4, channels: 3 * count, values: fills)
         let alphas = Plane(size: side, channels: count - 1, values: masks)
         let own = picture.unitValues()
         var uncovered = [Float](repeating: 1, count: side * side)
@@ -30,27 +25,15 @@ public struct CutLayers: Sendable, Equatable {
             let (open, alpha) = Self.planes(uncovered, alphas, layer: layer, side: side, size: size)
             // How much a pixel's own colour says of the layer.
             let known = zip(open, alpha).map(*)
-            let near = Self.spread(own, known, size: size, reach: max(2, Int(Self.reach * Double(size))))
+            let spread = SpreadColors(own, known, size: size).colors
             var made = LayerPicture(width: size, height: size)
-            for row in 0..<size {
-                for column in 0..<size {
-                    let pixel = row * size + column
-                    guard alpha[pixel] > 0 else { continue }
-                    let (x, y) = ((Float(column) + 0.5) / Float(size), (Float(row) + 0.5) / Float(size))
-                    let share = open[pixel]
-                    // What few pixels far away say gives way to the network.
-                    let trust = min(1, near.weights[pixel] * 8)
-                    for channel in 0..<3 {
-                        let at = pixel * 3 + channel
-                        var color = own[at]
-                        if share < 1 {
-                            let fill = min(max(small.at(x, y, 3 * layer + channel), 0), 1)
-                            color = share * color + (1 - share) * (trust * near.colors[at] + (1 - trust) * fill)
-                        }
-                        made.bytes[pixel * 4 + channel] = UInt8(min(max(color * alpha[pixel], 0), 1) * 255 + 0.5)
-                    }
-                    made.bytes[pixel * 4 + 3] = UInt8(alpha[pixel] * 255 + 0.5)
+            for pixel in 0..<(size * size) where alpha[pixel] > 0 {
+                for channel in 0..<3 {
+                    let at = pixel * 3 + channel
+                    let color = open[pixel] * own[at] + (1 - open[pixel]) * spread[at]
+                    made.bytes[pixel * 4 + channel] = UInt8(min(max(color * alpha[pixel], 0), 1) * 255 + 0.5)
                 }
+                made.bytes[pixel * 4 + 3] = UInt8(alpha[pixel] * 255 + 0.5)
             }
             layers.append(made)
             guard layer > 0 else { break }
@@ -96,45 +79,86 @@ public struct CutLayers: Sendable, Equatable {
             }
         }
     }
+}
 
-    /// Weighted means of colours within a square around each pixel, and the means of the weights.
-    private static func spread(_ colors: [Float], _ weights: [Float], size: Int, reach: Int) -> (colors: [Float], weights: [Float]) {
-        var sums = [Float](repeating: 0, count: size * size * 4)
-        for pixel in weights.indices {
-            for channel in 0..<3 { sums[pixel * 4 + channel] = colors[pixel * 3 + channel] * weights[pixel] }
-            sums[pixel * 4 + 3] = weights[pixel]
+/// Colours that are known in places, spread over all others: those near where they are near, means of wider parts farther away.
+///
+/// Push and pull (Gortler et al., The Lumigraph, 1996): weighted means of 2×2 blocks up to the whole, then down again, each level
+/// filling what its own pixels do not know from the coarser one.
+struct SpreadColors {
+    /// `[size, size, 3]`.
+    let colors: [Float]
+
+    /// How much of a coarse block must be known for its own mean to stand.
+    private static let enough: Float = 0.25
+
+    /// - Parameters:
+    ///   - colors: `[size, size, 3]`
+    ///   - weights: how far each pixel is known, 0…1, `[size, size]`
+    init(_ colors: [Float], _ weights: [Float], size: Int) {
+        var levels = [Level(size: size, colors, weights)]
+        while levels[levels.count - 1].size > 1 { levels.append(levels[levels.count - 1].halved()) }
+        let top = levels[levels.count - 1].values[0]
+        var filled = [top.w > 0 ? top / top.w : SIMD4(repeating: 0.5)]
+        for index in (0..<(levels.count - 1)).reversed() {
+            filled = levels[index].filled(from: filled, size: levels[index + 1].size, enough: index == 0 ? 1 : Self.enough)
         }
-        sums = boxed(boxed(sums, size: size, reach: reach, step: 4, line: size * 4), size: size, reach: reach, step: size * 4, line: 4)
-        var means = [Float](repeating: 0, count: size * size * 3)
-        var shares = [Float](repeating: 0, count: size * size)
-        for pixel in shares.indices {
-            let weight = sums[pixel * 4 + 3]
-            shares[pixel] = weight
-            guard weight > 0 else { continue }
-            for channel in 0..<3 { means[pixel * 3 + channel] = sums[pixel * 4 + channel] / weight }
-        }
-        return (means, shares)
+        self.colors = filled.flatMap { [$0.x, $0.y, $0.z] }
     }
 
-    /// Means of `2·reach + 1` neighbours along lines, four channels at once; nothing lies beyond the ends.
-    private static func boxed(_ values: [Float], size: Int, reach: Int, step: Int, line: Int) -> [Float] {
-        var result = values
-        let scale = 1 / Float(2 * reach + 1)
-        for start in 0..<size {
-            var sum = SIMD4<Double>.zero
-            func value(_ place: Int) -> SIMD4<Double> {
-                let at = start * line + place * step
-                return SIMD4(Double(values[at]), Double(values[at + 1]), Double(values[at + 2]), Double(values[at + 3]))
-            }
-            for place in 0..<min(reach, size) { sum += value(place) }
-            for place in 0..<size {
-                if place + reach < size { sum += value(place + reach) }
-                if place - reach - 1 >= 0 { sum -= value(place - reach - 1) }
-                let at = start * line + place * step
-                for channel in 0..<4 { result[at + channel] = max(0, Float(sum[channel])) * scale }
+    /// Colours times weights, and weights.
+    private struct Level {
+        let size: Int
+        var values: [SIMD4<Float>]
+
+        init(size: Int, _ colors: [Float], _ weights: [Float]) {
+            self.size = size
+            values = weights.indices.map { pixel in
+                SIMD4(colors[pixel * 3], colors[pixel * 3 + 1], colors[pixel * 3 + 2], 1) * weights[pixel]
             }
         }
-        return result
+
+        private init(size: Int, values: [SIMD4<Float>]) { (self.size, self.values) = (size, values) }
+
+        func halved() -> Level {
+            let half = (size + 1) / 2
+            var result = [SIMD4<Float>](repeating: .zero, count: half * half)
+            for row in 0..<half {
+                for column in 0..<half {
+                    let (below, right) = (min(2 * row + 1, size - 1), min(2 * column + 1, size - 1))
+                    let upper = values[2 * row * size + 2 * column] + values[2 * row * size + right]
+                    result[row * half + column] = (upper + values[below * size + 2 * column] + values[below * size + right]) / 4
+                }
+            }
+            return Level(size: half, values: result)
+        }
+
+        /// Own colours where enough is known, the coarser level's, between its pixels, elsewhere.
+        func filled(from coarse: [SIMD4<Float>], size half: Int, enough: Float) -> [SIMD4<Float>] {
+            func between(_ index: Int) -> (Int, Int, Float) {
+                let place = min(max((Float(index) + 0.5) / 2 - 0.5, 0), Float(half - 1))
+                let first = Int(place)
+                return (first, min(first + 1, half - 1), place - Float(first))
+            }
+            var result = values
+            for row in 0..<size {
+                let (top, bottom, v) = between(row)
+                for column in 0..<size {
+                    let own = values[row * size + column]
+                    let share = min(own.w / enough, 1)
+                    guard share < 1 else {
+                        result[row * size + column] = own / own.w
+                        continue
+                    }
+                    let (left, right, h) = between(column)
+                    let above = coarse[top * half + left] * (1 - h) + coarse[top * half + right] * h
+                    let below = coarse[bottom * half + left] * (1 - h) + coarse[bottom * half + right] * h
+                    let far = above * (1 - v) + below * v
+                    result[row * size + column] = share > 0 ? own / own.w * share + far * (1 - share) : far
+                }
+            }
+            return result
+        }
     }
 }
 

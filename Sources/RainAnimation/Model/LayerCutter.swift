@@ -20,9 +20,8 @@ public final class LayerCutter {
         count = graph.guide.layerNetwork.layers
         let g = GraphBuilder()
         let pose = configuration.posePicture.size
-        let output = try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose_picture", [1, pose, pose, 3]))
-        g.output("masks", try output.masks.unary(.sigmoid))
-        g.output("fills", output.fills)
+        let masks = try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose_picture", [1, pose, pose, 3]))
+        g.output("masks", try masks.unary(.sigmoid))
         executable = try engine.prepare(Program(g.graph().optimizedForInference()))
         try executable.load(parameters)
     }
@@ -39,7 +38,6 @@ public final class LayerCutter {
         try executable.write("picture", seen.unitValues())
         try executable.write("pose_picture", pose)
         try executable.run(.step)
-        let (masks, fills) = (try executable.read("masks"), try executable.read("fills"))
-        return CutLayers(picture, masks: masks, fills: fills, side: side, count: count)
+        return CutLayers(picture, masks: try executable.read("masks"), side: side, count: count)
     }
 }

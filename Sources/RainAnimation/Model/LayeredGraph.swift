@@ -28,8 +28,8 @@ public struct LayeredGraph {
     /// Layers of `count` references.
     public func layerShape(_ count: Int, side: Int) -> Shape { [guide.layerNetwork.layers, count, side, side, 4] }
 
-    /// Masks and fills of pictures `[n, s, s, 3]`.
-    public func cut(_ g: GraphBuilder, _ pictures: Value, poses: Value) throws -> LayerNetwork.Output {
+    /// Masks of pictures `[n, s, s, 3]`, before a sigmoid.
+    public func cut(_ g: GraphBuilder, _ pictures: Value, poses: Value) throws -> Value {
         try g.scoped(Network.layerNetwork.rawValue) { try guide.layerNetwork(g, pictures, poses: poses) }
     }
 

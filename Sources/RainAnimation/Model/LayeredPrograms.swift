@@ -55,9 +55,7 @@ struct LayeredPrograms {
     private func cutterGraph() throws -> Graph {
         let g = GraphBuilder()
         let (side, pose) = (graph.guide.guideSize, graph.configuration.posePicture.size)
-        let output = try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose_picture", [1, pose, pose, 3]))
-        g.output("masks", output.masks)
-        g.output("fills", output.fills)
+        g.output("masks", try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose_picture", [1, pose, pose, 3])))
         return try g.graph()
     }
 

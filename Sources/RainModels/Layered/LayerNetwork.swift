@@ -1,7 +1,6 @@
 public import RainGraph
 
-/// Cuts a reference picture into layers, once: for each layer before the background where it is seen, and for each layer the colours it
-/// has where others hide it.
+/// Cuts a reference picture into layers, once: how far each layer before the background reaches, also where others hide it.
 ///
 /// A small U-shaped network over the picture in blocks of 4×4 pixels; masks are refined beside the picture in blocks of 2×2.
 public struct LayerNetwork: Hashable, Sendable, Codable {
@@ -32,18 +31,11 @@ public struct LayerNetwork: Hashable, Sendable, Codable {
     /// Height and width of pictures are multiples of it.
     public var granularity: Int { 4 << (channels.count - 1) }
 
-    /// What the network says of pictures `[n, s, s, 3]`.
-    public struct Output {
-        /// Before a sigmoid, how far each layer but the background is seen: `[n, s, s, layers - 1]`.
-        public let masks: Value
-        /// The colours of each layer where it is hidden, 0…1: `[n, s/4, s/4, 3·layers]`.
-        public let fills: Value
-    }
-
     /// - Parameters:
     ///   - pictures: `[n, s, s, 3]` in 0…1, s a multiple of `granularity`
     ///   - poses: the pictures' landmarks drawn as points, `[n, s/4, s/4, 3]`
-    public func callAsFunction(_ g: GraphBuilder, _ pictures: Value, poses: Value) throws -> Output {
+    /// - Returns: masks before a sigmoid, `[n, s, s, layers - 1]`
+    public func callAsFunction(_ g: GraphBuilder, _ pictures: Value, poses: Value) throws -> Value {
         try validate()
         let x = try pictures.scaled(by: 1, plus: -0.5)
         var h = try g.convolution("in", x.pixelUnshuffled(4).concatenated(with: [poses], axis: 3), channels[0])
@@ -61,26 +53,16 @@ public struct LayerNetwork: Hashable, Sendable, Codable {
             h = try g.residualBlock("encoder.\(level)", h)
         }
         h = try g.residualBlock("middle.1", h)
-        // A background has no outlines to keep.
-        let background = try enlarged(g, g.convolution("background", h.unary(.relu), 3), to: pictures.shape[1] / 4)
         for level in channels.indices.dropLast().reversed() {
             h = try g.convolution("up.\(level)", h, channels[level], kernel: 1).upsampledNearest().adding(skipped[level])
             h = try g.residualBlock("decoder.\(level)", h)
         }
         let features = try h.unary(.relu)
-        let hidden = try g.convolution("fills", features, 3 * (layers - 1))
-        let fills = try background.concatenated(with: [hidden], axis: 3).scaled(by: 1, plus: 0.5)
         let fine = try g.convolution("mask.in", x.pixelUnshuffled(2), maskChannels)
         var mask = try g.convolution("mask.up", features, 4 * maskChannels, kernel: 1).pixelShuffled(2).adding(fine)
         mask = try g.residualBlock("mask.block", mask)
         mask = try g.convolution("mask.out", mask.unary(.relu), 4 * (layers - 1)).pixelShuffled(2)
-        return Output(masks: try mask.scaled(by: 3), fills: fills)
-    }
-
-    /// Bilinear enlargement of `[n, h, w, c]`.
-    private func enlarged(_ g: GraphBuilder, _ x: Value, to side: Int) throws -> Value {
-        let corners = try g.constant([-1, -1, 1, -1, -1, 1, 1, 1], [1, 2, 2, 2]).broadcasted(to: [x.shape[0], 2, 2, 2])
-        return try x.sampled(corners, height: side, width: side)
+        return try mask.scaled(by: 3)
     }
 }
 

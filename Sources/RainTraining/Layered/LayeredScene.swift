@@ -1,4 +1,5 @@
 import Dispatch
+import RainAnimation
 import RainPictures
 import RainPose
 import RainWorld
@@ -48,6 +49,23 @@ struct LayeredScene: Sendable {
             return character.uncovered(pose, size: size)
         }
         self.moves = moves
+    }
+
+    /// The same scene with a reference that was cut by a network instead of drawn in layers.
+    func cut(by cutter: LayerCutter) throws -> LayeredScene {
+        let cut = try cutter.cut(LayerPicture.composite(layers), landmarks: landmarks)
+        return LayeredScene(request: request, layers: cut.layers, landmarks: landmarks, moves: moves, truths: truths)
+    }
+
+    private init(
+        request: WorldScene.Request, layers: [LayerPicture], landmarks: LandmarkFrame, moves: [GuideGeometry.Frame],
+        truths: [(under: Picture, whole: Picture)]
+    ) {
+        self.request = request
+        self.layers = layers
+        self.landmarks = landmarks
+        self.moves = moves
+        self.truths = truths
     }
 
     /// Draws many characters on all processors; the result does not depend on how many there are.

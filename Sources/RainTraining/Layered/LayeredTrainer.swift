@@ -8,7 +8,7 @@ import RainPose
 /// Trains a layered model from nothing, stage by stage; then writes its package.
 public struct LayeredTrainer {
     public enum Stage: String, Sendable, CaseIterable {
-        case crop, frames, layers, repaint, clips, package
+        case crop, layers, frames, clips, repaint, package
     }
 
     let model: ModelConfiguration
@@ -27,7 +27,7 @@ public struct LayeredTrainer {
         self.run = run
     }
 
-    /// Runs stages in order (single frames before clips before what stands on them); each goes on from its checkpoint, and is skipped if it is complete.
+    /// Runs stages in order; each goes on from its checkpoint, and is skipped if it is complete.
     public func train(_ stages: [Stage] = Stage.allCases, engine: some TrainingEngine) throws {
         if stages.contains(.crop) { try CropStage(graph: graph, recipe: recipe).run(run, engine: engine, key: key(.crop, [])) }
         if stages.contains(.layers) {
@@ -50,7 +50,10 @@ public struct LayeredTrainer {
             }
         }
         if stages.contains(.repaint) {
-            parameters = try parameters.merging(run.averages(of: DenoiserStage.Kind.frames.rawValue)) { $1 }
+            let frames = DenoiserStage.Kind.frames.rawValue
+            for name in [frames, DenoiserStage.Kind.clips.rawValue, LayerStage.name] where name == frames || run.has(name) {
+                try parameters.merge(run.averages(of: name)) { $1 }
+            }
             try RepaintStage(model: model, graph: graph, recipe: recipe, parameters: parameters)
                 .run(run, engine: engine, key: key(.repaint, [.crop, .frames]), latents: scenes)
         }

@@ -4,7 +4,7 @@ import RainModels
 import RainPictures
 import RainPose
 
-/// Trains the repainter on what the denoiser makes of drawn characters.
+/// Trains the repainter on what the denoiser makes of drawn characters, half of whose references a trained layer network has cut.
 ///
 /// Loss: L1 + 2·L2 + L1 of the differences to the right and lower neighbour, which keeps outlines sharp.
 struct RepaintStage {
@@ -13,7 +13,7 @@ struct RepaintStage {
     let model: ModelConfiguration
     let graph: LayeredGraph
     let recipe: LayeredRecipe
-    /// Of all networks that are not trained here.
+    /// Of all networks that are not trained here; the layer network may be missing.
     let parameters: [String: [Float]]
 
     /// Characters that steps are drawn from; the oldest give way.
@@ -63,12 +63,14 @@ struct RepaintStage {
         }
         let prediction = try Prediction(
             model, engine: engine, parameters: parameters, characters: stage.characters, frames: stage.frames)
+        let cutter = try self.cutter(engine)
         var pool: [Scene] = []
         var next = 0
         func add(_ scene: Int) throws {
             var random = TrainingRandom(seed: recipe.seed, stream: "repaint", step: scene)
-            let drawn = LayeredScene(
+            var drawn = LayeredScene(
                 LayeredScene.request(&random, frames: Self.framesPerScene), size: graph.guide.guideSize, jitters: true)
+            if let cutter, random.uniform() < 0.5 { drawn = try drawn.cut(by: cutter) }
             let made = Scene(drawn: drawn, latents: try latents.latentScene(drawn))
             if pool.count < Self.poolSize {
                 pool.append(made)
@@ -91,6 +93,15 @@ struct RepaintStage {
                 return try executable.read("loss") { $0[0] }
             },
             sample: { step in try sample(run, engine, executable.averages(), latents, label: "\(Self.name) \(step)") })
+    }
+
+    /// Nil before the layer network is trained.
+    private func cutter(_ engine: some Engine) throws -> LayerCutter? {
+        guard parameters.keys.contains(where: { $0.hasPrefix(ModelConfiguration.Network.layerNetwork.rawValue + ".") }) else { return nil }
+        return try LayerCutter(model, engine: engine) { name, _ in
+            guard let values = parameters[name] else { throw TrainingError("\(name): not among the trained parameters") }
+            return values
+        }
     }
 
     private func write(
@@ -131,12 +142,15 @@ struct RepaintStage {
             return values
         }
         let prediction = try Prediction(model, engine: engine, parameters: parameters, characters: 1, frames: frames)
+        let cutter = try self.cutter(engine)
         var figures = FaceFigures()
         var rows: [ContactSheet.Row] = []
         let side = graph.guide.guideSize
         for index in 0..<count {
             var random = TrainingRandom(seed: 7, stream: "repaint sample", step: index)
-            let drawn = LayeredScene(LayeredScene.validationRequest(index, frames: frames), size: side, jitters: false)
+            var drawn = LayeredScene(LayeredScene.validationRequest(index, frames: frames), size: side, jitters: false)
+            let reference = LayerPicture.composite(drawn.layers)
+            if let cutter { drawn = try drawn.cut(by: cutter) }
             let scene = try latents.latentScene(drawn)
             let places = [Array(0..<frames)]
             let residual = try prediction([scene], frames: places, random: &random)
@@ -150,7 +164,6 @@ struct RepaintStage {
             let face = try pictures(residual, "face")
             let warped = try pictures(residual, "warped")
             let blank = try pictures([Float](repeating: 0, count: residual.count), "pictures")
-            let reference = LayerPicture.composite(drawn.layers)
             for frame in 0..<frames {
                 figures.add(
                     truth: drawn.truths[frame].whole,
