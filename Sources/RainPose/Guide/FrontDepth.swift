@@ -2,7 +2,7 @@ extension CharacterLayer {
     /// How near to the camera the front hair lies at a place of the head: hair of crown, fringe and locks, and what sits on them.
     ///
     /// A rounded forehead that falls off towards the temples and the top of the head. The wide procedural world draws everything of
-    /// the layer at these depths, so that whoever moves a drawn picture's hair can move it the same way. Smooth, and defined everywhere.
+    /// the layer at these depths, so that the hair of a drawn picture can be moved the same way. Smooth, and defined everywhere.
     ///
     /// - Parameters:
     ///   - x: to the right of the head's middle, in half head widths
