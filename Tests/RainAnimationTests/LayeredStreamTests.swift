@@ -106,6 +106,14 @@ import Testing
         #expect(pictures[0][2...] == pictures[1][2...])
     }
 
+    @Test("Guider and painter are there for every family, as tuning and benchmarks ask for them") func programs() throws {
+        for configuration in [TinyModel.configuration, TinyModel.layered] {
+            let programs = ModelPrograms(configuration)
+            #expect(try programs.guider(frames: 2).graph.outputs.contains { $0.name == "features" })
+            #expect(try programs.painter(frames: 2).graph.outputs.contains { $0.name == "pictures" })
+        }
+    }
+
     @Test("Pictures may be of any size that films can have") func sizes() throws {
         #expect(try TinyModel.layered.resized(to: 512).imageSize == 512)
         #expect(try TinyModel.layered.resized(to: nil) == TinyModel.layered)

@@ -57,7 +57,7 @@ public struct ModelPrograms: Sendable {
 
     /// Pose pictures to features: `pose_pictures` `[frames, size, size, 3]` in 0…1 → `features`
     /// `[frames, latent height, latent width, channels]`.
-    public func pose(frames: Int) throws -> Program { try Self.program(poseGraph(frames: frames)) }
+    func pose(frames: Int) throws -> Program { try Self.program(poseGraph(frames: frames)) }
 
     private func poseGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
@@ -69,7 +69,7 @@ public struct ModelPrograms: Sendable {
     ///
     /// A decoder that remembers has inputs `memory<i>` of `decoderMemories`, zero before the first frame, and outputs `left<i>` that
     /// become the next call's memories.
-    public func decoder(frames: Int) throws -> Program { try Self.program(decoderGraph(frames: frames)) }
+    func decoder(frames: Int) throws -> Program { try Self.program(decoderGraph(frames: frames)) }
 
     /// Shapes of what the decoder remembers of the frames before; empty for one that does not.
     public var decoderMemories: [Shape] {

@@ -60,7 +60,7 @@ struct TuneCommand: ParsableCommand {
         let schedule = try model.schedule(configuration)
         let make = ModelPrograms(configuration)
         let programs = try [
-            make.step(schedule), make.pose(frames: schedule.framesPerGroup), make.decoder(frames: schedule.framesPerGroup),
+            make.step(schedule), make.guider(frames: schedule.framesPerGroup), make.painter(frames: schedule.framesPerGroup),
         ]
         let weights = RandomWeights(seed: 1)
         var progress = ProgressLine("measuring", unit: "runs", total: programs.count * (rounds + 1))
