@@ -28,6 +28,9 @@ public struct LayerPicture: Sendable, Equatable {
         }
     }
 
+    /// The elements in 0…1, row-major, as networks read layers.
+    public func unitValues() -> [Float] { bytes.map { Float($0) * (1 / 255) } }
+
     /// Layers composited over each other, the first at the back; where all are transparent the result is black.
     ///
     /// - Parameter layers: of one size, at least one

@@ -45,10 +45,7 @@ struct DenoiserProbe {
     @discardableResult
     func sample(_ run: TrainingRun, _ parameters: [String: [Float]], label: String) throws -> [Double] {
         let painter = model.posePainter
-        try denoiser.load { name, _ in
-            guard let values = parameters[name] else { throw TrainingError("\(name): not among the trained parameters") }
-            return values
-        }
+        try denoiser.load(trained(parameters))
         var poses = [Float](repeating: 0, count: scenes.count * framesShown.count * painter.count)
         var referencePoses = [Float](repeating: 0, count: scenes.count * painter.count)
         for (index, scene) in scenes.enumerated() {

@@ -20,6 +20,16 @@ extension TrainableExecutable {
     }
 }
 
+/// What `Executable.load` asks for, out of trained parameters by name.
+///
+/// - Throws: when asked for one that is missing: `TrainingError` naming it
+func trained(_ parameters: [String: [Float]]) -> @Sendable (_ name: String, _ shape: Shape) throws -> [Float] {
+    { name, _ in
+        guard let values = parameters[name] else { throw TrainingError("\(name): not among the trained parameters") }
+        return values
+    }
+}
+
 extension Picture {
     /// Square pictures from `[n, size, size, 3]` of about 0…1; values outside are clamped.
     static func pictures(_ values: [Float], size: Int) -> [Picture] {

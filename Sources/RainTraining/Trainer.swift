@@ -135,10 +135,7 @@ public struct Trainer: Sendable {
     /// Streams a few characters never trained on, as `rain evaluate` does, and draws them as `sample.png`.
     private func sampleStream(_ parameters: [String: [Float]], label: String, engine: some Engine) throws {
         let report = try Evaluation.run(
-            parameters: { name, _ in
-                guard let values = parameters[name] else { throw TrainingError("\(name): not among the trained parameters") }
-                return values
-            }, configuration: model, engine: engine, characters: 5, frames: 24)
+            parameters: trained(parameters), configuration: model, engine: engine, characters: 5, frames: 24)
         try report.sheet().writePNG(to: URL(filePath: run.path("sample.png")))
         func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
         try run.note(

@@ -23,9 +23,9 @@ public struct CutLayers: Sendable, Equatable {
         var layers: [LayerPicture] = []
         for layer in (0..<count).reversed() {
             let (open, alpha) = Self.planes(uncovered, alphas, layer: layer, side: side, size: size)
-            // How much a pixel's own colour says of the layer.
-            let known = zip(open, alpha).map(*)
-            let spread = SpreadColors(own, known, size: size).colors
+            // How much a pixel's own colour says of the layer; where nothing of it is hidden, nothing need be spread.
+            let isHidden = zip(open, alpha).contains { $0 < 1 && $1 > 0 }
+            let spread = isHidden ? SpreadColors(own, zip(open, alpha).map(*), size: size).colors : own
             var made = LayerPicture(width: size, height: size)
             for pixel in 0..<(size * size) where alpha[pixel] > 0 {
                 for channel in 0..<3 {

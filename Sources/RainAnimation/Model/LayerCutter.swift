@@ -18,11 +18,7 @@ public final class LayerCutter {
         self.configuration = configuration
         side = graph.guide.guideSize
         count = graph.guide.layerNetwork.layers
-        let g = GraphBuilder()
-        let pose = configuration.posePicture.size
-        let masks = try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose_picture", [1, pose, pose, 3]))
-        g.output("masks", try masks.unary(.sigmoid))
-        executable = try engine.prepare(Program(g.graph().optimizedForInference()))
+        executable = try engine.prepare(LayeredPrograms(graph).cutter())
         try executable.load(parameters)
     }
 

@@ -3,7 +3,7 @@ import RainModels
 
 /// The programs that stream a layered model, each over fixed shapes. Layers are inputs of lifetime `.reference`.
 struct LayeredPrograms {
-    let graph: LayeredGraph
+    private let graph: LayeredGraph
 
     init(_ graph: LayeredGraph) { self.graph = graph }
 
@@ -52,10 +52,14 @@ struct LayeredPrograms {
         return try g.graph()
     }
 
+    /// `picture` `[1, s, s, 3]` in 0…1, as large as the networks see it, and `pose_picture` → `masks` `[1, s, s, layers - 1]` in 0…1.
+    func cutter() throws -> Program { try ModelPrograms.program(cutterGraph()) }
+
     private func cutterGraph() throws -> Graph {
         let g = GraphBuilder()
         let (side, pose) = (graph.guide.guideSize, graph.configuration.posePicture.size)
-        g.output("masks", try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose_picture", [1, pose, pose, 3])))
+        let masks = try graph.cut(g, g.input("picture", [1, side, side, 3]), poses: g.input("pose_picture", [1, pose, pose, 3]))
+        g.output("masks", try masks.unary(.sigmoid))
         return try g.graph()
     }
 

@@ -50,9 +50,7 @@ final class LayeredEnds: StreamEnds {
         }
         let cutter = try LayerCutter(configuration, engine: engine, parameters: parameters)
         let cut = try cutter.cut(picture, landmarks: geometry.reference)
-        var layers: [Float] = []
-        layers.reserveCapacity(cut.layers.count * picture.width * picture.height * 4)
-        for layer in cut.layers { for byte in layer.bytes { layers.append(Float(byte) * (1 / 255)) } }
+        let layers = cut.layers.flatMap { $0.unitValues() }
         let still = geometry(geometry.reference)
         let banks = try evaluate(programs.reference(), ["layers": layers, "crop_meshes": GuideMeshes.joined([still.cropMeshes])])
         // A reference that fails leaves the one before as it was.

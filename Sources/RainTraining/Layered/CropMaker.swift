@@ -39,7 +39,7 @@ final class CropMaker {
     /// truth. Latents, or crops of 0…1.
     func callAsFunction(_ scene: LayeredScene) throws -> (guides: [[Float]], truths: [[Float]]) {
         let side = graph.guide.guideSize
-        try executable.write("layers", scene.layers.flatMap(\.unitValues))
+        try executable.write("layers", scene.layers.flatMap { $0.unitValues() })
         var result: (guides: [[Float]], truths: [[Float]]) = ([], [])
         let reference = LayerPicture.composite(scene.layers.dropLast())
         for start in stride(from: 0, to: scene.moves.count, by: Self.batch) {
@@ -62,9 +62,4 @@ final class CropMaker {
         }
         return result
     }
-}
-
-extension LayerPicture {
-    /// Row-major elements in 0…1, as the graph reads layers.
-    var unitValues: [Float] { bytes.map { Float($0) * (1 / 255) } }
 }

@@ -71,10 +71,7 @@ struct LayerStage {
 
     /// Draws unseen characters' layers beside the true ones, and measures how far a turn of the head differs.
     private func sample(_ run: TrainingRun, _ engine: some TrainingEngine, _ parameters: [String: [Float]]) throws {
-        let cutter = try LayerCutter(model, engine: engine) { name, _ in
-            guard let values = parameters[name] else { throw TrainingError("\(name): not among the trained parameters") }
-            return values
-        }
+        let cutter = try LayerCutter(model, engine: engine, parameters: trained(parameters))
         var rows: [ContactSheet.Row] = []
         var error = 0.0
         let count = 8

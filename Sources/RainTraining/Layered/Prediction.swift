@@ -13,10 +13,7 @@ struct Prediction {
     init(_ model: ModelConfiguration, engine: some Engine, parameters: [String: [Float]], characters: Int, frames: Int) throws {
         executable = try engine.prepare(
             TrainingGraphs.denoiserForInference(model, .init(characters: characters, frames: frames, motion: false, timesteps: nil)))
-        try executable.load { name, _ in
-            guard let values = parameters[name] else { throw TrainingError("\(name): not among the trained parameters") }
-            return values
-        }
+        try executable.load(trained(parameters))
         schedule = try NoiseSchedule(model.scheduler)
         levels = try schedule.timesteps(model.window.levels)
         self.frames = frames

@@ -98,17 +98,14 @@ struct RepaintStage {
     /// Nil before the layer network is trained.
     private func cutter(_ engine: some Engine) throws -> LayerCutter? {
         guard parameters.keys.contains(where: { $0.hasPrefix(ModelConfiguration.Network.layerNetwork.rawValue + ".") }) else { return nil }
-        return try LayerCutter(model, engine: engine) { name, _ in
-            guard let values = parameters[name] else { throw TrainingError("\(name): not among the trained parameters") }
-            return values
-        }
+        return try LayerCutter(model, engine: engine, parameters: trained(parameters))
     }
 
     private func write(
         _ scenes: [LayeredScene], _ latents: [LatentScene], _ frames: [[Int]], _ residual: [Float], into executable: any Executable
     ) throws {
         var layers: [Float] = []
-        for layer in CharacterLayer.allCases.indices { for scene in scenes { layers += scene.layers[layer].unitValues } }
+        for layer in CharacterLayer.allCases.indices { for scene in scenes { layers += scene.layers[layer].unitValues() } }
         try executable.write("layers", layers)
         let moves = zip(scenes, frames).flatMap { scene, own in own.map { scene.moves[$0 + 1] } }
         try executable.write("meshes", GuideMeshes.joined(moves.map(\.meshes)))
@@ -124,7 +121,7 @@ struct RepaintStage {
 
     /// Draws unseen characters, and measures the pictures, those with the residual at zero, and the warped layers alone.
     private func sample(
-        _ run: TrainingRun, _ engine: some TrainingEngine, _ trained: [String: [Float]], _ latents: LayeredScenes, label: String
+        _ run: TrainingRun, _ engine: some TrainingEngine, _ averages: [String: [Float]], _ latents: LayeredScenes, label: String
     ) throws {
         let (count, frames) = (24, 2)
         let g = GraphBuilder()
@@ -136,11 +133,8 @@ struct RepaintStage {
         g.output("warped", composed.warped)
         g.output("face", composed.face)
         let executable = try engine.prepare(Program(g.graph().optimizedForInference()))
-        let all = parameters.merging(trained) { $1 }
-        try executable.load { name, _ in
-            guard let values = all[name] else { throw TrainingError("\(name): not among the trained parameters") }
-            return values
-        }
+        let all = parameters.merging(averages) { $1 }
+        try executable.load(trained(all))
         let prediction = try Prediction(model, engine: engine, parameters: parameters, characters: 1, frames: frames)
         let cutter = try self.cutter(engine)
         var figures = FaceFigures()

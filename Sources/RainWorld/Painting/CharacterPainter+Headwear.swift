@@ -226,16 +226,25 @@ extension CharacterPainter {
         }
     }
 
+    /// One wing of a bow whose knot is the origin.
+    ///
+    /// - Parameters:
+    ///   - wing: -1 to the left, 1 to the right
+    ///   - s: of the wing, nearly
+    static func bowWing(_ wing: Double, size s: Double) -> Path {
+        var bow = Path()
+        bow.move(0, 0)
+        bow.curve(wing * s * 0.4, -s * 0.5, wing * s * 0.9, -s * 0.95, wing * s * 1.1, -s * 0.6)
+        bow.curve(wing * s * 1.25, -s * 0.2, wing * s * 1.25, s * 0.3, wing * s * 1.05, s * 0.6)
+        bow.curve(wing * s * 0.85, s * 0.8, wing * s * 0.4, s * 0.4, 0, 0)
+        bow.close()
+        return bow
+    }
+
     private func paintBow(_ canvas: inout Canvas, _ at: Point, _ color: Color, size: Double = 1) {
         let s = 0.36 * size
         for wing in [-1.0, 1] {
-            var bow = Path()
-            bow.move(0, 0)
-            bow.curve(wing * s * 0.4, -s * 0.5, wing * s * 0.9, -s * 0.95, wing * s * 1.1, -s * 0.6)
-            bow.curve(wing * s * 1.25, -s * 0.2, wing * s * 1.25, s * 0.3, wing * s * 1.05, s * 0.6)
-            bow.curve(wing * s * 0.85, s * 0.8, wing * s * 0.4, s * 0.4, 0, 0)
-            bow.close()
-            headPiece(&canvas, bow.applying(.translation(at.x, at.y)), color) { canvas in
+            headPiece(&canvas, Self.bowWing(wing, size: s).applying(.translation(at.x, at.y)), color) { canvas in
                 let fold = CharacterPainter.blade(
                     Point(at.x, at.y), Point(at.x + wing * s * 0.4, at.y), Point(at.x + wing * s * 0.8, at.y + s * 0.1), 0.04)
                 canvas.fill(front(fold), style.shadow(color, 1.2))

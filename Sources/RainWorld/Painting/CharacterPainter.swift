@@ -149,13 +149,7 @@ struct CharacterPainter {
             let s = look.headScale * 0.36
             let turn = Transform.translation(knot.x, knot.y).after(.rotation(pose.roll + look.side * 0.35))
             for wing in [-1.0, 1] {
-                var bow = Path()
-                bow.move(0, 0)
-                bow.curve(wing * s * 0.4, -s * 0.5, wing * s * 0.9, -s * 0.95, wing * s * 1.1, -s * 0.6)
-                bow.curve(wing * s * 1.25, -s * 0.2, wing * s * 1.25, s * 0.3, wing * s * 1.05, s * 0.6)
-                bow.curve(wing * s * 0.85, s * 0.8, wing * s * 0.4, s * 0.4, 0, 0)
-                bow.close()
-                canvas.fill(bow.applying(turn), color)
+                canvas.fill(Self.bowWing(wing, size: s).applying(turn), color)
             }
             canvas.fill(Path(ellipse: Point(0, 0), s * 0.28, s * 0.34).applying(turn), color.scaled(by: 0.7))
         case .hat:
