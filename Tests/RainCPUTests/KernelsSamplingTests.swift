@@ -46,17 +46,58 @@ import Testing
         }
     }
 
+    static func composited(_ pool: KernelPool, _ s: RainSampling, _ layers: Int, _ x: [Float], _ grids: [Float]) -> [[Float]] {
+        var s = s
+        let (from, mesh) = (Guarded(x), Guarded(grids))
+        let pixels = s.samples * s.out_height * s.out_width
+        let results = [Guarded(count: pixels * 4), Guarded(count: pixels * layers)]
+        defer { keep([from, mesh], results) }
+        rain_composite(pool.pointer, &s, layers, from.floats, mesh.floats, results[0].floats, results[1].floats)
+        return results.map(\.values)
+    }
+
+    /// Layers of which most is empty, as those of a drawing are, in pictures of many tiles.
+    @Test(arguments: KernelSet.available)
+    func emptyPartsOfLayers(_ set: KernelSet) {
+        let (plain, pools) = (plainPool(), [1, 2].map(set.pool))
+        var random = KernelRandom(29)
+        for round in 0..<12 {
+            let (pictures, layers) = (1 + random.below(2), 2 + random.below(3))
+            let s = RainSampling(
+                pictures: pictures, samples: pictures * (1 + random.below(2)), height: 20 + random.below(150),
+                width: 20 + random.below(150),
+                channels: 4, grid_height: 2 + random.below(6), grid_width: 2 + random.below(6), out_height: 3 + random.below(30),
+                out_width: random.pick([40, 64, 131, 200]))
+            var x = [Float](repeating: 0, count: layers * s.pictures * s.height * s.width * 4)
+            for _ in 0..<(3 * layers * s.pictures) {
+                let (picture, top, left) = (random.below(layers * s.pictures), random.below(s.height), random.below(s.width))
+                for row in top..<min(s.height, top + 1 + random.below(9)) {
+                    for column in left..<min(s.width, left + 1 + random.below(9)) {
+                        let values = random.floats(4, scale: 0.5, offset: 0.5)
+                        for channel in 0..<4 { x[((picture * s.height + row) * s.width + column) * 4 + channel] = values[channel] }
+                    }
+                }
+            }
+            // From meshes that stand nearly still to wild ones, some of them nowhere.
+            var grids = random.floats(layers * s.samples * s.grid_height * s.grid_width * 2, scale: round % 3 == 0 ? 2 : 0.1)
+            for node in 0..<(grids.count / 2) {
+                let (column, row) = (node % s.grid_width, node / s.grid_width % s.grid_height)
+                grids[node * 2] += 2 * Float(column) / Float(s.grid_width - 1) - 1
+                grids[node * 2 + 1] += 2 * Float(row) / Float(s.grid_height - 1) - 1
+            }
+            if round % 4 == 3 { grids[random.below(grids.count)] = [.infinity, .nan, -3e30][random.below(3)] }
+            let expected = Self.composited(plain, s, layers, x, grids)
+            for pool in pools {
+                for (found, expected) in zip(Self.composited(pool, s, layers, x, grids), expected) {
+                    let pairs = zip(found, expected).filter { $1.isFinite }
+                    #expect(disagreement(pairs.map(\.0), pairs.map(\.1)) < 1e-4, "\(s)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: KernelSet.available)
     func layersOverEachOther(_ set: KernelSet) {
-        func composited(_ pool: KernelPool, _ s: RainSampling, _ layers: Int, _ x: [Float], _ grids: [Float]) -> [[Float]] {
-            var s = s
-            let (from, mesh) = (Guarded(x), Guarded(grids))
-            let pixels = s.samples * s.out_height * s.out_width
-            let results = [Guarded(count: pixels * 4), Guarded(count: pixels * layers)]
-            defer { keep([from, mesh], results) }
-            rain_composite(pool.pointer, &s, layers, from.floats, mesh.floats, results[0].floats, results[1].floats)
-            return results.map(\.values)
-        }
         func over(_ pool: KernelPool, _ front: [Float], _ back: [Float]) -> [Float] {
             let (first, second, y) = (Guarded(front), Guarded(back), Guarded(count: front.count))
             defer { keep([first, second, y]) }
@@ -73,10 +114,10 @@ import Testing
                 out_width: random.pick([1, 5, 16, 63, 64, 65, 131]))
             let x = random.floats(layers * s.pictures * s.height * s.width * 4, scale: 0.5, offset: 0.5)
             let grids = random.floats(layers * s.samples * s.grid_height * s.grid_width * 2, scale: 1.4)
-            let expected = composited(plain, s, layers, x, grids)
+            let expected = Self.composited(plain, s, layers, x, grids)
             let parts = x.split(at: x.count / 8 * 4)
             for pool in pools {
-                for (found, expected) in zip(composited(pool, s, layers, x, grids), expected) {
+                for (found, expected) in zip(Self.composited(pool, s, layers, x, grids), expected) {
                     #expect(disagreement(found, expected) < 2e-5, "\(s)")
                 }
                 #expect(disagreement(over(pool, parts.0, parts.1), over(plain, parts.0, parts.1)) < 1e-6)

@@ -35,22 +35,42 @@ template <bool gradient>
 RAIN_INLINE void sampled_places(const RainSampling &s, const float *upper, const float *lower, float down, long column, long count,
                                 SampledBlock &block) {
     const float scale = float(s.grid_width - 1) / float(s.out_width);
+    const auto cell_of = [&](float place) RAIN_INLINE_LAMBDA {
+        return long(place) < s.grid_width - 2 ? long(place) : s.grid_width - 2;
+    };
+    // Corners of a cell on this row: x and y left, x and y right.
+    const auto corners = [&](long cell) RAIN_INLINE_LAMBDA {
+        const float *a = upper + 2 * cell, *b = lower + 2 * cell;
+        Four corner;
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 4; i++) corner[i] = a[i] + (b[i] - a[i]) * down;
+        return corner;
+    };
+    I lane;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < W; i++) lane[i] = i;
     for (long start = 0; start < count; start += W) {
         V x, y, rest;
         I cells;
-        for (int i = 0; i < W; i++) {
-            // Places behind the last are those of the last, so that nothing beyond is read.
-            const long at = column + (start + i < count ? start + i : count - 1);
-            const float place = (float(at) + 0.5f) * scale;
-            const long cell = long(place) < s.grid_width - 2 ? long(place) : s.grid_width - 2;
-            const float t = place - float(cell);
-            const float *a = upper + 2 * cell, *b = lower + 2 * cell;
-            const float left_x = a[0] + (b[0] - a[0]) * down, left_y = a[1] + (b[1] - a[1]) * down;
-            const float right_x = a[2] + (b[2] - a[2]) * down, right_y = a[3] + (b[3] - a[3]) * down;
-            x[i] = left_x + (right_x - left_x) * t;
-            y[i] = left_y + (right_y - left_y) * t;
-            rest[i] = t;
-            cells[i] = int32_t(cell);
+        const long first = column + start, last = start + W < count ? first + W - 1 : column + count - 1;
+        const long cell = cell_of((float(first) + 0.5f) * scale);
+        if (cell == cell_of((float(last) + 0.5f) * scale)) {
+            // Lanes behind the last are nowhere in particular: nothing is read there.
+            const Four corner = corners(cell);
+            rest = (__builtin_convertvector(lane + I(int(first)), V) + splat(0.5f)) * splat(scale) - splat(float(cell));
+            x = splat(corner[0]) + splat(corner[2] - corner[0]) * rest;
+            y = splat(corner[1]) + splat(corner[3] - corner[1]) * rest;
+            cells = I(int(cell));
+        } else {
+            for (int i = 0; i < W; i++) {
+                const float place = (float(first + i < last ? first + i : last) + 0.5f) * scale;
+                const long own = cell_of(place);
+                const Four corner = corners(own);
+                rest[i] = place - float(own);
+                x[i] = corner[0] + (corner[2] - corner[0]) * rest[i];
+                y[i] = corner[1] + (corner[3] - corner[1]) * rest[i];
+                cells[i] = int32_t(own);
+            }
         }
         const SampledAxis h = sampled_axis(x, s.width), v = sampled_axis(y, s.height);
         const I channels = I(int(s.channels)), line = I(int(s.width * s.channels));
@@ -70,18 +90,24 @@ RAIN_INLINE void sampled_places(const RainSampling &s, const float *upper, const
     }
 }
 
-/// Calls body(block, first column, count) for each block of a row.
-template <bool gradient, class Body>
-RAIN_INLINE void each_sampled_block(const RainSampling &s, const float *grid, long row, Body &&body) {
+/// Calls body(block, first column, count) for each block of a row, unless skip(nodes above, below, way down, column, count) is true.
+template <bool gradient, class Body, class Skip>
+RAIN_INLINE void each_sampled_block(const RainSampling &s, const float *grid, long row, Body &&body, Skip &&skip) {
     const float place = (float(row) + 0.5f) * (float(s.grid_height - 1) / float(s.out_height));
     const long cell = long(place) < s.grid_height - 2 ? long(place) : s.grid_height - 2;
     const float *upper = grid + cell * s.grid_width * 2, *lower = upper + s.grid_width * 2;
     SampledBlock block;
     for (long column = 0; column < s.out_width; column += sampled_block) {
         const long count = s.out_width - column < sampled_block ? s.out_width - column : sampled_block;
+        if (skip(upper, lower, place - float(cell), column, count)) continue;
         sampled_places<gradient>(s, upper, lower, place - float(cell), column, count, block);
         body(block, column, count, cell, place - float(cell));
     }
+}
+
+template <bool gradient, class Body>
+RAIN_INLINE void each_sampled_block(const RainSampling &s, const float *grid, long row, Body &&body) {
+    each_sampled_block<gradient>(s, grid, row, body, [](const float *, const float *, float, long, long) { return false; });
 }
 
 /// Four channels of result `i` of a block.
@@ -102,23 +128,115 @@ void over(RainPool *pool, long pixels, const float *front, const float *back, fl
     });
 }
 
+/// Which parts of pictures hold anything: most of a layer is empty, and what is empty need not be sampled.
+struct LayerTiles {
+    static constexpr long most = 16384;
+    /// Pixels a side, and how many across and down; 0 where there are too many to tell.
+    long side, across, down;
+    bool filled[most];
+
+    /// - layers: how many stacks of the sampling's pictures there are
+    LayerTiles(const RainSampling &s, long layers) : side(32) {
+        const auto count = [&](long extent) { return (extent + side - 1) / side; };
+        while (side < s.width + s.height && count(s.width) * count(s.height) * layers * s.pictures > most) side *= 2;
+        across = count(s.width);
+        down = count(s.height);
+        if (across * down * layers * s.pictures > most) across = down = 0;
+    }
+
+    void look(RainPool *pool, const RainSampling &s, long layers, const float *x) {
+        parallel_ranges(pool, layers * s.pictures * down, 1, 1, [&](long begin, long end, int) {
+            for (long row = begin; row < end; row++) look(s, x, row / down, row % down);
+        });
+    }
+
+    /// Looks at row `row` of the tiles of `picture`, the how-many-th of all.
+    void look(const RainSampling &s, const float *x, long picture, long row) {
+        const long last_line = (row + 1) * side < s.height ? (row + 1) * side : s.height;
+        for (long column = 0; column < across; column++) {
+            const long first = column * side, end = first + side < s.width ? first + side : s.width;
+            bool any = false;
+            for (long line = row * side; line < last_line && !any; line++) {
+                const float *pixels = x + ((picture * s.height + line) * s.width + first) * s.channels;
+                bool here = false;
+                for (long i = 0; i < (end - first) * s.channels; i++) here |= pixels[i] != 0;
+                any = here;
+            }
+            filled[(picture * down + row) * across + column] = any;
+        }
+    }
+
+    /// Whether `count` results of a row from `column` on come from empty tiles alone. Between nodes places are linear, so that those of
+    /// the ends and of the nodes between them bound all.
+    bool all_empty(const RainSampling &s, long picture, const float *upper, const float *lower, float down_rest, long column,
+                   long count) const {
+        if (across == 0) return false;
+        const float scale = float(s.grid_width - 1) / float(s.out_width);
+        const float first = (float(column) + 0.5f) * scale, last = (float(column + count) - 0.5f) * scale;
+        float low[2] = {1e9f, 1e9f}, high[2] = {-1e9f, -1e9f};
+        bool is_known = true;
+        const auto reach = [&](float place) {
+            const long cell = long(place) < s.grid_width - 2 ? long(place) : s.grid_width - 2;
+            const float t = place - float(cell);
+            for (int axis = 0; axis < 2; axis++) {
+                const float *a = upper + 2 * cell + axis, *b = lower + 2 * cell + axis;
+                const float left = a[0] + (b[0] - a[0]) * down_rest, right = a[2] + (b[2] - a[2]) * down_rest;
+                const float at = left + (right - left) * t;
+                // Written so that what is not finite is not known.
+                is_known = is_known && at > -1e6f && at < 1e6f;
+                low[axis] = at < low[axis] ? at : low[axis];
+                high[axis] = at > high[axis] ? at : high[axis];
+            }
+        };
+        reach(first);
+        for (long node = long(first) + 1; float(node) < last; node++) reach(float(node));
+        reach(last);
+        if (!is_known) return false;
+        // A pixel more on either side: sampling rounds otherwise than this does.
+        const auto tile = [&](float place, long extent, long more) {
+            const float pixel = (place + 1) * 0.5f * float(extent) - 0.5f;
+            const long at = long(pixel > -2 ? pixel < float(extent) + 2 ? pixel : float(extent) + 2 : -2.0f) + more;
+            return (at < 0 ? 0 : at < extent ? at : extent - 1) / side;
+        };
+        const long left = tile(low[0], s.width, -1), right = tile(high[0], s.width, 2);
+        const long top = tile(low[1], s.height, -1), bottom = tile(high[1], s.height, 2);
+        for (long row = top; row <= bottom; row++)
+            for (long at = left; at <= right; at++)
+                if (filled[(picture * down + row) * across + at]) return false;
+        return true;
+    }
+};
+
 void composite(RainPool *pool, const RainSampling *sampling, long layers, const float *x, const float *grids, float *y, float *alphas) {
     const RainSampling s = *sampling;
     const long share = s.samples / s.pictures, line_work = s.out_width * layers * 24;
+    LayerTiles tiles(s, layers);
+    tiles.look(pool, s, layers, x);
     parallel_ranges(pool, s.samples * s.out_height, 1 + 4 * light_grain / line_work, 1, [&](long begin, long end, int) {
         for (long line = begin; line < end; line++) {
             const long sample = line / s.out_height, first = line * s.out_width;
             for (long layer = 0; layer < layers; layer++) {
-                const float *picture = x + (layer * s.pictures + sample / share) * s.height * s.width * 4;
+                const long picture = layer * s.pictures + sample / share;
+                const float *pixels = x + picture * s.height * s.width * 4;
                 const float *own = grids + (layer * s.samples + sample) * s.grid_height * s.grid_width * 2;
-                each_sampled_block<false>(s, own, line % s.out_height, [&](const SampledBlock &block, long column, long count, long, float) {
+                const auto is_empty = [&](const float *upper, const float *lower, float down, long column, long count) {
+                    if (!tiles.all_empty(s, picture, upper, lower, down, column, count)) return false;
                     float *to = y + (first + column) * 4, *alpha = alphas + (first + column) * layers + layer;
-                    for (long i = 0; i < count; i++, to += 4, alpha += layers) {
-                        const Four front = sampled_four(picture, block, i);
-                        *alpha = front[3];
-                        store_four(to, layer == 0 ? front : over_four(front, load_four(to)));
-                    }
-                });
+                    if (layer == 0) __builtin_memset(to, 0, count * 4 * sizeof(float));
+                    for (long i = 0; i < count; i++, alpha += layers) *alpha = 0;
+                    return true;
+                };
+                each_sampled_block<false>(
+                    s, own, line % s.out_height,
+                    [&](const SampledBlock &block, long column, long count, long, float) {
+                        float *to = y + (first + column) * 4, *alpha = alphas + (first + column) * layers + layer;
+                        for (long i = 0; i < count; i++, to += 4, alpha += layers) {
+                            const Four front = sampled_four(pixels, block, i);
+                            *alpha = front[3];
+                            store_four(to, layer == 0 ? front : over_four(front, load_four(to)));
+                        }
+                    },
+                    is_empty);
             }
         }
     });
@@ -127,12 +245,19 @@ void composite(RainPool *pool, const RainSampling *sampling, long layers, const 
 void sample(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, float *y) {
     const RainSampling s = *sampling;
     const long c = s.channels, share = s.samples / s.pictures, line_work = s.out_width * (8 + 4 * c);
+    LayerTiles tiles(s, 1);
+    tiles.look(pool, s, 1, x);
     parallel_ranges(pool, s.samples * s.out_height, 1 + 4 * light_grain / line_work, 1, [&](long begin, long end, int) {
         for (long line = begin; line < end; line++) {
             const long sample = line / s.out_height;
             const float *picture = x + sample / share * s.height * s.width * c;
             const float *own = grid + sample * s.grid_height * s.grid_width * 2;
-            each_sampled_block<false>(s, own, line % s.out_height, [&](const SampledBlock &block, long column, long count, long, float) {
+            const auto is_empty = [&](const float *upper, const float *lower, float down, long column, long count) {
+                if (!tiles.all_empty(s, sample / share, upper, lower, down, column, count)) return false;
+                __builtin_memset(y + (line * s.out_width + column) * c, 0, count * c * sizeof(float));
+                return true;
+            };
+            const auto body = [&](const SampledBlock &block, long column, long count, long, float) {
                 float *to = y + (line * s.out_width + column) * c;
                 if (c == 4) {
                     for (long i = 0; i < count; i++, to += 4) store_four(to, sampled_four(picture, block, i));
@@ -152,7 +277,8 @@ void sample(RainPool *pool, const RainSampling *sampling, const float *x, const 
                         store_part(to + channel, fma(lower - upper, rest_y, upper), part);
                     }
                 }
-            });
+            };
+            each_sampled_block<false>(s, own, line % s.out_height, body, is_empty);
         }
     });
 }
