@@ -97,6 +97,24 @@ public final class CPUExecutable: TrainableExecutable {
         return body(Span(_unsafeStart: UnsafePointer(plan.pointer(value)), count: plan.graph.shape(value).count))
     }
 
+    public func readColors(_ output: String, pixels: Range<Int>) throws -> (bytes: [UInt8], isFinite: Bool) {
+        guard let value = plan.graph.output(output) else {
+            throw GraphError(.name, at: "output '\(output)'", "the program has only \(plan.graph.outputs.map(\.name))")
+        }
+        let shape = plan.graph.shape(value)
+        let channels = shape.last
+        precondition(channels >= 3 && pixels.upperBound * channels <= shape.count, "'\(output)' has no such pixels")
+        var isFinite = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: pixels.count * 3) { buffer, count in
+            let from = UnsafePointer(plan.pointer(value) + pixels.lowerBound * channels)
+            isFinite = plan.pool.running.withLock { _ in
+                rain_color_bytes(plan.pool.pointer, pixels.count, channels, from, buffer.baseAddress!) != 0
+            }
+            count = pixels.count * 3
+        }
+        return (bytes, isFinite)
+    }
+
     public func run(_ stage: Lifetime) throws {
         plan.pool.running.withLock { _ in
             for instruction in plan.instructions[stage] ?? [] { instruction.run() }

@@ -96,6 +96,13 @@ public protocol Executable: AnyObject {
     /// - Throws: `GraphError.name` if there is no such output.
     func read<R>(_ output: String, _ body: (Span<Float>) -> R) throws -> R
 
+    /// Pixels of an output whose last axis are the channels, in 0…1, as bytes: the first three channels, rounded; NaN is 0.
+    ///
+    /// - Parameter pixels: which pixels, row-major
+    /// - Returns: the bytes, and whether all channels of these pixels are finite
+    /// - Throws: `GraphError.name` if there is no such output.
+    func readColors(_ output: String, pixels: Range<Int>) throws -> (bytes: [UInt8], isFinite: Bool)
+
     /// Runs one stage. Inputs never written are zero.
     func run(_ stage: Lifetime) throws
 }
@@ -114,6 +121,24 @@ extension Executable {
             for index in values.indices { span[index] = values[index] }
         }
         guard fits else { throw GraphError(.shapeMismatch, at: "input '\(input)'", "given \(values.count) values") }
+    }
+
+    public func readColors(_ output: String, pixels: Range<Int>) throws -> (bytes: [UInt8], isFinite: Bool) {
+        let channels = program.graph.output(output).map { program.graph.shape($0).last } ?? 0
+        return try read(output) { values in
+            precondition(channels >= 3 && pixels.upperBound * channels <= values.count, "'\(output)' has no such pixels")
+            var bytes = [UInt8](repeating: 0, count: pixels.count * 3)
+            var isFinite = true
+            for (index, pixel) in pixels.enumerated() {
+                for channel in 0..<channels {
+                    let value = values[pixel * channels + channel]
+                    if !value.isFinite { isFinite = false }
+                    // The comparison's order makes a NaN black.
+                    if channel < 3 { bytes[index * 3 + channel] = UInt8(min(max(0, value), 1) * 255 + 0.5) }
+                }
+            }
+            return (bytes, isFinite)
+        }
     }
 
     /// A copy of an output.

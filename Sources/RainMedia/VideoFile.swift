@@ -19,7 +19,7 @@ struct VideoFormat {
     /// A fragment begins at each key frame, once a second, and is on disk when the next begins. No B-frames: they would
     /// shift all times by two frames, which a file whose index is written first cannot take back.
     static let mp4 = VideoFormat(
-        container: "mp4", codec: "libx264", codecOptions: "preset=veryfast:crf=16:bf=0:rc-lookahead=10",
+        container: "mp4", codec: "libx264", codecOptions: "preset=veryfast:crf=16:bf=0:rc-lookahead=10:trellis=0",
         containerOptions: "movflags=frag_keyframe+empty_moov+default_base_moof", needsEvenSize: true)
     static let webmVP9 = VideoFormat(
         container: "webm", codec: "libvpx-vp9", codecOptions: "deadline=realtime:cpu-used=6:crf=16:b=0:lag-in-frames=0",

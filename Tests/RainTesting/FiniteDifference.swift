@@ -6,7 +6,7 @@ extension OperationCase {
         switch operation {
         case .unaryGradient, .gegluGradient, .linearWeightGradient, .convolutionInputGradient, .convolutionWeightGradient,
             .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient, .constant, .depthwiseConvolution,
-            .maxPool, .sampleGradient, .composite, .over:
+            .maxPool, .sampleGradient, .composite:
             false
         default: isSmooth
         }

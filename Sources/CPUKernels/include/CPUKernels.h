@@ -159,6 +159,9 @@ void rain_composite(RainPool *pool, const RainSampling *sampling, long layers, c
 /// y[i, 4] = front + back · (1 - front[3])
 void rain_over(RainPool *pool, long pixels, const float *front, const float *back, float *y);
 
+/// The first three of each pixel's `channels`, 0…1, as bytes: rounded, NaN as 0. Returns 1 if all channels are finite, else 0.
+int rain_color_bytes(RainPool *pool, long pixels, long channels, const float *x, unsigned char *bytes);
+
 // ---- Attention -----------------------------------------------------------------------------------------------------
 
 typedef struct {

@@ -58,7 +58,9 @@ extension Rewriter {
             return try add(.groupNormGradient(groups: groups, epsilon: epsilon, activation: activation), x + [dy])
         case .layerNorm(let epsilon): return try add(.layerNormGradient(epsilon: epsilon), [x[0], x[1], dy])
 
-        case .depthwiseConvolution, .maxPool, .composite, .over:
+        case .over: return try overGradients(x, dy, needed)
+
+        case .depthwiseConvolution, .maxPool, .composite:
             throw GraphError(.malformed, at: place, "\(node.operation.name) is for running only and has no gradient")
         case .unaryGradient, .gegluGradient, .linearWeightGradient, .convolutionInputGradient, .convolutionWeightGradient,
             .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient, .sampleGradient:
@@ -95,6 +97,21 @@ extension Rewriter {
             case (.divide, _): full = try scaled(one(.binary(.divide), one(.binary(.multiply), dy, y), x[1]), -1)
             }
             results[position] = try reduce(full, to: shape(x[position]))
+        }
+        return results
+    }
+
+    /// `y = front + back (1 - a)`, a being the front's last channel.
+    private mutating func overGradients(_ x: [ValueID], _ dy: ValueID, _ needed: [Bool]) throws(GraphError) -> [ValueID?] {
+        let axis = shape(x[0]).rank - 1
+        var results: [ValueID?] = [nil, nil]
+        if needed[0] {
+            let hidden = try one(.sum(axes: [axis]), one(.binary(.multiply), dy, x[1]))
+            results[0] = try one(.binary(.subtract), dy, one(.pad(axis: axis, before: 3, after: 0), hidden))
+        }
+        if needed[1] {
+            let open = try one(.affine(scale: -1, offset: 1), one(.slice(axis: axis, start: 3, count: 1), x[0]))
+            results[1] = try one(.binary(.multiply), dy, open)
         }
         return results
     }

@@ -1,4 +1,4 @@
-import RainGraph
+public import RainGraph
 
 /// Layers with parameters of their own, named as PyTorch names them: `<name>.weight` and `<name>.bias` of the current scope.
 extension GraphBuilder {
@@ -54,7 +54,7 @@ extension Value {
     }
 
     /// `[n, h, w, c]` → `[n, h/r, w/r, r·r·c]`, channels in the order (row, column, channel) of the small block.
-    func pixelUnshuffled(_ r: Int) throws(GraphError) -> Value {
+    public func pixelUnshuffled(_ r: Int) throws(GraphError) -> Value {
         let (n, h, w, c) = try planes()
         guard h % r == 0, w % r == 0 else {
             throw GraphError(.shapeMismatch, at: builder.scope, "\(shape) is not divisible into blocks of \(r)×\(r)")
