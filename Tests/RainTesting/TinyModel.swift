@@ -52,7 +52,8 @@ public enum TinyModel {
         (guide.expression.hiddenChannels, guide.expression.placedChannels) = (16, 4)
         guide.layerNetwork.channels = [8, 8]
         guide.layerNetwork.maskChannels = 4
-        guide.repainter.channels = [8, 8, 8, 4]
+        guide.repainter.channels = [8, 8, 8]
+        guide.repainter.faceChannels = 4
         layered.poseGuider = nil
         layered.layeredGuide = guide
         layered.posePicture = ModelConfiguration.PosePicture(size: 8, discRadius: 0.5, bodyDiscRadius: 0.7)

@@ -89,11 +89,11 @@ import Testing
             layers: g.input("layers", graph.layerShape(1, side: 32)), meshes: g.input("meshes", GuideMeshes.shape(frames: 1)),
             laid: g.input("laid", [1, 2, 2, 2]))
         g.output("pictures", try graph.painted(g, composed))
-        g.output("warped", composed.warped)
+        g.output("warped", try composed.warped.covered(composed.warped.under))
         let executable = try Interpreter().prepare(Program(g.graph()))
         try executable.load { name, shape in
             let fresh = try configuration.randomParameters(seed: 3)(name, shape)
-            return name.contains("decoder.out") && name.hasPrefix("repainter") ? fresh.map { _ in 0 } : fresh
+            return name.contains("out.") && name.hasPrefix("repainter.") ? fresh.map { _ in 0 } : fresh
         }
         let geometry = try #require(GuideGeometry(reference: .neutral))
         let still = geometry(.neutral)
@@ -107,6 +107,44 @@ import Testing
         // Nothing is diffused: nothing has changed.
         let pairs = zip(try executable.read("pictures"), try executable.read("warped"))
         #expect(pairs.allSatisfy { abs($0 - $1) < 1e-5 })
+    }
+
+    /// Errors count where the reference has a face: in the middle of the crop, and not all over it.
+    @Test func whereTheFaceIs() {
+        var corners: Float = 0
+        for index in 0..<8 {
+            let scene = LayeredScene(LayeredScene.validationRequest(index, frames: 1), size: 64, jitters: false)
+            let coverage = scene.faceCoverage(side: 8)
+            #expect(coverage.count == 64 && coverage.allSatisfy { (0...1.001).contains($0) })
+            #expect(coverage[3 * 8 + 3] > 0.9 && coverage[4 * 8 + 4] > 0.9, "character \(index)")
+            corners += coverage[0] + coverage[7] + coverage[56] + coverage[63]
+        }
+        #expect(corners < 16, "\(corners)")
+    }
+
+    /// Training for longer, or another repainter, is no other run.
+    @Test func whatCheckpointsBelongTo() throws {
+        let place = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        let run = try TrainingRun(folder: place) { _ in }
+        func key(_ stage: LayeredTrainer.Stage, _ change: (inout LayeredRecipe, inout ModelConfiguration) -> Void = { _, _ in }) throws
+            -> String
+        {
+            var (recipe, model) = (LayeredRecipe(), TinyModel.layered)
+            change(&recipe, &model)
+            return try LayeredTrainer(model: model, recipe: recipe, run: run).key(stage, [.crop])
+        }
+        let (frames, repaint) = (try key(.frames), try key(.repaint))
+        let longer = try key(.frames) { recipe, model in
+            (recipe.frames.steps, recipe.crop.steps) = (7, 8)
+            model.layeredGuide?.repainter.channels = [8, 4, 4]
+        }
+        #expect(longer == frames)
+        let others = [
+            repaint, try key(.frames) { recipe, _ in recipe.crop.learningRate = 0.1 }, try key(.frames) { recipe, _ in recipe.seed = 2 },
+            try key(.repaint) { _, model in model.layeredGuide?.repainter.channels = [8, 4, 4] },
+        ]
+        #expect(Set(others + [frames]).count == 5)
     }
 
     @Test func masksReachWhereOthersHideThem() {

@@ -1,5 +1,6 @@
 public import RainGraph
 public import RainModels
+import RainPose
 
 /// The parts of a layered model's programs; what streams, and what trains, is built of them.
 ///
@@ -57,12 +58,14 @@ public struct LayeredGraph {
         }
     }
 
-    /// What the repainter joins.
+    /// What a picture is composed of, before it is repainted.
     public struct Composed {
-        public let warped: Value
-        public let seen: Value
+        /// The driven layers.
+        public let warped: LayeredGuide.Warped
+        /// The diffused face as a layer of the crop, `[n, cropSize, cropSize, 4]`.
         public let face: Value
-        public let plain: Value
+        /// The driven layers with the face laid in, `[n, s, s, 4]`.
+        public let drawn: Value
     }
 
     /// - Parameters:
@@ -74,41 +77,59 @@ public struct LayeredGraph {
     public func composed(
         _ g: GraphBuilder, residual: Value, guideLatents: Value, layers: Value, meshes: Value, laid: Value
     ) throws -> Composed {
+        let crops = try facesAndPlain(g, residual: residual, guideLatents: guideLatents)
         let warped = try guide.warped(layers, meshes: meshes, size: guide.guideSize)
-        let latents = try residual.multiplied(by: residualDeviation(g)).adding(guideLatents)
-        let crops = try g.scoped(Network.autoencoder.rawValue) {
-            try autoencoder.decode(g, latents.concatenated(with: [guideLatents], axis: 0))
-        }
-        let count = latents.shape[0]
-        func laidPicture(_ start: Int) throws -> Value {
-            let crop = try crops.sliced(axis: 0, start: start, count: count)
-            return try warped.covered(guide.laid(g, crop, into: warped.under, meshes: laid))
-        }
-        return try Composed(
-            warped: warped.covered(warped.under), seen: warped.seen, face: laidPicture(0), plain: laidPicture(count))
+        let face = try repainting(g) { try guide.repainter.face(g, crops.face, plain: crops.plain) }
+        return try Composed(warped: warped, face: face, drawn: drawn(g, warped, face, laid: laid, size: guide.guideSize))
     }
 
-    /// Pictures of about 0…1, as large as those that the networks see.
-    public func painted(_ g: GraphBuilder, _ composed: Composed) throws -> Value {
-        try guide.repainter.paint(repaint(g, composed), warped: composed.warped, face: composed.face, plain: composed.plain)
+    /// Crops as they were diffused, and as the reference alone would have them, `[n, cropSize, cropSize, 3]`.
+    private func facesAndPlain(_ g: GraphBuilder, residual: Value, guideLatents: Value) throws -> (face: Value, plain: Value) {
+        let latents = try residual.multiplied(by: residualDeviation(g)).adding(guideLatents)
+        let crops = try decoded(g, latents.concatenated(with: [guideLatents], axis: 0))
+        let count = latents.shape[0]
+        return (try crops.sliced(axis: 0, start: 0, count: count), try crops.sliced(axis: 0, start: count, count: count))
     }
+
+    /// The face is laid only where the reference has one: what is diffused beside it, of hair and background, is not shown.
+    /// Crops of residuals, `[n, cropSize, cropSize, 3]`.
+    public func decoded(_ g: GraphBuilder, residual: Value, guideLatents: Value) throws -> Value {
+        try decoded(g, residual.multiplied(by: residualDeviation(g)).adding(guideLatents))
+    }
+
+    private func decoded(_ g: GraphBuilder, _ latents: Value) throws -> Value {
+        try g.frozen { try g.scoped(Network.autoencoder.rawValue) { try autoencoder.decode(g, latents) } }
+    }
+
+    private func drawn(_ g: GraphBuilder, _ warped: LayeredGuide.Warped, _ face: Value, laid: Value, size: Int) throws -> Value {
+        func open(_ layer: CharacterLayer) throws -> Value {
+            try warped.alphas.sliced(axis: 3, start: layer.rawValue, count: 1).scaled(by: -1, plus: 1)
+        }
+        let shown = try open(.face).multiplied(by: open(.features)).scaled(by: -1, plus: 1)
+        return try warped.covered(guide.laid(g, face, meshes: laid, size: size).multiplied(by: shown).over(warped.under))
+    }
+
+    /// Pictures of about 0…1, as large as those that the networks see, `[n, s, s, 4]`, opaque.
+    public func painted(_ g: GraphBuilder, _ composed: Composed) throws -> Value { try repaint(g, composed).over(composed.drawn) }
 
     /// Pictures of about 0…1 of any size: layers are driven at that size, and what is diffused and repainted is enlarged.
     ///
     /// - Parameter layers: as large as the result
-    func painted(_ g: GraphBuilder, _ composed: Composed, layers: Value, meshes: Value, size: Int) throws -> Value {
-        guard size != guide.guideSize else { return try painted(g, composed) }
+    func painted(_ g: GraphBuilder, _ composed: Composed, layers: Value, meshes: Value, laid: Value, size: Int) throws -> Value {
         let corners = try g.constant([-1, -1, 1, -1, -1, 1, 1, 1], [1, 2, 2, 2]).broadcasted(to: [meshes.shape[1], 2, 2, 2])
-        func enlarged(_ value: Value) throws -> Value { try value.sampled(corners, height: size, width: size) }
-        let moved = try guide.warped(layers, meshes: meshes, size: size)
-        return try guide.repainter.paint(
-            enlarged(repaint(g, composed)), warped: moved.covered(moved.under), face: enlarged(composed.face),
-            plain: enlarged(composed.plain))
+        let repaint = try repaint(g, composed).sampled(corners, height: size, width: size)
+        let warped = try guide.warped(layers, meshes: meshes, size: size)
+        return try repaint.over(drawn(g, warped, composed.face, laid: laid, size: size))
     }
 
     private func repaint(_ g: GraphBuilder, _ composed: Composed) throws -> Value {
-        try g.scoped(Network.repainter.rawValue) {
-            try guide.repainter(g, warped: composed.warped, seen: composed.seen, face: composed.face, plain: composed.plain)
+        try repainting(g) {
+            try guide.repainter(
+                g, drawn: composed.drawn, warped: composed.warped.covered(composed.warped.under), seen: composed.warped.seen)
         }
+    }
+
+    private func repainting<T>(_ g: GraphBuilder, _ body: () throws -> T) rethrows -> T {
+        try g.scoped(Network.repainter.rawValue, body)
     }
 }

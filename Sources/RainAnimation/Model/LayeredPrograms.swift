@@ -1,7 +1,8 @@
 import RainGraph
 import RainModels
 
-/// The programs that stream a layered model, each over fixed shapes. Layers are inputs of lifetime `.reference`.
+/// The programs that stream a layered model, each over fixed shapes. Layers are inputs of lifetime `.reference`: as large as the networks
+/// see them, and to the decoder also as large as its pictures, if that is another size.
 struct LayeredPrograms {
     private let graph: LayeredGraph
 
@@ -9,7 +10,12 @@ struct LayeredPrograms {
 
     private var side: Int { graph.configuration.imageSize }
 
-    private func layers(_ g: GraphBuilder) throws -> Value { try g.input("layers", graph.layerShape(1, side: side), .reference) }
+    /// Whether the decoder has layers of the pictures' size, `art`, besides those that networks see.
+    var hasArt: Bool { side != graph.guide.guideSize }
+
+    private func layers(_ g: GraphBuilder) throws -> Value {
+        try g.input("layers", graph.layerShape(1, side: graph.guide.guideSize), .reference)
+    }
 
     /// Layers and `crop_meshes` of the reference itself → `bank_<name>` `[1, tokens, channels]`.
     func reference() throws -> Program { try ModelPrograms.program(referenceGraph()) }
@@ -39,16 +45,22 @@ struct LayeredPrograms {
         return try g.graph()
     }
 
-    /// Layers, `latents` and `guide_latents` of frames, `meshes` and `laid` → `pictures` `[frames, side, side, 3]` of about 0…1.
+    /// Layers, `latents` and `guide_latents` of frames, `meshes` and `laid` → `pictures` `[frames, side, side, 4]` of about 0…1, opaque.
     func decoder(frames: Int) throws -> Program { try ModelPrograms.program(decoderGraph(frames: frames)) }
 
     private func decoderGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
         let (layers, meshes) = (try layers(g), try g.input("meshes", GuideMeshes.shape(frames: frames)))
+        let laid = try g.input("laid", [frames, 2, 2, 2])
         let composed = try graph.composed(
             g, residual: g.input("latents", graph.latentShape(frames)), guideLatents: g.input("guide_latents", graph.latentShape(frames)),
-            layers: layers, meshes: meshes, laid: g.input("laid", [frames, 2, 2, 2]))
-        g.output("pictures", try graph.painted(g, composed, layers: layers, meshes: meshes, size: side))
+            layers: layers, meshes: meshes, laid: laid)
+        guard hasArt else {
+            g.output("pictures", try graph.painted(g, composed))
+            return try g.graph()
+        }
+        let art = try g.input("art", graph.layerShape(1, side: side), .reference)
+        g.output("pictures", try graph.painted(g, composed, layers: art, meshes: meshes, laid: laid, size: side))
         return try g.graph()
     }
 

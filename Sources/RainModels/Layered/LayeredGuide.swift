@@ -49,9 +49,11 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         public let front: Value
         /// How much of each layer is seen, `[n, s/4, s/4, layers]`.
         public let seen: Value
+        /// How far each layer but the front one is there, `[n, s, s, layers - 1]`.
+        public let alphas: Value
 
-        /// A picture of what lies under the front layer, with that layer over it: `[n, s, s, 3]`.
-        public func covered(_ under: Value) throws -> Value { try front.over(under).sliced(axis: 3, start: 0, count: 3) }
+        /// A picture of what lies under the front layer, with that layer over it: `[n, s, s, 4]`.
+        public func covered(_ under: Value) throws -> Value { try front.over(under) }
     }
 
     /// - Parameters:
@@ -76,7 +78,9 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
             seen.insert(try alpha.multiplied(by: open), at: 0)
             open = try open.multiplied(by: alpha.scaled(by: -1, plus: 1))
         }
-        return Warped(under: under.picture, front: front, seen: try seen[0].concatenated(with: Array(seen.dropFirst()), axis: 3))
+        return Warped(
+            under: under.picture, front: front, seen: try seen[0].concatenated(with: Array(seen.dropFirst()), axis: 3),
+            alphas: under.alphas)
     }
 
     /// The crop of pictures `[n, s, s, 4]` (or 3 channels) that meshes `[n, 2, 2, 2]` say: `[n, cropSize, cropSize, 3]`.
@@ -84,16 +88,14 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         try pictures.sampled(meshes, height: cropSize, width: cropSize).sliced(axis: 3, start: 0, count: 3)
     }
 
-    /// Crops laid into pictures of what lies under the front layer, their edges faded: `[n, s, s, 4]`.
+    /// A layer that belongs to the crop, in a picture: `[n, size, size, 4]`, faded at the crop's edges.
     ///
     /// - Parameters:
-    ///   - crops: `[n, cropSize, cropSize, 3]`
+    ///   - layer: `[n, cropSize, cropSize, 4]`
     ///   - meshes: `[n, 2, 2, 2]`, from the picture into the crop
-    public func laid(_ g: GraphBuilder, _ crops: Value, into under: Value, meshes: Value) throws -> Value {
+    public func laid(_ g: GraphBuilder, _ layer: Value, meshes: Value, size: Int) throws -> Value {
         let fade = try g.constant(fades(), [1, cropSize, cropSize, 1])
-        let faded = try fade.broadcasted(to: [crops.shape[0], cropSize, cropSize, 1])
-        let layer = try crops.multiplied(by: fade).concatenated(with: [faded], axis: 3)
-        return try layer.sampled(meshes, height: under.shape[1], width: under.shape[2]).over(under)
+        return try layer.multiplied(by: fade).sampled(meshes, height: size, width: size)
     }
 
     /// 1 in the crop's middle, 0 at its rim: beyond it, where the rim is repeated, nothing is laid.

@@ -19,8 +19,12 @@ struct LayeredScene: Sendable {
 
     /// Deviation of landmarks in fractions of the picture, for half of the characters: no tracker is exact.
     private static let (referenceJitter, drivingJitter) = (0.003, 0.001)
+    /// How many characters keep the pose of their reference: what does not move must stay as it is.
+    private static let still: Float = 0.08
 
     /// Draws a character in a reference pose, then its motion.
+    ///
+    /// - Parameter jitters: as for training: some landmarks are inexact, and some characters stand still
     init(_ request: WorldScene.Request, size: Int, jitters: Bool) {
         let character = Character(seed: request.seed, world: .wide)
         let motion = Motion(seed: request.seed)
@@ -29,6 +33,7 @@ struct LayeredScene: Sendable {
             random.uniform() < 0.5
             ? CharacterPose.neutral(variation: request.seed) : CharacterPose.reference(variation: request.seed)
         let isJittered = random.uniform() < 0.5 && jitters
+        let isStill = random.uniform() < Self.still && jitters
         func jittered(_ frame: LandmarkFrame, _ deviation: Double) -> LandmarkFrame {
             guard isJittered else { return frame }
             return LandmarkFrame(
@@ -43,10 +48,11 @@ struct LayeredScene: Sendable {
         landmarks = jittered(character.landmarks(pose), Self.referenceJitter)
         guard let geometry = GuideGeometry(reference: landmarks) else { preconditionFailure("a drawn face has an extent") }
         var moves = [geometry(landmarks)]
+        let landmarks = landmarks
         truths = request.times.map { time in
-            let pose = motion.pose(at: time)
-            moves.append(geometry(jittered(character.landmarks(pose), Self.drivingJitter)))
-            return character.uncovered(pose, size: size)
+            let moved = isStill ? pose : motion.pose(at: time)
+            moves.append(geometry(isStill ? landmarks : jittered(character.landmarks(moved), Self.drivingJitter)))
+            return character.uncovered(moved, size: size)
         }
         self.moves = moves
     }

@@ -44,7 +44,7 @@ public struct LayeredTrainer {
             let probe = try ExpressionProbe(model, engine: engine, scenes: scenes, weights: statistics.lossWeights)
             try DenoiserStage(kind: kind, model: model, recipe: recipe.denoiser, scenes: scenes, lossWeights: statistics.lossWeights).run(
                 run, engine: engine, key: key(stage, kind == .frames ? [.crop] : [.crop, .frames]),
-                initial: initial.merging(statistics.parameters) { $1 }
+                initial: initial.merging(parameters) { $1 }
             ) { label, averages in
                 try probe.measure(run, averages.merging(statistics.parameters) { $1 }, label: label)
             }
@@ -80,11 +80,17 @@ public struct LayeredTrainer {
     }
 
     /// Checkpoints of another recipe or network are refused by this: a hash (FNV-1a) of the configuration and the recipes of the stage
-    /// and those it stands on.
-    private func key(_ stage: Stage, _ before: [Stage]) throws -> String {
+    /// and those it stands on. Their steps do not count, so that a stage can be trained for longer; nor does the repainter before its turn.
+    func key(_ stage: Stage, _ before: [Stage]) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        let recipes = [recipe.settings(stage)] + before.map(recipe.settings)
+        let recipes = ([stage] + before).map { stage in
+            var settings = recipe.settings(stage)
+            settings.steps = 0
+            return settings
+        }
+        var model = model
+        if stage != .repaint { model.layeredGuide?.repainter.channels = [] }
         let bytes = try model.json() + [UInt8](encoder.encode(recipes)) + "\(recipe.seed)".utf8
         return String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 16)
     }
@@ -148,7 +154,7 @@ extension LayeredRecipe {
     }
 }
 
-/// Measures a denoiser in training: how much of the residual's energy it leaves, on characters never trained on.
+/// Measures a denoiser in training: how much of the residual's energy in the face it leaves, on characters never trained on.
 struct ExpressionProbe {
     private let model: ModelConfiguration
     private let engine: any Engine
@@ -173,12 +179,13 @@ struct ExpressionProbe {
         let prediction = try Prediction(
             model, engine: engine, parameters: parameters, characters: scenes.count, frames: Self.framesPerScene)
         let truth = scenes.flatMap { $0.frames.flatMap(\.target) }
+        let shown = scenes.flatMap { $0.frames.flatMap(\.weights) }
         var random = TrainingRandom(seed: 1, stream: "probe")
         var left: [Double] = []
         _ = try prediction(scenes, frames: frames, random: &random) { estimate in
             var (error, energy) = (0.0, 0.0)
             for index in truth.indices {
-                let weight = Double(weights[index % weights.count])
+                let weight = Double(weights[index % weights.count] * shown[index / model.latentChannels])
                 let difference = Double(estimate[index] - truth[index])
                 error += weight * difference * difference
                 energy += weight * Double(truth[index]) * Double(truth[index])

@@ -27,12 +27,10 @@ struct RepaintStage {
         let side = graph.guide.guideSize
         let layers = try g.input("layers", graph.layerShape(characters, side: side))
         let truth = try g.input("truth", [n, side, side, 3])
-        let composed = try g.frozen {
-            try graph.composed(
-                g, residual: g.input("residual", graph.latentShape(n)), guideLatents: g.input("guide_latents", graph.latentShape(n)),
-                layers: layers, meshes: g.input("meshes", GuideMeshes.shape(frames: n)), laid: g.input("laid", [n, 2, 2, 2]))
-        }
-        let pictures = try graph.painted(g, composed)
+        let composed = try graph.composed(
+            g, residual: g.input("residual", graph.latentShape(n)), guideLatents: g.input("guide_latents", graph.latentShape(n)),
+            layers: layers, meshes: g.input("meshes", GuideMeshes.shape(frames: n)), laid: g.input("laid", [n, 2, 2, 2]))
+        let pictures = try graph.painted(g, composed).colors()
         let error = try pictures.subtracting(truth)
         var loss = try error.unary(.absolute).meaned().adding(error.unary(.square).meaned().scaled(by: 2))
         for axis in 1...2 {
@@ -58,7 +56,7 @@ struct RepaintStage {
         let executable = try engine.prepare(program(characters: stage.characters, frames: stage.frames), sharing: nil)
         try executable.load { name, shape in
             if let values = parameters[name] { return values }
-            if name.hasSuffix("decoder.out.weight") { return [Float](repeating: 0, count: shape.count) }
+            if name.hasPrefix("repainter."), name.hasSuffix("out.weight") { return [Float](repeating: 0, count: shape.count) }
             return ParameterInitialization.values(name, shape, seed: recipe.seed)
         }
         let prediction = try Prediction(
@@ -129,9 +127,9 @@ struct RepaintStage {
             g, residual: g.input("residual", graph.latentShape(frames)), guideLatents: g.input("guide_latents", graph.latentShape(frames)),
             layers: g.input("layers", graph.layerShape(1, side: graph.guide.guideSize)),
             meshes: g.input("meshes", GuideMeshes.shape(frames: frames)), laid: g.input("laid", [frames, 2, 2, 2]))
-        g.output("pictures", try graph.painted(g, composed))
-        g.output("warped", composed.warped)
-        g.output("face", composed.face)
+        g.output("pictures", try graph.painted(g, composed).colors())
+        g.output("warped", try composed.warped.covered(composed.warped.under).colors())
+        g.output("face", try composed.drawn.colors())
         let executable = try engine.prepare(Program(g.graph().optimizedForInference()))
         let all = parameters.merging(averages) { $1 }
         try executable.load(trained(all))
@@ -158,24 +156,32 @@ struct RepaintStage {
             let face = try pictures(residual, "face")
             let warped = try pictures(residual, "warped")
             let blank = try pictures([Float](repeating: 0, count: residual.count), "pictures")
+            // What a perfect denoiser would give.
+            let perfect = try pictures(scene.frames.flatMap(\.target), "pictures")
             for frame in 0..<frames {
                 figures.add(
                     truth: drawn.truths[frame].whole,
                     [
-                        "output": output[frame], "residual 0": blank[frame], "warped": warped[frame],
-                        "face": face[frame], "reference": reference,
+                        "output": output[frame], "residual 0": blank[frame], "residual true": perfect[frame],
+                        "warped": warped[frame], "unpainted": face[frame], "reference": reference,
                     ], face: drawn.moves[frame + 1].crop)
             }
             if index < 10 {
                 rows.append(
                     .init(
                         label: "\(index)",
-                        pictures: [reference] + (0..<frames).flatMap { [drawn.truths[$0].whole, warped[$0], face[$0], output[$0]] }))
+                        pictures: [reference]
+                            + (0..<frames).flatMap { [drawn.truths[$0].whole, warped[$0], face[$0], output[$0], perfect[$0]] }))
             }
         }
         try run.write(ContactSheet(rows: rows), Self.name)
         try run.note("\(label): \(figures.line)")
     }
+}
+
+extension Value {
+    /// Of pictures with alpha.
+    fileprivate func colors() throws -> Value { try sliced(axis: 3, start: 0, count: 3) }
 }
 
 /// PSNR of pictures, and inside the crop around eyes and mouth.
