@@ -238,13 +238,18 @@ static void lay_on_white(uint8_t *rgb, const uint8_t *rgba, size_t pixels) {
     }
 }
 
-int rain_decoder_copy_rgb(RainDecoder *d, uint8_t *rgb) {
+static int has_alpha(const AVFrame *f) {
+    const AVPixFmtDescriptor *description = av_pix_fmt_desc_get(f->format);
+    return description && ((description->flags & AV_PIX_FMT_FLAG_ALPHA) || f->format == AV_PIX_FMT_PAL8);
+}
+
+// Converts the frame last decoded to packed RGB or RGBA.
+static int convert(RainDecoder *d, enum AVPixelFormat target, uint8_t *pixels) {
     const AVFrame *f = d->frame;
     const AVPixFmtDescriptor *description = av_pix_fmt_desc_get(f->format);
     if (!description || f->width <= 0) return AVERROR_INVALIDDATA;
-    int has_alpha = (description->flags & AV_PIX_FMT_FLAG_ALPHA) || f->format == AV_PIX_FMT_PAL8;
     int full_range = f->color_range == AVCOL_RANGE_JPEG;
-    enum AVPixelFormat source = modern(f->format, &full_range), target = has_alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24;
+    enum AVPixelFormat source = modern(f->format, &full_range);
     d->scaler = sws_getCachedContext(d->scaler, f->width, f->height, source, f->width, f->height, target,
                                      SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
     if (!d->scaler) return AVERROR(ENOSYS);
@@ -255,17 +260,24 @@ int rain_decoder_copy_rgb(RainDecoder *d, uint8_t *rgb) {
     const int *coefficients = sws_getCoefficients(matrix);
     if (!(description->flags & AV_PIX_FMT_FLAG_RGB))
         sws_setColorspaceDetails(d->scaler, coefficients, full_range, coefficients, 1, 0, 1 << 16, 1 << 16);
-
-    size_t pixels = (size_t)f->width * f->height;
-    uint8_t *rgba = NULL;
-    if (has_alpha && !(rgba = av_malloc(pixels * 4))) return AVERROR(ENOMEM);
-    uint8_t *planes[4] = {has_alpha ? rgba : rgb};
-    int strides[4] = {f->width * (has_alpha ? 4 : 3)};
+    uint8_t *planes[4] = {pixels};
+    int strides[4] = {f->width * (target == AV_PIX_FMT_RGBA ? 4 : 3)};
     int code = sws_scale(d->scaler, (const uint8_t *const *)f->data, f->linesize, 0, f->height, planes, strides);
-    if (code >= 0 && has_alpha) lay_on_white(rgb, rgba, pixels);
-    av_free(rgba);
     return code < 0 ? code : 0;
 }
+
+int rain_decoder_copy_rgb(RainDecoder *d, uint8_t *rgb) {
+    if (!has_alpha(d->frame)) return convert(d, AV_PIX_FMT_RGB24, rgb);
+    size_t pixels = (size_t)d->frame->width * d->frame->height;
+    uint8_t *rgba = av_malloc(pixels * 4);
+    if (!rgba) return AVERROR(ENOMEM);
+    int code = convert(d, AV_PIX_FMT_RGBA, rgba);
+    if (code >= 0) lay_on_white(rgb, rgba, pixels);
+    av_free(rgba);
+    return code;
+}
+
+int rain_decoder_copy_rgba(RainDecoder *d, uint8_t *rgba) { return convert(d, AV_PIX_FMT_RGBA, rgba); }
 
 void rain_decoder_free(RainDecoder *d) {
     avformat_close_input(&d->format);

@@ -82,22 +82,46 @@ final class Decoder {
 
     /// The same for a camera, which may have nothing yet.
     func answer() throws -> Camera.Answer {
+        let frame: RainFrame
+        switch try advance() {
+        case .end: return .end
+        case .nothingYet: return .nothingYet
+        case .frame(let decoded): frame = decoded
+        }
+        var picture = Picture(width: Int(frame.width), height: Int(frame.height))
+        let copied = picture.bytes.withUnsafeMutableBufferPointer { rain_decoder_copy_rgb(handle, $0.baseAddress!) }
+        guard copied >= 0 else { throw malformed(copied) }
+        let upright = picture.upright(orientation: Int(frame.orientation))
+        return .picture(upright, seconds: frame.seconds >= 0 ? frame.seconds : nil)
+    }
+
+    /// The next frame with its transparency, as it is stored; nil at the end.
+    func nextLayer() throws -> LayerPicture? {
+        guard case .frame(let frame) = try advance() else { return nil }
+        var layer = LayerPicture(width: Int(frame.width), height: Int(frame.height))
+        let copied = layer.bytes.withUnsafeMutableBufferPointer { rain_decoder_copy_rgba(handle, $0.baseAddress!) }
+        guard copied >= 0 else { throw malformed(copied) }
+        return LayerPicture(width: layer.width, height: layer.height, straight: layer.bytes)
+    }
+
+    private enum Advance {
+        case end, nothingYet
+        case frame(RainFrame)
+    }
+
+    /// Decodes the next frame.
+    private func advance() throws -> Advance {
         var frame = RainFrame()
         let code = rain_decoder_next(handle, &frame)
         if code == 0 { return .end }
         if code == RAIN_NOTHING_YET { return .nothingYet }
         guard code > 0 else { throw malformed(code) }
-        let (width, height) = (Int(frame.width), Int(frame.height))
-        guard width <= PictureReader.maximumSide, height <= PictureReader.maximumSide else {
+        guard frame.width <= PictureReader.maximumSide, frame.height <= PictureReader.maximumSide else {
             throw MediaError(
-                .tooLarge, file: path, expected: "at most \(PictureReader.maximumSide) pixels a side", found: "\(width)×\(height)",
-                advice: "save the picture smaller")
+                .tooLarge, file: path, expected: "at most \(PictureReader.maximumSide) pixels a side",
+                found: "\(frame.width)×\(frame.height)", advice: "save the picture smaller")
         }
-        var picture = Picture(width: width, height: height)
-        let copied = picture.bytes.withUnsafeMutableBufferPointer { rain_decoder_copy_rgb(handle, $0.baseAddress!) }
-        guard copied >= 0 else { throw malformed(copied) }
-        let upright = picture.upright(orientation: Int(frame.orientation))
-        return .picture(upright, seconds: frame.seconds >= 0 ? frame.seconds : nil)
+        return .frame(frame)
     }
 
     private func malformed(_ code: Int32) -> MediaError {

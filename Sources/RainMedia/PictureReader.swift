@@ -41,6 +41,20 @@ public enum PictureReader {
     /// - Parameter name: what errors call it
     /// - Throws: `MediaError` for bytes that are no picture, damaged, cut short or too many
     public static func read(bytes: [UInt8], name path: String, maximumPixels: Int = maximumPixels) throws -> Picture {
+        guard let (picture, _) = try decoder(bytes, path, maximumPixels).next() else { throw empty(path) }
+        return picture
+    }
+
+    /// Reads a picture file with its transparency.
+    ///
+    /// - Throws: `MediaError` as of `read`
+    public static func readLayer(_ path: String, maximumPixels: Int = maximumPixels) throws -> LayerPicture {
+        let bytes = try Files.read(path, limit: maximumFileByteCount)
+        guard let layer = try decoder(bytes, path, maximumPixels).nextLayer() else { throw empty(path) }
+        return layer
+    }
+
+    private static func decoder(_ bytes: [UInt8], _ path: String, _ maximumPixels: Int) throws -> Decoder {
         guard !bytes.isEmpty else {
             throw MediaError(.malformed, file: path, expected: "a picture", found: "0 bytes", advice: "save or download the file again")
         }
@@ -49,11 +63,10 @@ public enum PictureReader {
                 .tooLarge, file: path, expected: "at most \(maximumPixels) pixels, and \(maximumSide) a side", found: "\(width)×\(height)",
                 advice: "save the picture smaller")
         }
-        let decoder = try Decoder(still: bytes, path: path, formats: formats, maximumPixels: maximumPixels)
-        guard let (picture, _) = try decoder.next() else {
-            throw MediaError(
-                .malformed, file: path, expected: "a picture", found: "none in the file", advice: "save or download the file again")
-        }
-        return picture
+        return try Decoder(still: bytes, path: path, formats: formats, maximumPixels: maximumPixels)
+    }
+
+    private static func empty(_ path: String) -> MediaError {
+        MediaError(.malformed, file: path, expected: "a picture", found: "none in the file", advice: "save or download the file again")
     }
 }

@@ -18,6 +18,18 @@ public enum PictureWriter {
         }
     }
 
+    /// Writes a layer as a PNG file with transparency; it appears under its name only when it is complete.
+    ///
+    /// - Throws: `MediaError` for a path that cannot be written
+    public static func write(_ layer: LayerPicture, to path: String) throws {
+        let bytes = try png(rgba: layer.straight, width: layer.width, height: layer.height)
+        do throws(FileError) {
+            try ReplacementFile.write(bytes, to: path)
+        } catch {
+            throw Files.unwritable(path, error.found)
+        }
+    }
+
     /// Whether `write` knows what `path` asks for, found out without touching anything.
     ///
     /// - Throws: `MediaError` for another ending

@@ -28,6 +28,78 @@ public struct LayerPicture: Sendable, Equatable {
         }
     }
 
+    /// A layer of colours that are not premultiplied, as files hold them.
+    public init(width: Int, height: Int, straight bytes: [UInt8]) {
+        self.init(width: width, height: height, bytes: bytes)
+        for pixel in 0..<(width * height) {
+            let alpha = Int(bytes[pixel * 4 + 3])
+            for channel in 0..<3 { self.bytes[pixel * 4 + channel] = UInt8((Int(bytes[pixel * 4 + channel]) * alpha + 127) / 255) }
+        }
+    }
+
+    /// The pixels with colours that are not premultiplied; black where nothing is.
+    public var straight: [UInt8] {
+        var straight = bytes
+        for pixel in 0..<(width * height) {
+            let alpha = Int(bytes[pixel * 4 + 3])
+            guard alpha > 0, alpha < 255 else { continue }
+            for channel in 0..<3 {
+                straight[pixel * 4 + channel] = UInt8(min(255, (Int(bytes[pixel * 4 + channel]) * 255 + alpha / 2) / alpha))
+            }
+        }
+        return straight
+    }
+
+    /// How much of the layer is there, 0…1.
+    public var coverage: Double {
+        stride(from: 3, to: bytes.count, by: 4).reduce(0.0) { $0 + Double(bytes[$1]) } / Double(width * height) / 255
+    }
+
+    /// The layer at another size.
+    public func resized(width newWidth: Int, height newHeight: Int) -> LayerPicture {
+        guard newWidth != width || newHeight != height else { return self }
+        return through { $0.resized(width: newWidth, height: newHeight) }
+    }
+
+    /// A part of the layer, which may reach outside, where it is transparent.
+    public func part(left: Int, top: Int, width partWidth: Int, height partHeight: Int) -> LayerPicture {
+        through { $0.part(left: left, top: top, width: partWidth, height: partHeight, outside: .black) }
+    }
+
+    /// What a change of pictures makes of colours and opacities.
+    private func through(_ change: (Picture) -> Picture) -> LayerPicture {
+        var (colors, alphas) = (Picture(width: width, height: height), Picture(width: width, height: height))
+        for pixel in 0..<(width * height) {
+            for channel in 0..<3 {
+                colors.bytes[pixel * 3 + channel] = bytes[pixel * 4 + channel]
+                alphas.bytes[pixel * 3 + channel] = bytes[pixel * 4 + 3]
+            }
+        }
+        (colors, alphas) = (change(colors), change(alphas))
+        var changed = LayerPicture(width: colors.width, height: colors.height)
+        for pixel in 0..<(colors.width * colors.height) {
+            let alpha = alphas.bytes[pixel * 3]
+            // A filter that overshoots must not leave more colour than there is of the layer.
+            for channel in 0..<3 { changed.bytes[pixel * 4 + channel] = min(colors.bytes[pixel * 3 + channel], alpha) }
+            changed.bytes[pixel * 4 + 3] = alpha
+        }
+        return changed
+    }
+
+    /// The layer over another of the same size, as one.
+    public func over(_ back: LayerPicture) -> LayerPicture {
+        precondition(back.width == width && back.height == height, "layers of a stack have one size")
+        var both = self
+        for pixel in 0..<(width * height) {
+            let rest = 255 - Int(bytes[pixel * 4 + 3])
+            for channel in 0..<4 {
+                let below = (Int(back.bytes[pixel * 4 + channel]) * rest + 127) / 255
+                both.bytes[pixel * 4 + channel] = UInt8(min(255, below + Int(bytes[pixel * 4 + channel])))
+            }
+        }
+        return both
+    }
+
     /// The elements in 0…1, row-major, as networks read layers.
     public func unitValues() -> [Float] { bytes.map { Float($0) * (1 / 255) } }
 

@@ -40,6 +40,11 @@ public struct EvaluationClip: Sendable {
     }
 }
 
+extension World {
+    /// The one that a model's family is trained on.
+    public init(of configuration: ModelConfiguration) { self = configuration.isLayered ? .wide : .classic }
+}
+
 /// Measures a model on characters it has never seen, streamed as a user would stream them.
 public enum Evaluation {
     /// - Parameters:
@@ -68,7 +73,7 @@ public enum Evaluation {
         let batch = try StreamBatch(model: model, engine: engine, schedule: schedule, seed: seed)
         // A layered model's auto-encoder knows crops alone.
         let autoencoder = configuration.layeredGuide == nil ? try Reconstruction(model: model, engine: engine) : nil
-        let world = world ?? (configuration.layeredGuide == nil ? .classic : .wide)
+        let world = world ?? World(of: configuration)
         var report = EvaluationReport(frames: frames, seed: seed)
         var streaming = Duration.zero
         for index in 0..<characters {

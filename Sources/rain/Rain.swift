@@ -20,6 +20,7 @@ struct Rain: AsyncParsableCommand {
             CharacterCommand.self,
             MotionCommand.self,
             DetectCommand.self,
+            CutCommand.self,
             TrackerCommand.self,
             Train.self,
             EvaluateCommand.self,

@@ -36,6 +36,25 @@ import Testing
         #expect(try PictureReader.read(path).bytes == [255, 127, 127, 255, 255, 255])
     }
 
+    @Test func layersAreReadBack() throws {
+        var layer = LayerPicture(width: 19, height: 7)
+        for pixel in 0..<(19 * 7) {
+            let alpha = [0, 255, 128, 40][pixel % 4]
+            for channel in 0..<3 { layer.bytes[pixel * 4 + channel] = UInt8((pixel * 7 + channel * 50) % 256 * alpha / 255) }
+            layer.bytes[pixel * 4 + 3] = UInt8(alpha)
+        }
+        let path = "\(folder.path)/layer.png"
+        try PictureWriter.write(layer, to: path)
+        let found = try PictureReader.readLayer(path)
+        #expect(found.width == 19 && found.height == 7)
+        // Premultiplied colours of little opacity lose a step on the way.
+        #expect(zip(found.bytes, layer.bytes).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+        // A picture without transparency is opaque.
+        let picture = testFrame(1, width: 20, height: 20)
+        #expect(try PictureReader.readLayer(folder.file("picture.png", PictureWriter.png(picture))) == LayerPicture(picture))
+        #expect(throws: MediaError.self) { try PictureReader.readLayer(folder.file("empty.png", [])) }
+    }
+
     @Test func greyPicturesAreRead() throws {
         let path = try folder.file("grey.png", png(width: 3, height: 1, colorType: 0, rows: [[0, 100, 255]]))
         #expect(try PictureReader.read(path).bytes == [0, 0, 0, 100, 100, 100, 255, 255, 255])

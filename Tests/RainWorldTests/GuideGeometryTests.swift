@@ -114,6 +114,38 @@ import Testing
         #expect(driven < 0.35 * repeated, "\(driven / repeated)")
     }
 
+    /// A picture that is not cut bends around the head, without folds, and stands still far from it.
+    @Test func aWholePictureBends() throws {
+        for seed in 0..<12 as Range<UInt64> {
+            let (character, _, landmarks) = Self.reference(seed)
+            let geometry = try #require(GuideGeometry(reference: landmarks, isWhole: true))
+            let layers = try #require(GuideGeometry(reference: landmarks))
+            let still = geometry(landmarks)
+            for place in [(0.1, 0.2), (0.5, 0.5), (0.9, 0.8)] {
+                let from = Self.origin(still, .background, place.0, place.1)
+                #expect(hypot(from.x - place.0, from.y - place.1) < 1e-5)
+            }
+            let driving = character.landmarks(Motion(seed: seed).pose(at: 2))
+            let (frame, cut) = (geometry(driving), layers(driving))
+            #expect(frame.numbers == cut.numbers && frame.crop == cut.crop && frame.laid == cut.laid)
+            // In the middle of the face it goes with the features; far away nothing moves.
+            let nose = (Double(driving[.noseTip].x), Double(driving[.noseTip].y) - 0.02)
+            let (bent, moved) = (Self.origin(frame, .background, nose.0, nose.1), Self.origin(cut, .features, nose.0, nose.1))
+            #expect(hypot(bent.x - moved.x, bent.y - moved.y) < 0.03, "seed \(seed): \(bent) \(moved)")
+            for row in 0..<16 {
+                for column in 0..<16 {
+                    let (x, y) = (Double(column) / 16, Double(row) / 16)
+                    let from = Self.origin(frame, .background, x, y)
+                    let (right, down) = (
+                        Self.origin(frame, .background, x + 1.0 / 16, y), Self.origin(frame, .background, x, y + 1.0 / 16)
+                    )
+                    let turn = (right.x - from.x) * (down.y - from.y) - (right.y - from.y) * (down.x - from.x)
+                    #expect(turn > 0, "seed \(seed): a fold at \(x), \(y)")
+                }
+            }
+        }
+    }
+
     @Test func landmarksThatSayNothing() throws {
         let (_, _, landmarks) = Self.reference(3)
         let point = LandmarkFrame(points: landmarks.points.map { _ in LandmarkPoint(x: 0.5, y: 0.5) })

@@ -134,6 +134,9 @@ int rain_decoder_next(RainDecoder *decoder, RainFrame *frame);
 // Writes the frame last decoded as height × width × 3 bytes of RGB, transparency laid on white.
 int rain_decoder_copy_rgb(RainDecoder *decoder, uint8_t *rgb);
 
+// Writes the frame last decoded as height × width × 4 bytes of RGBA, colours not multiplied by their opacity.
+int rain_decoder_copy_rgba(RainDecoder *decoder, uint8_t *rgba);
+
 void rain_decoder_free(RainDecoder *decoder);
 
 #pragma clang assume_nonnull end

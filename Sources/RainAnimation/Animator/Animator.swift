@@ -87,6 +87,9 @@ public actor Animator {
         try batch.fuse(reference: reference, landmarks: landmarks)
     }
 
+    /// The same for a character in layers.
+    public func fuse(_ reference: CharacterArt, landmarks: LandmarkFrame?) throws { try batch.fuse(reference, landmarks: landmarks) }
+
     /// Hands over the next driving frame. Waits for room with `.backPressure`; never waits with `.newestWins`.
     ///
     /// - Parameter timestamp: when it was captured, on the animator's clock

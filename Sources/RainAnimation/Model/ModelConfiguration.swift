@@ -44,6 +44,8 @@ public struct ModelConfiguration: Hashable, Sendable {
     /// Moves the reference as layers and diffuses its face alone, in a crop; `nil` for a model that makes whole pictures. The
     /// auto-encoder is then the crop's.
     public var layeredGuide: LayeredGuide?
+    /// Whether references are cut into layers; such models know characters of many drawing styles, others the classic one.
+    public var isLayered: Bool { layeredGuide != nil }
     public var posePicture: PosePicture
     public var autoencoder: Autoencoder
     /// What turns the reference picture into the cross-attention token of both UNets; `nil` for networks without cross-attention.

@@ -11,8 +11,6 @@ final class LayeredEnds: StreamEnds {
     private let graph: LayeredGraph
     private let programs: LayeredPrograms
     private let evaluate: (Program, [String: [Float]]) throws -> [String: [Float]]
-    private let parameters: AnimationModel.Parameters
-    private let engine: any Engine
     private let framesPerGroup: Int
     private var geometry: GuideGeometry?
     /// The group that enters; without guide latents yet.
@@ -27,34 +25,33 @@ final class LayeredEnds: StreamEnds {
     private var groups: [Group] = []
 
     init(
-        _ model: AnimationModel, graph: LayeredGraph, engine: some Engine, frames: Int, beside known: StreamExecutables?,
+        _ graph: LayeredGraph, frames: Int, beside known: StreamExecutables?,
         prepare: (Program, (any Executable)?) throws -> any Executable,
         evaluate: @escaping (Program, [String: [Float]]) throws -> [String: [Float]]
     ) throws {
-        configuration = model.configuration
+        configuration = graph.configuration
         self.graph = graph
-        self.engine = engine
         self.evaluate = evaluate
-        parameters = model.parameters
         programs = LayeredPrograms(graph)
         framesPerGroup = frames
         guider = try prepare(programs.guider(frames: frames), known?.guider)
         decoder = try prepare(programs.decoder(frames: frames), known?.decoder)
     }
 
-    func fuse(_ reference: Picture, landmarks: LandmarkFrame?) throws -> [String: [Float]] {
-        let picture = reference.fitted(width: configuration.imageSize, height: configuration.imageSize)
+    func fuse(_ reference: CharacterArt, landmarks: LandmarkFrame?) throws -> [String: [Float]] {
         // Landmarks that say nothing are no reason to stand still.
-        guard let geometry = landmarks.flatMap(GuideGeometry.init(reference:)) ?? GuideGeometry(reference: .neutral) else {
+        let isWhole = if case .sheet = reference { true } else { false }
+        let own = landmarks.flatMap { GuideGeometry(reference: $0, isWhole: isWhole) }
+        guard let geometry = own ?? GuideGeometry(reference: .neutral, isWhole: isWhole) else {
             preconditionFailure("the neutral face has eyes and a mouth")
         }
-        let cutter = try LayerCutter(configuration, engine: engine, parameters: parameters)
-        let cut = try cutter.cut(picture, landmarks: geometry.reference)
-        let layers = cut.layers.flatMap { $0.unitValues() }
+        let cut = try self.cut(reference, landmarks: geometry.reference)
+        let layers = cut.resized(to: graph.guide.guideSize).layers.flatMap { $0.unitValues() }
         let still = geometry(geometry.reference)
         let banks = try evaluate(programs.reference(), ["layers": layers, "crop_meshes": GuideMeshes.joined([still.cropMeshes])])
         // A reference that fails leaves the one before as it was.
         guard banks.values.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { return banks }
+        if programs.hasArt { try decoder.write("art", cut.layers.flatMap { $0.unitValues() }) }
         for executable in [guider, decoder] {
             try executable.write("layers", layers)
             try executable.run(.reference)
@@ -63,6 +60,17 @@ final class LayeredEnds: StreamEnds {
         // What is in flight shows the new reference from now on.
         for index in groups.indices { groups[index] = try guided(groups[index].driving, geometry) }
         return banks
+    }
+
+    /// Layers as large as the pictures to be made.
+    private func cut(_ reference: CharacterArt, landmarks: LandmarkFrame) throws -> CutLayers {
+        let side = configuration.imageSize
+        switch reference {
+        case .layers(let cut): return cut.resized(to: side)
+        case .sheet(let picture): return try CutLayers([.background: LayerPicture(picture.fitted(width: side, height: side))])
+        case .picture(let picture):
+            return try LayerCutter(configuration, evaluate: evaluate).cut(picture.fitted(width: side, height: side), landmarks: landmarks)
+        }
     }
 
     /// A group with what the guider makes of it.

@@ -61,8 +61,7 @@ public final class StreamBatch {
         }
         let frames = schedule.framesPerGroup
         if let graph = LayeredGraph(configuration) {
-            ends = try LayeredEnds(
-                model, graph: graph, engine: engine, frames: frames, beside: known, prepare: prepare, evaluate: evaluate)
+            ends = try LayeredEnds(graph, frames: frames, beside: known, prepare: prepare, evaluate: evaluate)
         } else {
             ends = try PoseEnds(programs, frames: frames, poseStyle: poseStyle, beside: known, prepare: prepare, evaluate: evaluate)
         }
@@ -104,6 +103,11 @@ public final class StreamBatch {
     ///   - landmarks: of the reference picture; `nil` for `LandmarkFrame.neutral`
     /// - Throws: `AnimationError.numbers` if the model makes nothing finite of it; what the engine throws
     public func fuse(reference: Picture, landmarks: LandmarkFrame? = nil) throws {
+        try fuse(.picture(reference), landmarks: landmarks)
+    }
+
+    /// The same for a character in layers.
+    public func fuse(_ reference: CharacterArt, landmarks: LandmarkFrame?) throws {
         var inputs = try ends.fuse(reference, landmarks: landmarks)
         guard inputs.values.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
             throw AnimationError(.numbers, "\(configuration.name): the reference network's results are not finite; use another model")
@@ -192,27 +196,16 @@ public final class StreamBatch {
     /// Keeps the pictures of the group that has left; one that is not finite is this stream's failure alone.
     func takePictures(from executable: any Executable, slot: Int) {
         let size = configuration.imageSize
-        let count = size * size * 3
-        var isFinite = true
         left = Result {
             try ends.leave()
-            let pictures = try executable.read("pictures") { values in
-                (0..<schedule.framesPerGroup).map { frame in
-                    var bytes = [UInt8](repeating: 0, count: count)
-                    let start = (slot * schedule.framesPerGroup + frame) * count
-                    for index in 0..<count {
-                        let value = values[start + index]
-                        if !value.isFinite { isFinite = false }
-                        // The comparison's order makes a NaN black.
-                        bytes[index] = UInt8(min(max(0, value), 1) * 255 + 0.5)
-                    }
-                    return Picture(width: size, height: size, bytes: bytes)
+            return try (0..<schedule.framesPerGroup).map { frame in
+                let first = (slot * schedule.framesPerGroup + frame) * size * size
+                let (bytes, isFinite) = try executable.readColors("pictures", pixels: first..<(first + size * size))
+                guard isFinite else {
+                    throw AnimationError(.numbers, "\(configuration.name): a picture is not finite; use another model")
                 }
+                return Picture(width: size, height: size, bytes: bytes)
             }
-            guard isFinite else {
-                throw AnimationError(.numbers, "\(configuration.name): a picture is not finite; use another model")
-            }
-            return pictures
         }
     }
 }

@@ -15,7 +15,7 @@ protocol StreamEnds: AnyObject {
     /// Takes a reference in, for frames in flight and to come.
     ///
     /// - Returns: what the denoiser is told about it: input name → values
-    func fuse(_ reference: Picture, landmarks: LandmarkFrame?) throws -> [String: [Float]]
+    func fuse(_ reference: CharacterArt, landmarks: LandmarkFrame?) throws -> [String: [Float]]
     /// Prepares what the guider reads of the next group.
     func take(_ frames: [DrivingPose])
     func write(into guider: any Executable, slot: Int) throws
@@ -61,7 +61,8 @@ final class PoseEnds: StreamEnds {
         posePictures = [Float](repeating: 0, count: frames * self.poseStyle.count)
     }
 
-    func fuse(_ reference: Picture, landmarks: LandmarkFrame?) throws -> [String: [Float]] {
+    func fuse(_ reference: CharacterArt, landmarks: LandmarkFrame?) throws -> [String: [Float]] {
+        let reference = reference.picture
         let picture = reference.fitted(width: configuration.imageSize, height: configuration.imageSize)
         var given = ["picture": picture.unitValues()]
         if let encoder = configuration.imageEncoder {

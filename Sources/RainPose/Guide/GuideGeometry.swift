@@ -3,6 +3,8 @@
 /// A head that turns carries each plane of points by an affine map, which `HeadFit` finds: here from the driving frame back to the
 /// reference, since a picture is made by looking up where each of its pixels comes from. The front hair is rounded; the body follows neck
 /// and shoulders, the neck bends between body and head, the background stands still. A pure function of two sets of landmarks, in float64.
+///
+/// A reference that is not cut is one sheet, the background's, which bends around the head.
 public struct GuideGeometry: Sendable {
     /// Nodes along each side of a layer's mesh.
     public static let meshSide = 17
@@ -12,16 +14,21 @@ public struct GuideGeometry: Sendable {
     public let reference: LandmarkFrame
     public let crop: CropFrame
     private let hair: HairMap
+    /// Nil for a reference in layers.
+    private let sheet: SheetMap?
     /// The reference's features in the crop.
     private let referenceFeatures: [SIMD2<Double>]
 
-    /// - Parameter reference: landmarks of the reference picture
+    /// - Parameters:
+    ///   - reference: landmarks of the reference picture
+    ///   - isWhole: whether the reference is one sheet instead of layers
     /// - Returns: nil where its eyes and mouth say nothing: not finite, or without extent
-    public init?(reference: LandmarkFrame) {
+    public init?(reference: LandmarkFrame, isWhole: Bool = false) {
         guard let crop = CropFrame(reference) else { return nil }
         self.reference = reference
         self.crop = crop
         hair = HairMap(reference: reference)
+        sheet = isWhole ? SheetMap(reference: reference) : nil
         referenceFeatures = Self.features.map { crop.inverse(Self.place($0.landmark, reference)) }
     }
 
@@ -47,7 +54,7 @@ public struct GuideGeometry: Sendable {
         let body = BodyMap(reference: reference, driving: driving)
         func origin(_ place: SIMD2<Double>, _ layer: CharacterLayer) -> SIMD2<Double> {
             switch layer {
-            case .background: place
+            case .background: sheet?(place, head: head) ?? place
             case .body: body(place, head: head)
             case .frontHair: hair(place, head: head)
             case .backHair, .face, .features: head(place, nearness: layer.depth ?? 0)
@@ -225,5 +232,36 @@ struct HairMap {
             origin = head(place, nearness: CharacterLayer.frontDepth(x: x, y: y))
         }
         return origin
+    }
+}
+
+/// From a driving place back to the reference's, for a picture that is one sheet: the head's map on the head, which fades to no movement
+/// around it.
+struct SheetMap {
+    private let middle: SIMD2<Double>
+    private let radius: Double
+
+    /// In half head widths: as far as this everything moves with the head, and from there on nothing does.
+    private static let (inner, outer) = (1.25, 3.2)
+
+    /// - Returns: nil where the face has no extent
+    init?(reference: LandmarkFrame) {
+        let (left, right) = (GuideGeometry.place(.faceOutline0, reference), GuideGeometry.place(.faceOutline6, reference))
+        let chin = GuideGeometry.place(.faceOutline3, reference)
+        let width = right - left
+        middle = (left + right) / 2 * 0.7 + chin * 0.3
+        radius = (width * width).sum().squareRoot() / 2
+        // Written so that NaN fails.
+        guard radius > 1e-3, radius < 8, abs(middle.x) < 8, abs(middle.y) < 8 else { return nil }
+    }
+
+    func callAsFunction(_ place: SIMD2<Double>, head: HeadMap) -> SIMD2<Double> {
+        // Around the head where it is now.
+        let offset = place - head.inverse(middle, nearness: 0.25)
+        let distance = (offset * offset).sum().squareRoot() / radius
+        let share = min(max((Self.outer - distance) / (Self.outer - Self.inner), 0), 1)
+        let dome = max(0, 1 - distance * distance / (Self.inner * Self.inner))
+        let origin = head(place, nearness: 0.25 + 0.44 * dome)
+        return place + (origin - place) * (share * share * (3 - 2 * share))
     }
 }

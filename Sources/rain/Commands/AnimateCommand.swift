@@ -23,7 +23,9 @@ struct AnimateCommand: AsyncParsableCommand {
             Example: rain animate --reference hero.png --driving motion.json --output out.mp4
             """)
 
-    @Option(help: ArgumentHelp("The picture to animate: PNG, JPEG or WebP of any size.", valueName: "picture"))
+    @Option(
+        help: ArgumentHelp("The picture to animate: PNG, JPEG or WebP of any size, or a folder of layers (rain cut).", valueName: "picture")
+    )
     var reference: String
 
     @Option(help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"))
@@ -89,6 +91,13 @@ struct AnimateCommand: AsyncParsableCommand {
             default it is, for published models that of cameras alone.
             """)
     var keepDistance: Bool?
+
+    @Flag(
+        help: """
+            Bend the reference as a whole instead of cutting it into layers: calmer where the cut is wrong, and less deep. For layered \
+            models.
+            """)
+    var whole = false
 
     @Option(help: "How a reference picture of other proportions is fitted: crop or pad; by default as its face asks for, else crop.")
     var fit: Fit?
@@ -158,10 +167,9 @@ struct AnimateCommand: AsyncParsableCommand {
         let configuration = animated.configuration
         let style = try poseStyle(configuration, driving: source.frames)
         let size = configuration.imageSize
-        let picture = try PictureReader.read(reference)
         let face = try await ReferenceFace(
-            picture: picture, path: reference, landmarks: referenceLandmarks, size: size, fit: fit,
-            detectors: configuration.posePicture.style == .face ? detectors : nil)
+            path: reference, landmarks: referenceLandmarks, size: size, fit: fit,
+            detectors: configuration.posePicture.style == .face ? detectors : nil, isWhole: whole)
         // Of pictures nobody knows the number before the end.
         let length = source.frames.frameCount.map { Double($0) / (source.frames.framesPerSecond ?? rate) }
         let count = endless ? nil : frames ?? (seconds ?? length).map { max(1, Int(($0 * rate).rounded())) }
@@ -171,7 +179,7 @@ struct AnimateCommand: AsyncParsableCommand {
                 model: animated, engine: model.engine, schedule: model.schedule(configuration), seed: seed, guidance: guidance,
                 poseStyle: style, policy: isLive ? .newestWins : .backPressure)
         }
-        try await animator.fuse(reference: face.picture, landmarks: face.landmarks)
+        try await animator.fuse(face.art, landmarks: face.landmarks)
         let sink = try FrameSink.open(output, width: size, height: size, framesPerSecond: rate)
         var monitor = StreamMonitor(total: count, launch: launch)
         let feeder = DrivingFeeder(
@@ -237,66 +245,5 @@ func checkRetarget(_ text: String?) throws {
         _ = try FaceParameterValues(text: text)
     } catch {
         throw ValidationError("--retarget: \(error)")
-    }
-}
-
-/// The reference picture as a square, and where its face is.
-struct ReferenceFace {
-    let picture: Picture
-    let landmarks: LandmarkFrame
-
-    /// - Parameters:
-    ///   - path: of the picture
-    ///   - landmarks: a landmark file; `nil` to look beside the picture, and then in it
-    ///   - fit: how a picture of other proportions is fitted; nil for as its face asks for
-    ///   - detectors: find the face where no file says where it is; nil for models that need not know
-    init(
-        picture: Picture, path: String, landmarks: String?, size: Int, fit: AnimateCommand.Fit?, detectors: Detectors?
-    ) async throws {
-        let beside = Self.landmarkFile(of: path)
-        let file = landmarks ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil)
-        var frame = try file.map { try LandmarkFile(contentsOf: URL(fileURLWithPath: $0))[0].face }
-        if frame == nil, let detectors {
-            frame = try await Self.find(in: picture, path: path, detectors)
-            if let frame, fit == nil {
-                let placement = ReferencePlacement(face: frame, width: picture.width, height: picture.height)
-                self.picture = placement.picture(picture)
-                self.landmarks = placement.landmarks(frame).allSeen
-                return
-            }
-        }
-        // Only made square: the model reads its details at more than one size.
-        let mode = (fit ?? .crop).mode
-        let side = mode == .crop ? min(picture.width, picture.height) : max(size, min(max(picture.width, picture.height), 4096))
-        self.picture = picture.fitted(width: side, height: side, mode: mode)
-        self.landmarks = frame.map { Self.fitted($0, width: picture.width, height: picture.height, fit: mode) } ?? .neutral
-    }
-
-    /// The face in a picture, with what is to be known of it.
-    private static func find(in picture: Picture, path: String, _ detectors: Detectors) async throws -> LandmarkFrame? {
-        guard let detector = try detectors.openIfAny() else {
-            Terminal.note(
-                "\(path): no landmark file beside it and no face tracker ('rain tracker install'): its face is taken to be in the middle")
-            return nil
-        }
-        if let face = try await detector.detect(picture)?.face { return face }
-        Terminal.note("\(path): found no face in it; it is taken to be in the middle (--reference-landmarks says where it is)")
-        return nil
-    }
-
-    /// The landmark file that belongs to a picture: `hero.landmarks.json` for `hero.png`.
-    static func landmarkFile(of picture: String) -> String {
-        URL(fileURLWithPath: picture).deletingPathExtension().path + ".landmarks.json"
-    }
-
-    /// Landmarks of a picture where they are after it has been fitted to a square.
-    private static func fitted(_ frame: LandmarkFrame, width: Int, height: Int, fit: FitMode) -> LandmarkFrame {
-        let (width, height) = (Float(width), Float(height))
-        let side = fit == .crop ? min(width, height) : max(width, height)
-        return LandmarkFrame(
-            points: frame.points.map { point in
-                LandmarkPoint(
-                    x: 0.5 + (point.x - 0.5) * width / side, y: 0.5 + (point.y - 0.5) * height / side, visibility: point.visibility)
-            })
     }
 }

@@ -6,6 +6,7 @@ import RainMedia
 import RainPictures
 import RainPose
 import RainTraining
+import RainWorld
 
 /// Shows what the model can do, in a few seconds.
 struct DemoCommand: AsyncParsableCommand {
@@ -123,7 +124,8 @@ struct LiveMeasurement {
     ) async throws -> LiveMeasurement {
         let rate = EvaluationClip.framesPerSecond
         let count = max(schedule.frames * 2, Int(seconds * rate))
-        let clip = EvaluationClip(seed: seed, index: 0, frames: count, size: model.configuration.imageSize)
+        let clip = EvaluationClip(
+            seed: seed, index: 0, frames: count, size: model.configuration.imageSize, world: World(of: model.configuration))
         let animator = try Animator(model: model, engine: engine, schedule: schedule, seed: seed, policy: .newestWins)
         try await animator.fuse(reference: clip.reference, landmarks: clip.referenceLandmarks)
         let feeding = Task {

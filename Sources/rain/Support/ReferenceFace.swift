@@ -1,0 +1,84 @@
+import Foundation
+import RainAnimation
+import RainMedia
+import RainPictures
+import RainPose
+
+/// The reference as a square, and where its face is.
+struct ReferenceFace {
+    let art: CharacterArt
+    let landmarks: LandmarkFrame
+
+    /// - Parameters:
+    ///   - path: a picture, or a folder of layers
+    ///   - landmarks: a landmark file; `nil` to look beside the picture, and then in it
+    ///   - size: of the pictures to be made
+    ///   - fit: how a picture of other proportions is fitted; nil for as its face asks for
+    ///   - detectors: find the face where no file says where it is; nil for models that need not know
+    ///   - isWhole: whether a picture is bent as a whole instead of being cut
+    init(
+        path: String, landmarks: String?, size: Int, fit: AnimateCommand.Fit?, detectors: Detectors?, isWhole: Bool = false
+    ) async throws {
+        func art(_ picture: Picture) -> CharacterArt { isWhole ? .sheet(picture) : .picture(picture) }
+        let folder = FileManager.default.isFolder(path) ? try LayerFolder(path: path) : nil
+        let picture = try folder?.picture ?? PictureReader.read(path)
+        let beside = Self.landmarkFile(of: path)
+        let file = landmarks ?? folder?.landmarkFile ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil)
+        var frame = try file.map { try LandmarkFile(contentsOf: URL(fileURLWithPath: $0))[0].face }
+        var placement: ReferencePlacement?
+        if frame == nil, let detectors, let found = try await Self.find(in: picture, path: path, detectors) {
+            frame = found
+            if fit == nil { placement = ReferencePlacement(face: found, width: picture.width, height: picture.height) }
+        }
+        if let folder {
+            let placement = placement ?? ReferencePlacement(width: picture.width, height: picture.height)
+            let cut = try folder.cut(placement)
+            self.art = isWhole ? .sheet(cut.picture) : .layers(cut)
+            self.landmarks = frame.map { placement.landmarks($0) } ?? .neutral
+        } else if let placement, let frame {
+            self.art = art(placement.picture(picture))
+            self.landmarks = placement.landmarks(frame).allSeen
+        } else {
+            // Only made square: the model reads its details at more than one size.
+            let mode = (fit ?? .crop).mode
+            let side = mode == .crop ? min(picture.width, picture.height) : max(size, min(max(picture.width, picture.height), 4096))
+            self.art = art(picture.fitted(width: side, height: side, mode: mode))
+            self.landmarks = frame.map { Self.fitted($0, width: picture.width, height: picture.height, fit: mode) } ?? .neutral
+        }
+    }
+
+    /// The face in a picture, with what is to be known of it.
+    private static func find(in picture: Picture, path: String, _ detectors: Detectors) async throws -> LandmarkFrame? {
+        guard let detector = try detectors.openIfAny() else {
+            Terminal.note(
+                "\(path): no landmark file beside it and no face tracker ('rain tracker install'): its face is taken to be in the middle")
+            return nil
+        }
+        if let face = try await detector.detect(picture)?.face { return face }
+        Terminal.note("\(path): found no face in it; it is taken to be in the middle (--reference-landmarks says where it is)")
+        return nil
+    }
+
+    /// The landmark file that belongs to a picture: `hero.landmarks.json` for `hero.png`.
+    static func landmarkFile(of picture: String) -> String {
+        URL(fileURLWithPath: picture).deletingPathExtension().path + ".landmarks.json"
+    }
+
+    /// Landmarks of a picture where they are after it has been fitted to a square.
+    private static func fitted(_ frame: LandmarkFrame, width: Int, height: Int, fit: FitMode) -> LandmarkFrame {
+        let (width, height) = (Float(width), Float(height))
+        let side = fit == .crop ? min(width, height) : max(width, height)
+        return LandmarkFrame(
+            points: frame.points.map { point in
+                LandmarkPoint(
+                    x: 0.5 + (point.x - 0.5) * width / side, y: 0.5 + (point.y - 0.5) * height / side, visibility: point.visibility)
+            })
+    }
+}
+
+extension FileManager {
+    fileprivate func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+}
