@@ -3,6 +3,7 @@ import RainCPU
 import RainPictures
 import RainPose
 import RainTesting
+import RainWorld
 import Synchronization
 import Testing
 
@@ -42,7 +43,7 @@ struct FloodTests {
         _ = try await iterator.next()
         await filling.value
 
-        let reference = Reference(seed: 7, size: 32)
+        let reference = Reference(seed: 7, size: 32, world: .classic)
         var driver = Driver(seed: 7)
         var viewer = Viewer.StateMachine(window: StudioSession.frameWindow)
         var playout = Playout(framesPerGroup: 1)

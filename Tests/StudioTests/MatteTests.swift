@@ -1,5 +1,6 @@
 import Foundation
 import RainPictures
+import RainWorld
 import Testing
 
 @testable import RainStudio
@@ -81,7 +82,7 @@ import Testing
     /// Characters of the drawn world, against the truth: their reference pictures before another background.
     @Test(arguments: [3, 7, 42, 99, 2024, 500] as [UInt64])
     func drawnCharactersAreCutOut(seed: UInt64) {
-        let reference = Reference(seed: seed, size: 128).picture.resized(width: 128, height: 128)
+        let reference = Reference(seed: seed, size: 128, world: .classic).picture.resized(width: 128, height: 128)
         let matte = Matte(reference: reference, side: 128)
         #expect(matte.isPlain)
         let cut = matte.cut(reference)

@@ -19,19 +19,23 @@ struct TestStudio: Sendable {
 
     /// - Parameters:
     ///   - embedded: whether characters are alive, or a tiny model makes noise fast
+    ///   - layered: whether the tiny model cuts its reference into layers
     ///   - style: what the tiny model is shown of drivers
     ///   - seconds: for a request's head, for its body, and of silence; few only where a client's patience is what is tried
     ///   - load: beyond which sessions are refused; by default none is, since that depends on how fast the machine is
     ///   - engine: `nil` for one of its own
     static func run<Result: Sendable>(
-        embedded: Bool = false, style: ModelConfiguration.PosePicture.Style = .face, sessions: Int = 4, connections: Int = 256,
+        embedded: Bool = false, layered: Bool = false, style: ModelConfiguration.PosePicture.Style = .face, sessions: Int = 4,
+        connections: Int = 256,
         seconds: Int64 = 600, load: Double = .infinity,
         token: String? = nil, certificate: (String, String)? = nil, detector: (any LandmarkDetecting)? = nil, outputs: [String] = [],
         window: String = "1x4",
         isCommon: Bool = true, engine: (any Engine)? = nil, extraPages: [String: [UInt8]] = [:],
         _ body: @Sendable (TestStudio) async throws -> Result
     ) async throws -> Result {
-        let model = try embedded ? AnimationModel.embedded() : TinyModel.model(style: style)
+        let model =
+            try embedded
+            ? AnimationModel.embedded() : layered ? AnimationModel.random(TinyModel.layered, seed: 1) : TinyModel.model(style: style)
         var configuration = StudioServer.Configuration(
             settings: SessionSettings(schedule: try StreamSchedule(window: window), framesPerSecond: 30))
         configuration.outputs = outputs

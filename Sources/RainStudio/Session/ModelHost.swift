@@ -3,6 +3,7 @@ import RainGraph
 import RainMedia
 import RainPictures
 import RainPose
+import RainWorld
 
 /// What takes long, on a thread of its own: preparing animators, drawing characters, decoding uploads.
 actor ModelHost {
@@ -34,6 +35,9 @@ actor ModelHost {
         guard settings.guidance == nil || model.configuration.hasGuidance else {
             throw StudioError(
                 .badSettings, "guidance: \(model.configuration.name) was trained without a guidance scale; leave the setting out")
+        }
+        guard !settings.whole || model.configuration.isLayered else {
+            throw StudioError(.badSettings, "whole: \(model.configuration.name) cuts no layers; leave the setting out")
         }
         return settings
     }
@@ -68,7 +72,10 @@ actor ModelHost {
         }
     }
 
-    func character(_ seed: UInt64) -> Reference { Reference(seed: seed, size: model.configuration.imageSize) }
+    func character(_ seed: UInt64) -> Reference {
+        let configuration = model.configuration
+        return Reference(seed: seed, size: configuration.imageSize, world: configuration.isLayered ? .wide : .classic)
+    }
 
     /// The largest upload in pixels.
     static let maximumPixels = 24_000_000

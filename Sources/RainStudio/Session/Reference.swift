@@ -13,6 +13,8 @@ struct Reference: Sendable {
     let picture: Picture
     /// Where the neutral face is, in fractions of the picture.
     let face: LandmarkFrame
+    /// Where the face is in the picture itself, which may look a little elsewhere.
+    let drawn: LandmarkFrame
     private let puppet: RainWorld.Character
     /// From the puppet's face to the picture's.
     private let carry: LandmarkRetargeter?
@@ -22,12 +24,16 @@ struct Reference: Sendable {
 
     /// A drawn character, whose every pose is known.
     ///
-    /// - Parameter size: of the picture that the model sees
-    init(seed: UInt64, size: Int) {
-        puppet = RainWorld.Character(seed: seed)
+    /// - Parameters:
+    ///   - size: of the picture that the model sees
+    ///   - world: what the model knows
+    init(seed: UInt64, size: Int, world: World) {
+        puppet = RainWorld.Character(seed: seed, world: world)
         name = puppet.description
         self.seed = seed
-        picture = puppet.render(.neutral(variation: seed), size: max(size, Self.shownSide))
+        let pose = CharacterPose.neutral(variation: seed)
+        picture = puppet.render(pose, size: max(size, Self.shownSide))
+        drawn = puppet.landmarks(pose)
         face = puppet.landmarks(CharacterPose())
         carry = nil
     }
@@ -44,6 +50,7 @@ struct Reference: Sendable {
         self.picture = picture
         let face = (landmarks ?? .neutral).allSeen
         self.face = face
+        drawn = face
         carry = LandmarkRetargeter(from: puppet.landmarks(CharacterPose()), to: face)
     }
 
@@ -56,6 +63,11 @@ struct Reference: Sendable {
         }
         return Reference(picture: picture, landmarks: landmarks, name: name)
     }
+
+    /// What is animated.
+    ///
+    /// - Parameter whole: whether the picture is bent as a whole instead of being cut into layers
+    func art(whole: Bool) -> CharacterArt { whole ? .sheet(picture) : .picture(picture) }
 
     /// What carries a driver's faces over to the reference's.
     ///

@@ -156,9 +156,11 @@ actor StudioSession {
     private func makeStream() async throws -> Stream {
         let animator = try await host.animator(settings)
         let (reference, generation) = (reference, generation)
-        try await animator.fuse(reference: reference.picture, landmarks: reference.face)
+        try await animator.fuse(reference.art(whole: settings.whole), landmarks: reference.drawn)
         // The reference may have changed while the model looked at it.
-        if generation != self.generation { try await animator.fuse(reference: self.reference.picture, landmarks: self.reference.face) }
+        if generation != self.generation {
+            try await animator.fuse(self.reference.art(whole: settings.whole), landmarks: self.reference.drawn)
+        }
         nextStream += 1
         let id = nextStream
         let task = Task { [weak self, time] in await LiveStream(id: id, animator: animator, time: time).run(showing: self) }
@@ -238,7 +240,7 @@ actor StudioSession {
         matte = Matte(reference: reference.picture, side: host.model.configuration.imageSize)
         for stream in [current, coming].compactMap({ $0 }) {
             guard mine == generation else { return }
-            try await stream.animator.fuse(reference: reference.picture, landmarks: reference.face)
+            try await stream.animator.fuse(reference.art(whole: settings.whole), landmarks: reference.drawn)
         }
         announce()
     }
@@ -255,6 +257,8 @@ actor StudioSession {
         settings = try host.checked(change.applied(to: settings))
         driver.smoothing = settings.smoothing
         driver.gains = settings.gains
+        // What moves differently is looked at anew.
+        if settings.whole != before.whole { try await show(reference) }
         if settings.streamKey != before.streamKey, current != nil {
             let wanted = settings
             do {
@@ -365,7 +369,8 @@ actor StudioSession {
                 steps: settings.schedule.steps, framesPerSecond: settings.framesPerSecond, seed: settings.seed,
                 smoothing: settings.smoothing, gains: settings.gains,
                 guidance: host.model.configuration.hasGuidance ? settings.guidance ?? host.model.configuration.usualGuidance : nil,
-                background: settings.background.text, keepDistance: settings.keepDistance),
+                background: settings.background.text, keepDistance: settings.keepDistance,
+                whole: host.model.configuration.isLayered ? settings.whole : nil),
             windowMilliseconds: Double(settings.schedule.latencyInFrames) * interval, size: host.model.configuration.imageSize,
             model: host.model.configuration.name, watchers: viewers.count,
             motion: input.film?.name ?? motion?.name,

@@ -51,7 +51,8 @@ async function join() {
   let session = sessions.find(session => session.id === wanted) ?? sessions[0];
   if (!session) {
     const before = JSON.parse(localStorage.getItem("settings") ?? "null");
-    session = await (await ask("POST", "sessions", before ?? {})).json();
+    // Settings from before may be of another model.
+    session = await (await ask("POST", "sessions", before ?? {}).catch(() => ask("POST", "sessions", {}))).json();
   }
   sessionStorage.setItem("session", session.id);
   take(session);
@@ -171,6 +172,8 @@ function take(session) {
   $("stopmotion").hidden = !session.motion;
   $("adjust").hidden = session.reference.seed !== undefined && session.reference.seed !== null;
   $("distance").checked = settings.keepDistance;
+  $("wholerow").hidden = settings.whole === undefined;
+  $("whole").checked = settings.whole === true;
   takeLook(session);
   if (state.cut !== undefined && state.cut !== isCut(session)) connection.socket?.close();
   $("mjpeg").href = `/api/v1/${path("stream")}`;
@@ -178,7 +181,7 @@ function take(session) {
   if (!session.recording) state.recordingSince = null;
   showRecording();
   localStorage.setItem("settings", JSON.stringify({
-    settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing, keepDistance: settings.keepDistance },
+    settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing, keepDistance: settings.keepDistance, whole: settings.whole },
     character: session.reference.seed,
   }));
 }
@@ -329,6 +332,7 @@ $("steps").onchange = () => change({ window: state.session.settings.window, step
 const guidance = slider("guidance", "Guidance", 0, 8, 2.5, 0.1, value => value.toFixed(1), value => changeSoon({ guidance: value }));
 $("tuning").append(guidance.row);
 $("distance").onchange = () => change({ keepDistance: $("distance").checked });
+$("whole").onchange = () => change({ whole: $("whole").checked });
 $("background").onchange = () => change({ background: $("background").value === "colour" ? $("backcolour").value : $("background").value });
 $("backcolour").onchange = () => change({ background: $("backcolour").value });
 
