@@ -26,7 +26,7 @@ struct LayerSeparation {
                 break
             }
             let mask = (0..<(side * side)).map { Self.crisp(masks[$0 * (count - 1) + layer - 1]) }
-            let alpha = Plane(size: side, values: mask).enlarged(to: size)
+            let alpha = zip(open, Plane(size: side, values: mask).enlarged(to: size)).map(Self.decided)
             colors.append(SpreadColors(own, Self.known(zip(open, alpha).map(*)), size: size).colors)
             alphas.append(alpha)
             let reach = Plane(size: side, values: mask).widened(by: Self.rim)
@@ -53,6 +53,12 @@ struct LayerSeparation {
         var alpha: Float
     }
 
+    /// What is not seen of a layer is either there or not: half of it would show as a veil when it comes out from behind.
+    private static func decided(open: Float, alpha: Float) -> Float {
+        let sure = min(max((alpha - 0.4) / 0.2, 0), 1)
+        return open * alpha + (1 - open) * sure
+    }
+
     /// How far a pixel's colour is a layer's own, by how much of the layer is seen there: what is seen half or less says nothing, unless
     /// there is no more of the layer anywhere.
     private static func known(_ seen: [Float]) -> [Float] {
@@ -64,8 +70,9 @@ struct LayerSeparation {
     /// Masks that are nearly nothing, or nearly all, are so.
     private static func crisp(_ alpha: Float) -> Float { min(max((alpha - 0.04) / 0.92, 0), 1) }
 
-    /// Gives a layer what its mask left out, at the rim and where it is unsure: the more a pixel has of the layer's colour beside it, and the less of what is
-    /// behind, the more of the layer is there. So outlines go with what they are the outlines of, and leave no trace behind it.
+    /// Corrects masks by colour, at their rims and where they are unsure: the more a pixel has of the layer's colour beside it, and the
+    /// less of what is behind, the more of the layer is there. So outlines go with what they are the outlines of and leave no trace behind
+    /// it, and skin beside an eye is none of it.
     ///
     /// - Parameters:
     ///   - stack: front to back
@@ -84,7 +91,7 @@ struct LayerSeparation {
                 let length = (way * way).sum()
                 if length > 0.006 {
                     let share = ((left / open - behind) * way).sum() / length
-                    stack[index].alpha = max(sheet.alpha, min((share - 0.1) / 0.8, most))
+                    stack[index].alpha = min(max((share - 0.1) / 0.8, 0), most)
                 }
             }
             left -= stack[index].color * stack[index].alpha * open
