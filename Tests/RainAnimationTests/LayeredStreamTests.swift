@@ -193,6 +193,14 @@ import Testing
         #expect(pixel(.background, 2, 3) == [30, 60, 103, 255] && pixel(.face, 2, 3) == [0, 0, 0, 0])
     }
 
+    /// A network whose weights are damaged says masks that are no numbers: then all is background.
+    @Test func masksThatAreNoNumbers() {
+        let masks = [Float](repeating: .nan, count: 16 * 16 * 5)
+        let cut = CutLayers(TinyModel.reference, masks: masks, side: 16)
+        #expect(cut.picture == TinyModel.reference)
+        #expect(cut.layers.dropFirst().allSatisfy { $0.coverage == 0 })
+    }
+
     /// Layers given as such are what is animated: those that were cut from a picture give the same pictures as it does.
     @Test func layersAreAReference() throws {
         let model = try AnimationModel.random(TinyModel.layered, seed: 4)

@@ -67,8 +67,8 @@ struct LayerSeparation {
         return seen.map { max(0, ($0 - least) / least) }
     }
 
-    /// Masks that are nearly nothing, or nearly all, are so.
-    private static func crisp(_ alpha: Float) -> Float { min(max((alpha - 0.04) / 0.92, 0), 1) }
+    /// Masks that are nearly nothing, or nearly all, are so; those that are no numbers are nothing.
+    private static func crisp(_ alpha: Float) -> Float { alpha > 0.04 ? min((alpha - 0.04) / 0.92, 1) : 0 }
 
     /// Corrects masks by colour, at their rims and where they are unsure: the more a pixel has of the layer's colour beside it, and the
     /// less of what is behind, the more of the layer is there. So outlines go with what they are the outlines of and leave no trace behind
