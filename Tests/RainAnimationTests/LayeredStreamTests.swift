@@ -193,7 +193,7 @@ import Testing
         #expect(pixel(.background, 2, 3) == [30, 60, 103, 255] && pixel(.face, 2, 3) == [0, 0, 0, 0])
     }
 
-    /// A network whose weights are damaged says masks that are no numbers: then all is background.
+    /// Damaged weights may make masks of NaN: then all is background.
     @Test func masksThatAreNoNumbers() {
         let masks = [Float](repeating: .nan, count: 16 * 16 * 5)
         let cut = CutLayers(TinyModel.reference, masks: masks, side: 16)

@@ -67,7 +67,7 @@ struct LayerSeparation {
         return seen.map { max(0, ($0 - least) / least) }
     }
 
-    /// Masks that are nearly nothing, or nearly all, are so; those that are no numbers are nothing.
+    /// Masks that are nearly 0 or 1 are so; NaN is 0.
     private static func crisp(_ alpha: Float) -> Float { alpha > 0.04 ? min((alpha - 0.04) / 0.92, 1) : 0 }
 
     /// Corrects masks by colour, at their rims and where they are unsure: the more a pixel has of the layer's colour beside it, and the
