@@ -15,6 +15,9 @@ public final class CPUExecutable: TrainableExecutable {
         self.beside = beside
     }
 
+    /// Whether parameters have been loaded; without them packed weights are nowhere.
+    private var isLoaded = false
+
     public var program: Program { plan.program }
 
     /// Bytes of memory shared by all temporaries, of what is kept (parameters and packed weights among it), and of trained parameters.
@@ -50,6 +53,7 @@ public final class CPUExecutable: TrainableExecutable {
             }
         }
         if trained.count > 0 { trained.restart() }
+        isLoaded = true
         try run(.weights)
     }
 
@@ -116,6 +120,7 @@ public final class CPUExecutable: TrainableExecutable {
     }
 
     public func run(_ stage: Lifetime) throws {
+        precondition(isLoaded || plan.packedParameters.isEmpty, "a program runs after its parameters have been loaded")
         plan.pool.running.withLock { _ in
             for instruction in plan.instructions[stage] ?? [] { instruction.run() }
         }

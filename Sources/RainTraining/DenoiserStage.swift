@@ -126,8 +126,10 @@ struct DenoiserStage {
             }
         }
         let main = batches[0].executable
-        try main.load { name, shape in initial[name] ?? ParameterInitialization.values(name, shape, seed: recipe.seed) }
-        for batch in batches.dropFirst() { try batch.executable.run(.weights) }
+        // All of them: what is trained is shared, what is frozen is not.
+        for batch in batches {
+            try batch.executable.load { name, shape in initial[name] ?? ParameterInitialization.values(name, shape, seed: recipe.seed) }
+        }
 
         try run.train(
             kind.rawValue, stage, main, key: key,

@@ -37,11 +37,14 @@ public struct DrawingEvaluation {
 
     private let batch: StreamBatch
     private let size: Int
+    private let isCut: Bool
 
+    /// - Parameter isCut: whether pictures are cut into layers, by a model that does so
     /// - Throws: what `StreamBatch` throws
-    public init(model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil) throws {
+    public init(model: AnimationModel, engine: any Engine, schedule: StreamSchedule? = nil, isCut: Bool = false) throws {
         batch = try StreamBatch(model: model, engine: engine, schedule: schedule)
         size = model.configuration.imageSize
+        self.isCut = isCut
     }
 
     /// Frames of turning and talking, and how often the mouth opens in them.
@@ -57,7 +60,7 @@ public struct DrawingEvaluation {
         _ name: String, reference: Picture, landmarks: LandmarkFrame, detector: Detector
     ) async throws -> (figures: Figures, samples: [Picture]) {
         let picture = reference.fitted(width: size, height: size)
-        try batch.fuse(reference: reference, landmarks: landmarks)
+        try batch.fuse(isCut ? .cut(reference) : .picture(reference), landmarks: landmarks)
         let puppet = FaceCarrier.puppet
         let carry = FaceCarrier(.drawn, neutral: puppet.landmarks(CharacterPose()), to: landmarks)
         func made(_ driving: [LandmarkFrame]) throws -> [Picture] {

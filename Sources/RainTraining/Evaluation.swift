@@ -54,12 +54,13 @@ public enum Evaluation {
     ///   - frames: of each character's motion, at least 1
     ///   - world: of which characters; `nil` for the one that the model's family is trained on
     ///   - schedule: `nil` for the window the model was trained for
+    ///   - isCut: whether references are cut into layers, by a model that does so
     ///   - onClip: called after each character with the number of those done, the clip and what the model made of it; returns
     ///     whether to go on. The report is then of the characters done.
     /// - Throws: `TrainingError` for impossible settings; what `StreamBatch` throws
     public static func run(
         parameters: @escaping AnimationModel.Parameters, configuration: ModelConfiguration, engine: any Engine, characters: Int = 20,
-        seed: UInt64 = 0, frames: Int = 48, world: World? = nil, schedule: StreamSchedule? = nil,
+        seed: UInt64 = 0, frames: Int = 48, world: World? = nil, schedule: StreamSchedule? = nil, isCut: Bool = true,
         onClip: (_ done: Int, _ clip: EvaluationClip, _ output: [Picture]) throws -> Bool = { _, _, _ in true }
     ) throws -> EvaluationReport {
         guard (1...EvaluationClip.mostCharacters).contains(characters) else {
@@ -78,7 +79,7 @@ public enum Evaluation {
         var streaming = Duration.zero
         for index in 0..<characters {
             let clip = EvaluationClip(seed: seed, index: index, frames: frames, size: configuration.imageSize, world: world)
-            try batch.fuse(reference: clip.reference, landmarks: clip.referenceLandmarks)
+            try batch.fuse(isCut ? .cut(clip.reference) : .picture(clip.reference), landmarks: clip.referenceLandmarks)
             try batch.reset()
             let (pictures, duration) = try stream(clip.driving, batch)
             streaming += duration

@@ -52,8 +52,10 @@ public enum TinyModel {
         (guide.expression.hiddenChannels, guide.expression.placedChannels) = (16, 4)
         guide.layerNetwork.channels = [8, 8]
         guide.layerNetwork.maskChannels = 4
-        guide.repainter.channels = [8, 8, 8]
-        guide.repainter.faceChannels = 4
+        guide.gate.channels = 4
+        var network = LandmarkNetwork()
+        (network.cropSize, network.channels) = (32, [8, 8])
+        guide.landmarkNetwork = network
         layered.poseGuider = nil
         layered.layeredGuide = guide
         layered.posePicture = ModelConfiguration.PosePicture(size: 8, discRadius: 0.5, bodyDiscRadius: 0.7)

@@ -15,10 +15,11 @@ import Testing
     private static func recipe(_ steps: Int) -> LayeredRecipe {
         var recipe = LayeredRecipe()
         recipe.measuredScenes = 6
+        recipe.landmarks = .init(steps: steps, characters: 4, frames: 1, learningRate: 1e-3)
         recipe.crop = .init(steps: steps, characters: 4, frames: 1, learningRate: 1e-3)
         recipe.frames = .init(steps: steps, characters: 3, frames: 2, learningRate: 1e-3, ownPredictions: 0.5)
         recipe.layers = .init(steps: steps, characters: 2, frames: 1, learningRate: 1e-3)
-        recipe.repaint = .init(steps: steps, characters: 2, frames: 2, learningRate: 1e-3)
+        recipe.gate = .init(steps: steps, characters: 2, frames: 2, learningRate: 1e-3)
         recipe.clips = .init(steps: steps, characters: 1, frames: 16, learningRate: 1e-3, ownPredictions: 0.5)
         return recipe
     }
@@ -33,11 +34,11 @@ import Testing
         let stages = LayeredTrainer.Stage.allCases
         let engine = CPUEngine(threads: 2)
         try LayeredTrainer(model: TinyModel.layered, recipe: Self.recipe(3), run: run).train(stages, engine: engine)
-        for stage in ["crop", "frames", "layers", "repaint", "clips"] {
+        for stage in ["landmarks", "crop", "frames", "layers", "gate", "clips"] {
             let values = losses.withLock { $0[stage] ?? [] }
             #expect(!values.isEmpty && values.allSatisfy { $0.isFinite && $0 > 0 }, "\(stage): \(values)")
         }
-        for file in ["crop.png", "layers.png", "repaint.png", "losses.png"] {
+        for file in ["crop.png", "layers.png", "gate.png", "losses.png"] {
             #expect(FileManager.default.fileExists(atPath: folder + "/" + file), "\(file) is missing")
         }
         let notes = try String(contentsOfFile: folder + "/notes.txt", encoding: .utf8)
@@ -69,7 +70,7 @@ import Testing
         #expect(sound.isEmpty, "\(sound)")
         for (expected, change) in [
             ("crop.characters: expected 1 to 4096, found 0", { $0.crop.characters = 0 }),
-            ("repaint.learningRate: expected between 0 and 1, found nan", { $0.repaint.learningRate = .nan }),
+            ("gate.learningRate: expected between 0 and 1, found nan", { $0.gate.learningRate = .nan }),
             ("clips.frames: expected the frames of the model's window, 16, found 3", { $0.clips.frames = 3 }),
             ("measuredScenes: expected 1 to 100000, found 0", { $0.measuredScenes = 0 }),
         ] as [(String, (inout LayeredRecipe) -> Void)] {
@@ -79,27 +80,30 @@ import Testing
         #expect(throws: AnimationError.self) { try LayeredTrainer(model: TinyModel.configuration, recipe: Self.recipe(1), run: run) }
     }
 
-    /// The repainter begins with what is there: the driven layers and what the diffusion changed.
-    @Test func anUntrainedRepainterRepaintsNothing() throws {
+    /// Where nothing is diffused the picture is that of the driven layers.
+    @Test func nothingDiffusedChangesNothing() throws {
         let configuration = TinyModel.layered
         let graph = try #require(LayeredGraph(configuration))
         let g = GraphBuilder()
         let composed = try graph.composed(
             g, residual: g.input("residual", graph.latentShape(1)), guideLatents: g.input("guide", graph.latentShape(1)),
-            layers: g.input("layers", graph.layerShape(1, side: 32)), meshes: g.input("meshes", GuideMeshes.shape(frames: 1)),
+            layers: g.input("layers", graph.layerShape(1, side: 32)), movement: .init(g, frames: 1),
+            meshes: g.input("meshes", GuideMeshes.shape(frames: 1)),
             laid: g.input("laid", [1, 2, 2, 2]))
-        g.output("pictures", try graph.painted(g, composed))
+        g.output("pictures", composed.drawn)
         g.output("warped", try composed.warped.covered(composed.warped.under))
         let executable = try Interpreter().prepare(Program(g.graph()))
         try executable.load { name, shape in
             let fresh = try configuration.randomParameters(seed: 3)(name, shape)
-            return name.contains("out.") && name.hasPrefix("repainter.") ? fresh.map { _ in 0 } : fresh
+            return name.contains("out.") && name.hasPrefix("face_gate.") ? fresh.map { _ in 0 } : fresh
         }
         let geometry = try #require(GuideGeometry(reference: .neutral))
         let still = geometry(.neutral)
         var random = TrainingRandom(seed: 1, stream: "layers")
         try executable.write("layers", (0..<(6 * 32 * 32 * 4)).map { $0 % 4 == 3 && $0 < 4096 ? 1 : 0.4 * random.uniform() })
         try executable.write("meshes", GuideMeshes.joined([still.meshes]))
+        try executable.write("crop_meshes", GuideMeshes.joined([still.cropMeshes]))
+        try executable.write("bend", still.bend)
         try executable.write("laid", still.laid)
         try executable.write("guide", (0..<graph.latentShape(1).count).map { _ in random.normal() })
         try executable.run(.reference)
@@ -122,7 +126,7 @@ import Testing
         #expect(corners < 16, "\(corners)")
     }
 
-    /// Training for longer, or another repainter, is no other run.
+    /// Training for longer, or another gate, is no other run.
     @Test func whatCheckpointsBelongTo() throws {
         let place = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: place) }
@@ -134,15 +138,15 @@ import Testing
             change(&recipe, &model)
             return try LayeredTrainer(model: model, recipe: recipe, run: run).key(stage, [.crop])
         }
-        let (frames, repaint) = (try key(.frames), try key(.repaint))
+        let (frames, gate) = (try key(.frames), try key(.gate))
         let longer = try key(.frames) { recipe, model in
             (recipe.frames.steps, recipe.crop.steps) = (7, 8)
-            model.layeredGuide?.repainter.channels = [8, 4, 4]
+            model.layeredGuide?.gate.channels = 8
         }
         #expect(longer == frames)
         let others = [
-            repaint, try key(.frames) { recipe, _ in recipe.crop.learningRate = 0.1 }, try key(.frames) { recipe, _ in recipe.seed = 2 },
-            try key(.repaint) { _, model in model.layeredGuide?.repainter.channels = [8, 4, 4] },
+            gate, try key(.frames) { recipe, _ in recipe.crop.learningRate = 0.1 }, try key(.frames) { recipe, _ in recipe.seed = 2 },
+            try key(.gate) { _, model in model.layeredGuide?.gate.channels = 8 },
         ]
         #expect(Set(others + [frames]).count == 5)
     }

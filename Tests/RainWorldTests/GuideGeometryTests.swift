@@ -114,6 +114,31 @@ import Testing
         #expect(driven < 0.35 * repeated, "\(driven / repeated)")
     }
 
+    /// Skin in the middle of the face goes with the features, and nothing of it folds.
+    @Test func theFaceIsRounded() throws {
+        for seed in 0..<20 as Range<UInt64> {
+            let (character, _, landmarks) = Self.reference(seed)
+            let geometry = try #require(GuideGeometry(reference: landmarks))
+            let driving = character.landmarks(Motion(seed: seed).pose(at: 2))
+            let frame = geometry(driving)
+            let (left, right) = (driving[.leftEyeInner], driving[.rightEyeInner])
+            let (x, y) = (Double(left.x + right.x) / 2, Double(left.y + right.y) / 2)
+            let (skin, features) = (Self.origin(frame, .face, x, y), Self.origin(frame, .features, x, y))
+            #expect(hypot(skin.x - features.x, skin.y - features.y) < 0.01, "seed \(seed): \(skin) \(features)")
+            for row in 0..<16 {
+                for column in 0..<16 {
+                    let (x, y) = (Double(column) / 16, Double(row) / 16)
+                    let (from, right, down) = (
+                        Self.origin(frame, .face, x, y), Self.origin(frame, .face, x + 1.0 / 16, y),
+                        Self.origin(frame, .face, x, y + 1.0 / 16)
+                    )
+                    let turn = (right.x - from.x) * (down.y - from.y) - (right.y - from.y) * (down.x - from.x)
+                    #expect(turn > 0, "seed \(seed): a fold at \(x), \(y)")
+                }
+            }
+        }
+    }
+
     /// A picture that is not cut bends around the head, without folds, and stands still far from it.
     @Test func aWholePictureBends() throws {
         for seed in 0..<12 as Range<UInt64> {
@@ -122,7 +147,7 @@ import Testing
             let layers = try #require(GuideGeometry(reference: landmarks))
             let still = geometry(landmarks)
             for place in [(0.1, 0.2), (0.5, 0.5), (0.9, 0.8)] {
-                let from = Self.origin(still, .background, place.0, place.1)
+                let from = Self.origin(still, .face, place.0, place.1)
                 #expect(hypot(from.x - place.0, from.y - place.1) < 1e-5)
             }
             let driving = character.landmarks(Motion(seed: seed).pose(at: 2))
@@ -130,14 +155,14 @@ import Testing
             #expect(frame.numbers == cut.numbers && frame.crop == cut.crop && frame.laid == cut.laid)
             // In the middle of the face it goes with the features; far away nothing moves.
             let nose = (Double(driving[.noseTip].x), Double(driving[.noseTip].y) - 0.02)
-            let (bent, moved) = (Self.origin(frame, .background, nose.0, nose.1), Self.origin(cut, .features, nose.0, nose.1))
+            let (bent, moved) = (Self.origin(frame, .face, nose.0, nose.1), Self.origin(cut, .features, nose.0, nose.1))
             #expect(hypot(bent.x - moved.x, bent.y - moved.y) < 0.03, "seed \(seed): \(bent) \(moved)")
             for row in 0..<16 {
                 for column in 0..<16 {
                     let (x, y) = (Double(column) / 16, Double(row) / 16)
-                    let from = Self.origin(frame, .background, x, y)
+                    let from = Self.origin(frame, .face, x, y)
                     let (right, down) = (
-                        Self.origin(frame, .background, x + 1.0 / 16, y), Self.origin(frame, .background, x, y + 1.0 / 16)
+                        Self.origin(frame, .face, x + 1.0 / 16, y), Self.origin(frame, .face, x, y + 1.0 / 16)
                     )
                     let turn = (right.x - from.x) * (down.y - from.y) - (right.y - from.y) * (down.x - from.x)
                     #expect(turn > 0, "seed \(seed): a fold at \(x), \(y)")
@@ -159,7 +184,7 @@ import Testing
         for landmark in Landmark.allCases { far[landmark].x += 1e6 }
         for driving in [point, flat, far] {
             let frame = geometry(driving)
-            #expect((frame.meshes + frame.cropMeshes + frame.crop + frame.laid + frame.numbers).allSatisfy { $0.isFinite })
+            #expect((frame.meshes + frame.cropMeshes + frame.bend + frame.crop + frame.laid + frame.numbers).allSatisfy { $0.isFinite })
             // The head stays.
             let place = Self.origin(frame, .face, 0.5, 0.4)
             #expect(hypot(place.x - 0.5, place.y - 0.4) < 1, "\(place)")

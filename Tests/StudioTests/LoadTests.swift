@@ -4,6 +4,7 @@ import RainCPU
 import RainGraph
 import RainMedia
 import RainPictures
+import RainTesting
 import Testing
 
 @testable import RainAnimation
@@ -44,7 +45,7 @@ extension Studio {
         /// is told; that it is no more work than in turn is so on every machine.
         @Test(arguments: ["1x4", "4x4"])
         func whatAGroupCosts(window: String) throws {
-            let model = try AnimationModel.embedded()
+            let model = try TinyModel.model()
             let engine = CPUEngine()
             let schedule = try StreamSchedule(window: window)
             let programs = ModelPrograms(model.configuration)
@@ -91,7 +92,8 @@ extension Studio {
         /// Two sessions on the engine: both go on, and steps are common where that is allowed, and only there.
         @Test(arguments: [false, true])
         func twoSessionsShareTheEngine(isCommon: Bool) async throws {
-            try await TestStudio.run(embedded: true, window: "4x4", isCommon: isCommon) { studio in
+            // Sessions of the embedded model, whose layers are a session's own, compute in turn.
+            try await TestStudio.run(embedded: !isCommon, window: "4x4", isCommon: isCommon) { studio in
                 let one = try await studio.session()
                 _ = try await studio.ask(.PATCH, "/api/v1/sessions/\(one)", json: #"{"framesPerSecond":12}"#)
                 try await studio.frames(one, more: 24)

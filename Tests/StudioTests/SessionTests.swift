@@ -110,21 +110,21 @@ extension Studio {
         }
 
         /// The reference is cut into layers, or bent as a whole; a model that cuts nothing says so.
-        @Test func aWholePictureIsBent() async throws {
+        @Test func aPictureIsCut() async throws {
             try await TestStudio.run(layered: true) { studio in
                 let id = try await studio.session()
                 try await studio.frames(id, more: 6)
                 let before = try await studio.ask(.GET, "/api/v1/sessions/\(id)")
-                #expect(before.text.contains(#""whole":false"#), "\(before.text)")
-                let changed = try await studio.ask(.PATCH, "/api/v1/sessions/\(id)", json: #"{"whole":true}"#)
-                #expect(changed.status == 200 && changed.text.contains(#""whole":true"#), "\(changed.text)")
+                #expect(before.text.contains(#""cut":false"#), "\(before.text)")
+                let changed = try await studio.ask(.PATCH, "/api/v1/sessions/\(id)", json: #"{"cut":true}"#)
+                #expect(changed.status == 200 && changed.text.contains(#""cut":true"#), "\(changed.text)")
                 #expect(changed.text.contains(#""generation":2"#), "\(changed.text)")
                 try await studio.frames(id, more: 6)
             }
             try await TestStudio.run { studio in
-                let refused = try await studio.ask(.PATCH, "/api/v1/sessions/first", json: #"{"whole":true}"#)
-                #expect(refused.status == 400 && refused.text.contains("whole: tiny cuts no layers"), "\(refused.text)")
-                #expect(try await !studio.ask(.GET, "/api/v1/sessions/first").text.contains("whole"))
+                let refused = try await studio.ask(.PATCH, "/api/v1/sessions/first", json: #"{"cut":true}"#)
+                #expect(refused.status == 400 && refused.text.contains("cut: tiny cuts no layers"), "\(refused.text)")
+                #expect(try await !studio.ask(.GET, "/api/v1/sessions/first").text.contains(#""cut""#))
             }
         }
 

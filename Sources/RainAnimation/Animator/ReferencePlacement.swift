@@ -109,6 +109,16 @@ public struct ReferencePlacement: Sendable, Hashable {
             })
     }
 
+    /// Landmarks of the square as fractions of the picture: the way back.
+    public func unplaced(_ face: LandmarkFrame) -> LandmarkFrame {
+        LandmarkFrame(
+            points: face.points.map { point in
+                LandmarkPoint(
+                    x: Float((Double(point.x) * Double(side) + Double(left)) / Double(width)),
+                    y: Float((Double(point.y) * Double(side) + Double(top)) / Double(height)), visibility: point.visibility)
+            })
+    }
+
     /// The square, white where it reaches outside the picture.
     ///
     /// - Parameters:

@@ -1,7 +1,7 @@
 public import RainPictures
 public import RainPose
 
-/// A square picture cut into the layers of `CharacterLayer`, back to front, the first opaque.
+/// A square picture cut into the layers of `CharacterLayer`, back to front, opaque together.
 public struct CutLayers: Sendable, Equatable {
     public let layers: [LayerPicture]
 
@@ -21,6 +21,12 @@ public struct CutLayers: Sendable, Equatable {
             let picture = layers[layer] ?? empty
             return layer == .background ? picture.onWhite : picture
         }
+    }
+
+    /// A picture that is bent as a whole: all of it is the face's layer, and nothing is seen of what lies behind.
+    init(whole picture: Picture) {
+        let empty = LayerPicture(width: picture.width, height: picture.height)
+        layers = CharacterLayer.allCases.map { $0 == .face ? LayerPicture(picture) : empty }
     }
 
     /// The whole, as one picture.

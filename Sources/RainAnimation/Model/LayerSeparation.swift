@@ -16,13 +16,17 @@ struct LayerSeparation {
         let size = picture.width
         precondition(picture.height == size, "references are square")
         let count = CharacterLayer.allCases.count
+        let backdrop = Backdrop(picture, side: side)
+        let masks = backdrop?.respected(masks, count: count - 1) ?? masks
         let own = picture.unitValues()
         var uncovered = [Float](repeating: 1, count: side * side)
         var (colors, alphas, reaches): ([[Float]], [[Float]], [Plane]) = ([], [], [])
         for layer in (0..<count).reversed() {
             let open = Plane(size: side, values: uncovered).enlarged(to: size)
             guard layer > 0 else {
-                colors.append(SpreadColors(own, Self.known(open), size: size).colors)
+                colors.append(
+                    backdrop.map { backdrop in (0..<(size * size)).flatMap { _ in [backdrop.color.x, backdrop.color.y, backdrop.color.z] } }
+                        ?? SpreadColors(own, Self.known(open), size: size).colors)
                 break
             }
             let mask = (0..<(side * side)).map { Self.crisp(masks[$0 * (count - 1) + layer - 1]) }

@@ -34,9 +34,65 @@ public struct LayeredGraph {
         try g.scoped(Network.layerNetwork.rawValue) { try guide.layerNetwork(g, pictures, poses: poses) }
     }
 
-    /// Crops of the layers under the front one, `[n, cropSize, cropSize, 3]`.
-    public func crops(_ layers: Value, cropMeshes: Value) throws -> Value {
-        try guide.warped(layers, meshes: cropMeshes, size: guide.cropSize).under.sliced(axis: 3, start: 0, count: 3)
+    /// How a face moves in the crop.
+    public struct Movement {
+        /// `[layers, n, m, m, 2]`: the head's turn.
+        public let cropMeshes: Value
+        /// `[n, m, m, 3]`: lids, pupils, brows and lips.
+        public let bend: Value
+
+        public init(cropMeshes: Value, bend: Value) {
+            self.cropMeshes = cropMeshes
+            self.bend = bend
+        }
+
+        /// How far lips part that the reference has closed, `[n, m, m, 1]`.
+        fileprivate var parting: Value { get throws { try bend.sliced(axis: 3, start: 2, count: 1) } }
+
+        /// Inputs `crop_meshes` and `bend`.
+        public init(_ g: GraphBuilder, frames: Int) throws {
+            cropMeshes = try g.input("crop_meshes", GuideMeshes.shape(frames: frames))
+            bend = try g.input("bend", [frames, GuideGeometry.bendSide, GuideGeometry.bendSide, 3])
+        }
+    }
+
+    /// Crops of the layers under the front one, moved: `[n, cropSize, cropSize, 3]`.
+    public func crops(_ g: GraphBuilder, _ layers: Value, _ movement: Movement) throws -> Value {
+        try crops(g, layers, movement, size: guide.cropSize).sliced(axis: 3, start: 0, count: 3)
+    }
+
+    private func crops(_ g: GraphBuilder, _ layers: Value, _ movement: Movement, size: Int) throws -> Value {
+        try parted(g, movement, size: size).over(bent(layers, movement, size: size))
+    }
+
+    private func bent(_ layers: Value, _ movement: Movement, size: Int) throws -> Value {
+        try guide.warped(layers, meshes: movement.cropMeshes, size: size).under
+            .sampled(movement.bend.sliced(axis: 3, start: 0, count: 2), height: size, width: size)
+    }
+
+    /// Of a mouth that the reference has closed, and that opens: what is diffused begins with it.
+    private static let mouthColor: [Float] = [0.5, 0.2, 0.2, 1]
+
+    private func parted(_ g: GraphBuilder, _ movement: Movement, size: Int) throws -> Value {
+        try enlarged(g, movement.parting, size: size).multiplied(by: g.constant(Self.mouthColor, [1, 1, 1, 4]))
+    }
+
+    /// The crop as a layer, `[n, size, size, 4]`, there where something has moved in the face: elsewhere the picture has sharper pixels.
+    private func moved(_ g: GraphBuilder, _ layers: Value, _ movement: Movement, size: Int) throws -> Value {
+        let side = GuideGeometry.bendSide
+        let nodes = (0..<side).map { Float($0) * 2 / Float(side - 1) - 1 }
+        let still = try g.constant(nodes.flatMap { y in nodes.flatMap { x in [x, y] } }, [1, side, side, 2])
+        let way = try movement.bend.sliced(axis: 3, start: 0, count: 2).subtracting(still).scaled(by: Float(guide.cropSize) / 2)
+        // Half a pixel of the crop is a movement.
+        let share = try way.unary(.square).summed(axes: [3]).scaled(by: -4, plus: 1).unary(.relu).scaled(by: -1, plus: 1)
+        let bent = try bent(layers, movement, size: size).multiplied(by: enlarged(g, share, size: size))
+        return try parted(g, movement, size: size).over(bent)
+    }
+
+    private func enlarged(_ g: GraphBuilder, _ value: Value, size: Int) throws -> Value {
+        guard value.shape[1] != size else { return value }
+        let corners = try g.constant([-1, -1, 1, -1, -1, 1, 1, 1], [1, 2, 2, 2]).broadcasted(to: [value.shape[0], 2, 2, 2])
+        return try value.sampled(corners, height: size, width: size)
     }
 
     /// Latents of crops.
@@ -58,12 +114,12 @@ public struct LayeredGraph {
         }
     }
 
-    /// What a picture is composed of, before it is repainted.
+    /// What a picture is composed of.
     public struct Composed {
         /// The driven layers.
         public let warped: LayeredGuide.Warped
-        /// The diffused face as a layer of the crop, `[n, cropSize, cropSize, 4]`.
-        public let face: Value
+        /// What was diffused, as a layer of the crop, `[n, cropSize, cropSize, 4]`.
+        public let diffused: Value
         /// The driven layers with the face laid in, `[n, s, s, 4]`.
         public let drawn: Value
     }
@@ -72,15 +128,17 @@ public struct LayeredGraph {
     ///   - residual: of frames, diffused
     ///   - guideLatents: of the same frames
     ///   - layers: of their references
+    ///   - movement: of the face
     ///   - meshes: `[layers, n, m, m, 2]`
     ///   - laid: `[n, 2, 2, 2]`, from the picture into the crop
     public func composed(
-        _ g: GraphBuilder, residual: Value, guideLatents: Value, layers: Value, meshes: Value, laid: Value
+        _ g: GraphBuilder, residual: Value, guideLatents: Value, layers: Value, movement: Movement, meshes: Value, laid: Value
     ) throws -> Composed {
         let crops = try facesAndPlain(g, residual: residual, guideLatents: guideLatents)
         let warped = try guide.warped(layers, meshes: meshes, size: guide.guideSize)
-        let face = try repainting(g) { try guide.repainter.face(g, crops.face, plain: crops.plain) }
-        return try Composed(warped: warped, face: face, drawn: drawn(g, warped, face, laid: laid, size: guide.guideSize))
+        let diffused = try gated(g, crops.face, plain: crops.plain, movement)
+        let face = try diffused.over(moved(g, layers, movement, size: guide.cropSize))
+        return try Composed(warped: warped, diffused: diffused, drawn: drawn(g, warped, face, laid: laid, size: guide.guideSize))
     }
 
     /// Crops as they were diffused, and as the reference alone would have them, `[n, cropSize, cropSize, 3]`.
@@ -91,7 +149,6 @@ public struct LayeredGraph {
         return (try crops.sliced(axis: 0, start: 0, count: count), try crops.sliced(axis: 0, start: count, count: count))
     }
 
-    /// The face is laid only where the reference has one: what is diffused beside it, of hair and background, is not shown.
     /// Crops of residuals, `[n, cropSize, cropSize, 3]`.
     public func decoded(_ g: GraphBuilder, residual: Value, guideLatents: Value) throws -> Value {
         try decoded(g, residual.multiplied(by: residualDeviation(g)).adding(guideLatents))
@@ -101,6 +158,7 @@ public struct LayeredGraph {
         try g.frozen { try g.scoped(Network.autoencoder.rawValue) { try autoencoder.decode(g, latents) } }
     }
 
+    /// The face is laid only where the reference has one: what is diffused beside it, of hair and background, is not shown.
     private func drawn(_ g: GraphBuilder, _ warped: LayeredGuide.Warped, _ face: Value, laid: Value, size: Int) throws -> Value {
         func open(_ layer: CharacterLayer) throws -> Value {
             try warped.alphas.sliced(axis: 3, start: layer.rawValue, count: 1).scaled(by: -1, plus: 1)
@@ -109,27 +167,27 @@ public struct LayeredGraph {
         return try warped.covered(guide.laid(g, face, meshes: laid, size: size).multiplied(by: shown).over(warped.under))
     }
 
-    /// Pictures of about 0…1, as large as those that the networks see, `[n, s, s, 4]`, opaque.
-    public func painted(_ g: GraphBuilder, _ composed: Composed) throws -> Value { try repaint(g, composed).over(composed.drawn) }
+    /// What was diffused, as a layer of the crop; there where no movement of pixels shows what is to be seen: between lips that part. Elsewhere
+    /// moved pixels are sharper than what a denoiser of a few hours makes.
+    private func gated(_ g: GraphBuilder, _ face: Value, plain: Value, _ movement: Movement) throws -> Value {
+        let layer = try g.scoped(Network.faceGate.rawValue) { try guide.gate(g, face, plain: plain) }
+        return try layer.multiplied(by: enlarged(g, movement.parting, size: guide.cropSize))
+    }
 
-    /// Pictures of about 0…1 of any size: layers are driven at that size, and what is diffused and repainted is enlarged.
+    /// The crop itself with what was diffused, `[n, cropSize, cropSize, 4]`; what the gate is trained on.
+    public func crop(_ g: GraphBuilder, residual: Value, guideLatents: Value, layers: Value, movement: Movement) throws -> Value {
+        let crops = try facesAndPlain(g, residual: residual, guideLatents: guideLatents)
+        return try gated(g, crops.face, plain: crops.plain, movement).over(self.crops(g, layers, movement, size: guide.cropSize))
+    }
+
+    /// The same pictures at any size: layers are driven at that size, and what was diffused is enlarged.
     ///
     /// - Parameter layers: as large as the result
-    func painted(_ g: GraphBuilder, _ composed: Composed, layers: Value, meshes: Value, laid: Value, size: Int) throws -> Value {
-        let corners = try g.constant([-1, -1, 1, -1, -1, 1, 1, 1], [1, 2, 2, 2]).broadcasted(to: [meshes.shape[1], 2, 2, 2])
-        let repaint = try repaint(g, composed).sampled(corners, height: size, width: size)
-        let warped = try guide.warped(layers, meshes: meshes, size: size)
-        return try repaint.over(drawn(g, warped, composed.face, laid: laid, size: size))
-    }
-
-    private func repaint(_ g: GraphBuilder, _ composed: Composed) throws -> Value {
-        try repainting(g) {
-            try guide.repainter(
-                g, drawn: composed.drawn, warped: composed.warped.covered(composed.warped.under), seen: composed.warped.seen)
-        }
-    }
-
-    private func repainting<T>(_ g: GraphBuilder, _ body: () throws -> T) rethrows -> T {
-        try g.scoped(Network.repainter.rawValue, body)
+    func drawn(
+        _ g: GraphBuilder, _ composed: Composed, layers: Value, movement: Movement, meshes: Value, laid: Value, size: Int
+    ) throws -> Value {
+        let crop = max(guide.cropSize, guide.cropSize * size / guide.guideSize)
+        let face = try enlarged(g, composed.diffused, size: crop).over(moved(g, layers, movement, size: crop))
+        return try drawn(g, guide.warped(layers, meshes: meshes, size: size), face, laid: laid, size: size)
     }
 }

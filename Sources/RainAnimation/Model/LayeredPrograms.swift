@@ -17,12 +17,12 @@ struct LayeredPrograms {
         try g.input("layers", graph.layerShape(1, side: graph.guide.guideSize), .reference)
     }
 
-    /// Layers and `crop_meshes` of the reference itself → `bank_<name>` `[1, tokens, channels]`.
+    /// Layers, `crop_meshes` and `bend` of the reference itself → `bank_<name>` `[1, tokens, channels]`.
     func reference() throws -> Program { try ModelPrograms.program(referenceGraph()) }
 
     private func referenceGraph() throws -> Graph {
         let g = GraphBuilder()
-        let crops = try graph.crops(layers(g), cropMeshes: g.input("crop_meshes", GuideMeshes.shape(frames: 1)))
+        let crops = try graph.crops(g, layers(g), .init(g, frames: 1))
         let latents = try graph.encoded(g, crops)
         let banks = try g.scoped(LayeredGraph.Network.referenceUNet.rawValue) {
             try ReferenceUNet(graph.configuration.referenceUNet)(g, latents: latents)
@@ -31,13 +31,13 @@ struct LayeredPrograms {
         return try g.graph()
     }
 
-    /// Layers, `crop_meshes` and `expression` `[frames, numbers]` → `features` for the denoiser and `guide_latents`, which the decoder
+    /// Layers, `crop_meshes`, `bend` and `expression` `[frames, numbers]` → `features` for the denoiser and `guide_latents`, which the decoder
     /// wants again.
     func guider(frames: Int) throws -> Program { try ModelPrograms.program(guiderGraph(frames: frames)) }
 
     private func guiderGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
-        let crops = try graph.crops(layers(g), cropMeshes: g.input("crop_meshes", GuideMeshes.shape(frames: frames)))
+        let crops = try graph.crops(g, layers(g), .init(g, frames: frames))
         let latents = try graph.encoded(g, crops)
         g.output("guide_latents", latents)
         let expression = try g.input("expression", [frames, graph.guide.expression.numbers])
@@ -45,22 +45,23 @@ struct LayeredPrograms {
         return try g.graph()
     }
 
-    /// Layers, `latents` and `guide_latents` of frames, `meshes` and `laid` → `pictures` `[frames, side, side, 4]` of about 0…1, opaque.
+    /// Layers, `latents` and `guide_latents` of frames, `crop_meshes`, `bend`, `meshes` and `laid` → `pictures` `[frames, side, side, 4]` of about 0…1, opaque.
     func decoder(frames: Int) throws -> Program { try ModelPrograms.program(decoderGraph(frames: frames)) }
 
     private func decoderGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
         let (layers, meshes) = (try layers(g), try g.input("meshes", GuideMeshes.shape(frames: frames)))
+        let movement = try LayeredGraph.Movement(g, frames: frames)
         let laid = try g.input("laid", [frames, 2, 2, 2])
         let composed = try graph.composed(
             g, residual: g.input("latents", graph.latentShape(frames)), guideLatents: g.input("guide_latents", graph.latentShape(frames)),
-            layers: layers, meshes: meshes, laid: laid)
+            layers: layers, movement: movement, meshes: meshes, laid: laid)
         guard hasArt else {
-            g.output("pictures", try graph.painted(g, composed))
+            g.output("pictures", composed.drawn)
             return try g.graph()
         }
         let art = try g.input("art", graph.layerShape(1, side: side), .reference)
-        g.output("pictures", try graph.painted(g, composed, layers: art, meshes: meshes, laid: laid, size: side))
+        g.output("pictures", try graph.drawn(g, composed, layers: art, movement: movement, meshes: meshes, laid: laid, size: side))
         return try g.graph()
     }
 
@@ -76,5 +77,8 @@ struct LayeredPrograms {
     }
 
     /// All graphs, before any rewriting, which may find that a parameter has no influence.
-    func graphs() throws -> [Graph] { try [referenceGraph(), guiderGraph(frames: 1), decoderGraph(frames: 1), cutterGraph()] }
+    func graphs() throws -> [Graph] {
+        let finder = try graph.guide.landmarkNetwork.map { try LandmarkFinder.graph($0) }
+        return try [referenceGraph(), guiderGraph(frames: 1), decoderGraph(frames: 1), cutterGraph()] + (finder.map { [$0] } ?? [])
+    }
 }

@@ -233,6 +233,10 @@ extension ModelConfiguration: Codable {
         try require(
             guide.layerNetwork.layers == CharacterLayer.allCases.count, "layer_network.layers",
             "expected \(CharacterLayer.allCases.count), found \(guide.layerNetwork.layers)")
+        if let network = guide.landmarkNetwork {
+            let face = Landmark.mouthBottom.rawValue + 1
+            try require(network.landmarks == face, "landmark_network.landmarks", "expected \(face), found \(network.landmarks)")
+        }
         try require(
             guide.expression.numbers == GuideGeometry.numberCount, "expression_guider.numbers",
             "expected \(GuideGeometry.numberCount), found \(guide.expression.numbers)")

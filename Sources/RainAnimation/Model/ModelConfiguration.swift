@@ -19,7 +19,8 @@ public struct ModelConfiguration: Hashable, Sendable {
         /// Of a layered guide.
         case expressionGuider = "expression_guider"
         case layerNetwork = "layer_network"
-        case repainter
+        case landmarkNetwork = "landmark_network"
+        case faceGate = "face_gate"
         /// Of the latents of the crop's residual: `residual_std`.
         case residual
         /// Stable Diffusion's auto-encoder, which reads the reference picture.

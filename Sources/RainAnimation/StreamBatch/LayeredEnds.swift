@@ -11,7 +11,6 @@ final class LayeredEnds: StreamEnds {
     private let graph: LayeredGraph
     private let programs: LayeredPrograms
     private let evaluate: (Program, [String: [Float]]) throws -> [String: [Float]]
-    private let framesPerGroup: Int
     private var geometry: GuideGeometry?
     /// The group that enters; without guide latents yet.
     private var entering = Group()
@@ -33,14 +32,13 @@ final class LayeredEnds: StreamEnds {
         self.graph = graph
         self.evaluate = evaluate
         programs = LayeredPrograms(graph)
-        framesPerGroup = frames
         guider = try prepare(programs.guider(frames: frames), known?.guider)
         decoder = try prepare(programs.decoder(frames: frames), known?.decoder)
     }
 
     func fuse(_ reference: CharacterArt, landmarks: LandmarkFrame?) throws -> [String: [Float]] {
         // Landmarks that say nothing are no reason to stand still.
-        let isWhole = if case .sheet = reference { true } else { false }
+        let isWhole = if case .picture = reference { true } else { false }
         let own = landmarks.flatMap { GuideGeometry(reference: $0, isWhole: isWhole) }
         guard let geometry = own ?? GuideGeometry(reference: .neutral, isWhole: isWhole) else {
             preconditionFailure("the neutral face has eyes and a mouth")
@@ -48,7 +46,8 @@ final class LayeredEnds: StreamEnds {
         let cut = try self.cut(reference, landmarks: geometry.reference)
         let layers = cut.resized(to: graph.guide.guideSize).layers.flatMap { $0.unitValues() }
         let still = geometry(geometry.reference)
-        let banks = try evaluate(programs.reference(), ["layers": layers, "crop_meshes": GuideMeshes.joined([still.cropMeshes])])
+        let banks = try evaluate(
+            programs.reference(), ["layers": layers, "crop_meshes": GuideMeshes.joined([still.cropMeshes]), "bend": still.bend])
         // A reference that fails leaves the one before as it was.
         guard banks.values.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { return banks }
         if programs.hasArt { try decoder.write("art", cut.layers.flatMap { $0.unitValues() }) }
@@ -67,8 +66,9 @@ final class LayeredEnds: StreamEnds {
         let side = configuration.imageSize
         switch reference {
         case .layers(let cut): return cut.resized(to: side)
-        case .sheet(let picture): return try CutLayers([.background: LayerPicture(picture.fitted(width: side, height: side))])
         case .picture(let picture):
+            return CutLayers(whole: picture.fitted(width: side, height: side))
+        case .cut(let picture):
             return try LayerCutter(configuration, evaluate: evaluate).cut(picture.fitted(width: side, height: side), landmarks: landmarks)
         }
     }
@@ -83,8 +83,13 @@ final class LayeredEnds: StreamEnds {
     }
 
     private func write(_ frames: [GuideGeometry.Frame]) throws {
-        try guider.write("crop_meshes", GuideMeshes.joined(frames.map(\.cropMeshes)))
+        try writeMovement(frames, into: guider)
         try guider.write("expression", frames.flatMap(\.numbers))
+    }
+
+    private func writeMovement(_ frames: [GuideGeometry.Frame], into executable: any Executable) throws {
+        try executable.write("crop_meshes", GuideMeshes.joined(frames.map(\.cropMeshes)))
+        try executable.write("bend", frames.flatMap(\.bend))
     }
 
     func take(_ frames: [DrivingPose]) {
@@ -103,6 +108,7 @@ final class LayeredEnds: StreamEnds {
     func writeLeaving(into decoder: any Executable, slot: Int) throws {
         guard let group = groups.first else { return }
         try decoder.write("meshes", GuideMeshes.joined(group.frames.map(\.meshes)))
+        try writeMovement(group.frames, into: decoder)
         try decoder.write("laid", group.frames.flatMap(\.laid))
         try decoder.write("guide_latents", group.guideLatents)
     }

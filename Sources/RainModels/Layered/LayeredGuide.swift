@@ -1,7 +1,7 @@
 public import RainGraph
 
 /// How a model animates a reference that is cut into layers: they are moved as the landmarks say, the face is diffused in a crop that
-/// stands still in the head, and a network repaints what is left.
+/// stands still in the head, and a gate lets through what is sure of it.
 ///
 /// Layers are stacked `[layers, references, s, s, 4]`, back to front, colours premultiplied; meshes `[layers, frames, m, m, 2]`, all
 /// frames of a reference one after the other.
@@ -12,7 +12,9 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
     public var cropSize = 128
     public var expression: ExpressionGuider
     public var layerNetwork = LayerNetwork()
-    public var repainter = Repainter()
+    public var gate = FaceGate()
+    /// Finds the landmarks of drawn references; nil for a model that leaves them to a tracker.
+    public var landmarkNetwork: LandmarkNetwork?
 
     public init(embeddingChannels: Int) { expression = ExpressionGuider(embeddingChannels: embeddingChannels) }
 
@@ -21,14 +23,16 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         case cropSize = "crop_size"
         case expression = "expression_guider"
         case layerNetwork = "layer_network"
-        case repainter
+        case gate = "face_gate"
+        case landmarkNetwork = "landmark_network"
     }
 
     /// - Throws: `ModelError.configuration`
     public func validate() throws(ModelError) {
         try expression.validate()
         try layerNetwork.validate()
-        try repainter.validate()
+        try gate.validate()
+        try landmarkNetwork?.validate()
         let step = max(layerNetwork.granularity, 16)
         guard (step...2048).contains(guideSize), guideSize % step == 0, (8...1024).contains(cropSize) else {
             throw ModelError(
@@ -47,8 +51,6 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         public let under: Value
         /// The front layer, `[n, s, s, 4]`.
         public let front: Value
-        /// How much of each layer is seen, `[n, s/4, s/4, layers]`.
-        public let seen: Value
         /// How far each layer but the front one is there, `[n, s, s, layers - 1]`.
         public let alphas: Value
 
@@ -70,17 +72,7 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         }
         let under = try stack(layers, 0..<last).composited(stack(meshes, 0..<last), height: size, width: size)
         let front = try single(layers).sampled(single(meshes), height: size, width: size)
-        let alphas = try under.alphas.quartered()
-        var seen = try [front.sliced(axis: 3, start: 3, count: 1).quartered()]
-        var open = try seen[0].scaled(by: -1, plus: 1)
-        for layer in (0..<last).reversed() {
-            let alpha = try alphas.sliced(axis: 3, start: layer, count: 1)
-            seen.insert(try alpha.multiplied(by: open), at: 0)
-            open = try open.multiplied(by: alpha.scaled(by: -1, plus: 1))
-        }
-        return Warped(
-            under: under.picture, front: front, seen: try seen[0].concatenated(with: Array(seen.dropFirst()), axis: 3),
-            alphas: under.alphas)
+        return Warped(under: under.picture, front: front, alphas: under.alphas)
     }
 
     /// The crop of pictures `[n, s, s, 4]` (or 3 channels) that meshes `[n, 2, 2, 2]` say: `[n, cropSize, cropSize, 3]`.
@@ -91,24 +83,20 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
     /// A layer that belongs to the crop, in a picture: `[n, size, size, 4]`, faded at the crop's edges.
     ///
     /// - Parameters:
-    ///   - layer: `[n, cropSize, cropSize, 4]`
+    ///   - layer: `[n, c, c, 4]`
     ///   - meshes: `[n, 2, 2, 2]`, from the picture into the crop
     public func laid(_ g: GraphBuilder, _ layer: Value, meshes: Value, size: Int) throws -> Value {
-        let fade = try g.constant(fades(), [1, cropSize, cropSize, 1])
+        let side = layer.shape[1]
+        let fade = try g.constant(Self.fades(side), [1, side, side, 1])
         return try layer.multiplied(by: fade).sampled(meshes, height: size, width: size)
     }
 
     /// 1 in the crop's middle, 0 at its rim: beyond it, where the rim is repeated, nothing is laid.
-    private func fades() -> [Float] {
-        let along = (0..<cropSize).map { index -> Float in
-            let edge = Double(min(index, cropSize - 1 - index)) / (Self.fade * Double(cropSize))
+    private static func fades(_ side: Int) -> [Float] {
+        let along = (0..<side).map { index -> Float in
+            let edge = Double(min(index, side - 1 - index)) / (fade * Double(side))
             return Float(min(edge, 1))
         }
         return along.flatMap { row in along.map { row * $0 } }
     }
-}
-
-extension Value {
-    /// Means of 4×4 blocks.
-    fileprivate func quartered() throws -> Value { try summedBlocks().summedBlocks().scaled(by: 1 / 16) }
 }

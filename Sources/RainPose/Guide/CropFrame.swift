@@ -1,3 +1,5 @@
+import Foundation
+
 /// The square of a reference in which the face's expression is drawn: from the brows to below the mouth, fixed to the head.
 ///
 /// Its own coordinates q run from -1 to 1, x along the line of the eyes and y down the face, so that eyes, nose and mouth of every
@@ -33,6 +35,17 @@ public struct CropFrame: Sendable, Equatable {
         self.right = across * (length / distance)
         down = SIMD2(-self.right.y, self.right.x)
         center = (between + mouth) / 2 - down * Self.lift
+    }
+
+    private init(center: SIMD2<Double>, right: SIMD2<Double>) {
+        self.center = center
+        self.right = right
+        down = SIMD2(-right.y, right.x)
+    }
+
+    /// A square turned by an angle, in radians clockwise, made larger, and moved by parts of its former half width.
+    public func changed(scale: Double = 1, turn: Double = 0, shift: SIMD2<Double> = .zero) -> CropFrame {
+        CropFrame(center: self(shift), right: (right * cos(turn) + down * sin(turn)) * scale)
     }
 
     /// A place of the crop in fractions of the picture.

@@ -1,19 +1,22 @@
 /// How the layers of a reference move, and what its face does, in each driving frame: all that a layered model is told of landmarks.
 ///
 /// A head that turns carries each plane of points by an affine map, which `HeadFit` finds: here from the driving frame back to the
-/// reference, since a picture is made by looking up where each of its pixels comes from. The front hair is rounded; the body follows neck
+/// reference, since a picture is made by looking up where each of its pixels comes from. Front hair and skin are rounded; the body follows neck
 /// and shoulders, the neck bends between body and head, the background stands still. A pure function of two sets of landmarks, in float64.
 ///
-/// A reference that is not cut is one sheet, the background's, which bends around the head.
+/// A reference that is not cut is one sheet, the face's, which bends around the head.
 public struct GuideGeometry: Sendable {
     /// Nodes along each side of a layer's mesh.
     public static let meshSide = 17
+    /// Nodes along each side of the mesh that bends the face.
+    public static let bendSide = 129
     /// Numbers that describe a frame's expression.
     public static let numberCount = 2 * 3 * features.count + 6
 
     public let reference: LandmarkFrame
     public let crop: CropFrame
     private let hair: HairMap
+    private let face: FaceMap
     /// Nil for a reference in layers.
     private let sheet: SheetMap?
     /// The reference's features in the crop.
@@ -28,6 +31,7 @@ public struct GuideGeometry: Sendable {
         self.reference = reference
         self.crop = crop
         hair = HairMap(reference: reference)
+        face = FaceMap(reference: reference)
         sheet = isWhole ? SheetMap(reference: reference) : nil
         referenceFeatures = Self.features.map { crop.inverse(Self.place($0.landmark, reference)) }
     }
@@ -39,6 +43,9 @@ public struct GuideGeometry: Sendable {
         public let meshes: [Float]
         /// The same for the crop's pixels, so that a crop is made from the reference's own.
         public let cropMeshes: [Float]
+        /// Where that crop's pixels come from when lids, pupils, brows and lips move: a mesh of `bendSide`×`bendSide` nodes, x and y in
+        /// -1…1 over the crop, then how far lips are parted there that the reference has closed, 0…1.
+        public let bend: [Float]
         /// Where the crop lies in the driven picture: a mesh of 2×2 nodes, -1…1 over that picture.
         public let crop: [Float]
         /// Where the driven picture lies in the crop: a mesh of 2×2 nodes, in the crop's coordinates.
@@ -54,10 +61,12 @@ public struct GuideGeometry: Sendable {
         let body = BodyMap(reference: reference, driving: driving)
         func origin(_ place: SIMD2<Double>, _ layer: CharacterLayer) -> SIMD2<Double> {
             switch layer {
-            case .background: sheet?(place, head: head) ?? place
+            case .background: place
+            case .face where sheet != nil: sheet?(place, head: head, body: body) ?? place
             case .body: body(place, head: head)
             case .frontHair: hair(place, head: head)
-            case .backHair, .face, .features: head(place, nearness: layer.depth ?? 0)
+            case .face: face(place, head: head)
+            case .backHair, .features: head(place, nearness: layer.depth ?? 0)
             }
         }
         /// The crop's place in the driven picture, for a fraction of its own extent.
@@ -75,7 +84,7 @@ public struct GuideGeometry: Sendable {
         }
         numbers += [head.right.x - 1, head.right.y, head.down.x, head.down.y - 1, 2 * head.toward.x, 2 * head.toward.y]
         return Frame(
-            meshes: meshes { $0 }, cropMeshes: meshes(cropped), crop: Self.mesh(2, cropped),
+            meshes: meshes { $0 }, cropMeshes: meshes(cropped), bend: bend(to: features), crop: Self.mesh(2, cropped),
             laid: Self.mesh(2) { (crop.inverse(head($0, nearness: Self.cropDepth)) + 1) / 2 },
             // A point that is not a number says nothing.
             numbers: numbers.map { $0.isNaN ? 0 : Float(min(max($0, -Self.largestNumber), Self.largestNumber)) })
@@ -95,6 +104,25 @@ public struct GuideGeometry: Sendable {
         let mouth: [Landmark] = [.mouthLeft, .mouthRight, .mouthTop, .mouthBottom]
         return eyes.map { ($0, 0.69) } + [(.noseTip, 0.81)] + mouth.map { ($0, 0.66) }
     }()
+
+    private func bend(to driving: [SIMD2<Double>]) -> [Float] {
+        func place(_ landmark: Landmark, _ places: [SIMD2<Double>]) -> SIMD2<Double> {
+            Self.features.firstIndex { $0.landmark == landmark }.map { places[$0] } ?? .zero
+        }
+        let bend = FaceBend(reference: { place($0, referenceFeatures) }, driving: { place($0, driving) })
+        let steps = (0..<Self.bendSide).map { 2 * Double($0) / Double(Self.bendSide - 1) - 1 }
+        var nodes: [Float] = []
+        nodes.reserveCapacity(steps.count * steps.count * 3)
+        for y in steps {
+            for x in steps {
+                let origin = bend(SIMD2(x, y))
+                nodes.append(Float(origin.x))
+                nodes.append(Float(origin.y))
+                nodes.append(Float(bend.parted(SIMD2(x, y))))
+            }
+        }
+        return nodes
+    }
 
     static func place(_ landmark: Landmark, _ frame: LandmarkFrame) -> SIMD2<Double> {
         SIMD2(Double(frame[landmark].x), Double(frame[landmark].y))
@@ -235,14 +263,72 @@ struct HairMap {
     }
 }
 
-/// From a driving place back to the reference's, for a picture that is one sheet: the head's map on the head, which fades to no movement
-/// around it.
+/// From a driving place back to the reference's, for the face's skin: at its outline as deep as that, and towards the middle as near as the
+/// features, so that what a cut leaves of an eye or a blush in the skin stays with the rest of it.
+struct FaceMap {
+    /// The outline, and how it goes on above the temples.
+    private let line: [SIMD2<Double>]
+    /// From the outline so far inwards, in fractions of the picture, the skin rises.
+    private let rise: Double
+
+    /// In half head widths.
+    private static let (width, above) = (0.5, 2.0)
+
+    init(reference: LandmarkFrame) {
+        let outline: [Landmark] = [
+            .faceOutline0, .faceOutline1, .faceOutline2, .faceOutline3, .faceOutline4, .faceOutline5, .faceOutline6,
+        ]
+        let places = outline.map { GuideGeometry.place($0, reference) }
+        let right = (places[6] - places[0]) / 2
+        let up = SIMD2(right.y, -right.x) * Self.above
+        line = [places[0] + up] + places + [places[6] + up]
+        rise = (right * right).sum().squareRoot() * Self.width
+    }
+
+    func callAsFunction(_ place: SIMD2<Double>, head: HeadMap) -> SIMD2<Double> {
+        let (far, near) = (CharacterLayer.face.depth ?? 0, CharacterLayer.features.depth ?? 0)
+        var origin = head(place, nearness: far)
+        // The depth belongs to where the place comes from.
+        for _ in 0..<3 {
+            let share = inside(origin)
+            guard share > 0 else { return head(place, nearness: far) }
+            origin = head(place, nearness: far + (near - far) * share)
+        }
+        return origin
+    }
+
+    /// 0 at the outline and beyond, 1 well inside.
+    private func inside(_ place: SIMD2<Double>) -> Double {
+        var (nearest, side) = (Double.infinity, 0.0)
+        for index in 1..<line.count {
+            let (start, way) = (line[index - 1], line[index] - line[index - 1])
+            let offset = place - start
+            let t = min(max((offset * way).sum() / max((way * way).sum(), 1e-12), 0), 1)
+            let away = offset - way * t
+            let square = (away * away).sum()
+            // The line runs down on the left, over the chin and up on the right, so that the face is always on the same side.
+            if square < nearest { (nearest, side) = (square, offset.x * way.y - offset.y * way.x) }
+        }
+        // Written so that NaN is outside.
+        guard side > 0, rise > 1e-6 else { return 0 }
+        let share = min(nearest.squareRoot() / rise, 1)
+        return share * share * (3 - 2 * share)
+    }
+}
+
+/// From a driving place back to the reference's, for a picture that is one sheet: the head's map on the head, the body's on neck and
+/// shoulders, and no movement beside them; each fades into the next.
 struct SheetMap {
     private let middle: SIMD2<Double>
     private let radius: Double
+    private let neck: SIMD2<Double>
+    /// Half the distance of the shoulders.
+    private let width: Double
 
     /// In half head widths: as far as this everything moves with the head, and from there on nothing does.
     private static let (inner, outer) = (1.25, 3.2)
+    /// In half widths of the shoulders, the same for the body, beside the neck; and above it.
+    private static let (near, far, above) = (1.3, 2.4, 0.5)
 
     /// - Returns: nil where the face has no extent
     init?(reference: LandmarkFrame) {
@@ -251,17 +337,29 @@ struct SheetMap {
         let width = right - left
         middle = (left + right) / 2 * 0.7 + chin * 0.3
         radius = (width * width).sum().squareRoot() / 2
+        neck = GuideGeometry.place(.neck, reference)
+        let shoulders = GuideGeometry.place(.rightShoulder, reference) - GuideGeometry.place(.leftShoulder, reference)
+        self.width = (shoulders * shoulders).sum().squareRoot() / 2
         // Written so that NaN fails.
         guard radius > 1e-3, radius < 8, abs(middle.x) < 8, abs(middle.y) < 8 else { return nil }
     }
 
-    func callAsFunction(_ place: SIMD2<Double>, head: HeadMap) -> SIMD2<Double> {
+    func callAsFunction(_ place: SIMD2<Double>, head: HeadMap, body: BodyMap) -> SIMD2<Double> {
         // Around the head where it is now.
         let offset = place - head.inverse(middle, nearness: 0.25)
         let distance = (offset * offset).sum().squareRoot() / radius
         let share = min(max((Self.outer - distance) / (Self.outer - Self.inner), 0), 1)
         let dome = max(0, 1 - distance * distance / (Self.inner * Self.inner))
         let origin = head(place, nearness: 0.25 + 0.44 * dome)
-        return place + (origin - place) * (share * share * (3 - 2 * share))
+        let rest = place + (body(place, head: head) - place) * onBody(place)
+        return rest + (origin - rest) * (share * share * (3 - 2 * share))
+    }
+
+    private func onBody(_ place: SIMD2<Double>) -> Double {
+        let offset = (place - neck) / width
+        // Written so that NaN, of shoulders that are not seen, has no body.
+        guard width > 1e-3, offset.y > -Self.above, abs(offset.x) < Self.far else { return 0 }
+        let (down, across) = (min((offset.y + Self.above) / Self.above, 1), min((Self.far - abs(offset.x)) / (Self.far - Self.near), 1))
+        return down * down * (3 - 2 * down) * across * across * (3 - 2 * across)
     }
 }

@@ -3,7 +3,8 @@ import RainPictures
 import RainPose
 import Synchronization
 
-/// Finds the face in pictures that stand alone, with the detector that cameras and films use too.
+/// Finds the face in pictures that stand alone, with the detector that cameras and films use too, and with the model's own eyes for drawn
+/// ones.
 struct FaceFinder: Sendable {
     /// A face in a picture.
     struct Found: Sendable {
@@ -19,7 +20,9 @@ struct FaceFinder: Sendable {
     static let mostWaiting = 4
 
     private let host: ModelHost
-    private let desk: DetectorDesk
+    private let desk: DetectorDesk?
+    /// Finds drawn faces exactly; nil for models that leave them to the detector.
+    private let drawn: DrawnFaces?
     private let waiting = Waiting()
 
     private final class Waiting: Sendable {
@@ -36,9 +39,12 @@ struct FaceFinder: Sendable {
         func giveBack() { count.withLock { $0 -= 1 } }
     }
 
-    init(host: ModelHost, desk: DetectorDesk) {
+    /// - Returns: nil where nothing looks at pictures
+    init?(host: ModelHost, desk: DetectorDesk?, drawn: DrawnFaces?) {
+        guard desk != nil || drawn != nil else { return nil }
         self.host = host
         self.desk = desk
+        self.drawn = drawn
     }
 
     /// - Returns: `nil` where no face is in view, or one that is no use: a few pixels large, or with landmarks that are nowhere
@@ -51,14 +57,15 @@ struct FaceFinder: Sendable {
         }
         defer { waiting.giveBack() }
         let small = await host.shrunk(picture, to: Self.longestSide)
-        let pose: DrivingPose?
+        let found: LandmarkFrame?
         do {
-            pose = try await desk.turn { detector in try await detector.detect(small) }
+            let pose = try await desk?.turn { detector in try await detector.detect(small) }
+            let roughly = pose.flatMap { $0.showsFace ? $0.face : nil }
+            found = try await drawn?.face(in: small, near: roughly) ?? roughly
         } catch {
             throw StudioError(.failed, "the face tracker failed: \(error)")
         }
-        guard let pose, pose.showsFace else { return nil }
-        let face = pose.face
+        guard let face = found else { return nil }
         let isPlaced = face.points.allSatisfy { abs($0.x) <= 10 && abs($0.y) <= 10 && $0.visibility.isFinite }
         let placement = ReferencePlacement(face: face, width: picture.width, height: picture.height)
         guard isPlaced, (try? placement.landmarks(face).checkedAsReference()) != nil else { return nil }

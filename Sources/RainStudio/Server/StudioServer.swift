@@ -120,7 +120,7 @@ public final class StudioServer: Sendable {
             metrics
         )
         self.store = store
-        let faces = desk.map { FaceFinder(host: host, desk: $0) }
+        let faces = try FaceFinder(host: host, desk: desk, drawn: DrawnFaces(model, engine: engine))
         router = Router(store: store, host: host, metrics: metrics, faces: faces, extraPages: configuration.extraPages)
         let gate = Gate(token: configuration.token, isSecure: tls != nil)
         self.gate = gate

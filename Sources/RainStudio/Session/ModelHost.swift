@@ -36,8 +36,8 @@ actor ModelHost {
             throw StudioError(
                 .badSettings, "guidance: \(model.configuration.name) was trained without a guidance scale; leave the setting out")
         }
-        guard !settings.whole || model.configuration.isLayered else {
-            throw StudioError(.badSettings, "whole: \(model.configuration.name) cuts no layers; leave the setting out")
+        guard !settings.cut || model.configuration.isLayered else {
+            throw StudioError(.badSettings, "cut: \(model.configuration.name) cuts no layers; leave the setting out")
         }
         return settings
     }

@@ -66,8 +66,11 @@ struct Reference: Sendable {
 
     /// What is animated.
     ///
-    /// - Parameter whole: whether the picture is bent as a whole instead of being cut into layers
-    func art(whole: Bool) -> CharacterArt { whole ? .sheet(picture) : .picture(picture) }
+    /// - Parameter isCut: whether a picture is cut into layers instead of being bent as a whole; drawn characters are drawn in layers
+    func art(isCut: Bool) -> CharacterArt {
+        if let seed, let drawn = try? CutLayers(seed: seed, puppet, size: picture.width) { return .layers(drawn) }
+        return isCut ? .cut(picture) : .picture(picture)
+    }
 
     /// What carries a driver's faces over to the reference's.
     ///
@@ -147,5 +150,13 @@ extension LandmarkFrame {
     private func extent(_ part: KeyPath<LandmarkPoint, Float>) -> Float {
         let face = points[..<Landmark.neck.rawValue].map { $0[keyPath: part] }
         return (face.max() ?? 0) - (face.min() ?? 0)
+    }
+}
+
+extension CutLayers {
+    /// The layers of a drawn character's reference.
+    fileprivate init(seed: UInt64, _ character: RainWorld.Character, size: Int) throws(AnimationError) {
+        let layers = character.layers(CharacterPose.neutral(variation: seed), size: size)
+        try self.init(Dictionary(uniqueKeysWithValues: zip(CharacterLayer.allCases, layers)))
     }
 }

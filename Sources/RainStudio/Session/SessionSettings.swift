@@ -17,8 +17,8 @@ public struct SessionSettings: Hashable, Sendable {
     var background = Background.own
     /// Whether a camera drives as from one distance, so that leaning in does not make the head larger.
     public var keepDistance = true
-    /// Whether the reference is bent as a whole instead of being cut into layers; of layered models.
-    public var whole = false
+    /// Whether the reference is cut into layers instead of being bent as a whole; of layered models.
+    public var cut = false
 
     /// The fastest a session may run.
     public static let frameRates = 1.0...60.0
@@ -110,7 +110,7 @@ struct SettingsChange: Codable, Hashable, Sendable {
     var guidance: Double?
     var background: String?
     var keepDistance: Bool?
-    var whole: Bool?
+    var cut: Bool?
 
     struct GainsChange: Codable, Hashable, Sendable {
         var head: Double?
@@ -152,7 +152,7 @@ struct SettingsChange: Codable, Hashable, Sendable {
             settings.background = known
         }
         if let keepDistance { settings.keepDistance = keepDistance }
-        if let whole { settings.whole = whole }
+        if let cut { settings.cut = cut }
         if let value = gains?.head { settings.gains.head = try Self.checked(value, "gains.head", 0...2) }
         if let value = gains?.eyes { settings.gains.eyes = try Self.checked(value, "gains.eyes", 0...2) }
         if let value = gains?.brows { settings.gains.brows = try Self.checked(value, "gains.brows", 0...2) }

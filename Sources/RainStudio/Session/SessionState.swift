@@ -26,8 +26,8 @@ struct SessionState: Codable, Hashable, Sendable {
         var background: String
         /// Whether a camera drives as from one distance.
         var keepDistance: Bool
-        /// Whether the reference is bent as a whole instead of being cut into layers; missing for a model that cuts none.
-        var whole: Bool?
+        /// Whether the reference is cut into layers instead of being bent as a whole; missing for a model that cuts none.
+        var cut: Bool?
     }
 
     var id: String

@@ -156,10 +156,10 @@ actor StudioSession {
     private func makeStream() async throws -> Stream {
         let animator = try await host.animator(settings)
         let (reference, generation) = (reference, generation)
-        try await animator.fuse(reference.art(whole: settings.whole), landmarks: reference.drawn)
+        try await animator.fuse(reference.art(isCut: settings.cut), landmarks: reference.drawn)
         // The reference may have changed while the model looked at it.
         if generation != self.generation {
-            try await animator.fuse(self.reference.art(whole: settings.whole), landmarks: self.reference.drawn)
+            try await animator.fuse(self.reference.art(isCut: settings.cut), landmarks: self.reference.drawn)
         }
         nextStream += 1
         let id = nextStream
@@ -240,7 +240,7 @@ actor StudioSession {
         matte = Matte(reference: reference.picture, side: host.model.configuration.imageSize)
         for stream in [current, coming].compactMap({ $0 }) {
             guard mine == generation else { return }
-            try await stream.animator.fuse(reference.art(whole: settings.whole), landmarks: reference.drawn)
+            try await stream.animator.fuse(reference.art(isCut: settings.cut), landmarks: reference.drawn)
         }
         announce()
     }
@@ -258,7 +258,7 @@ actor StudioSession {
         driver.smoothing = settings.smoothing
         driver.gains = settings.gains
         // What moves differently is looked at anew.
-        if settings.whole != before.whole { try await show(reference) }
+        if settings.cut != before.cut { try await show(reference) }
         if settings.streamKey != before.streamKey, current != nil {
             let wanted = settings
             do {
@@ -370,7 +370,7 @@ actor StudioSession {
                 smoothing: settings.smoothing, gains: settings.gains,
                 guidance: host.model.configuration.hasGuidance ? settings.guidance ?? host.model.configuration.usualGuidance : nil,
                 background: settings.background.text, keepDistance: settings.keepDistance,
-                whole: host.model.configuration.isLayered ? settings.whole : nil),
+                cut: host.model.configuration.isLayered ? settings.cut : nil),
             windowMilliseconds: Double(settings.schedule.latencyInFrames) * interval, size: host.model.configuration.imageSize,
             model: host.model.configuration.name, watchers: viewers.count,
             motion: input.film?.name ?? motion?.name,

@@ -19,8 +19,7 @@ final class CropMaker {
         hasLatents = autoencoder != nil
         let (g, n, side) = (GraphBuilder(), Self.batch, graph.guide.guideSize)
         let layers = try g.input("layers", graph.layerShape(1, side: side))
-        let mesh = GuideMeshes.shape(frames: n)
-        let guide = try graph.crops(layers, cropMeshes: g.input("crop_meshes", mesh))
+        let guide = try graph.crops(g, layers, .init(g, frames: n))
         let truth = try graph.guide.cropped(g.input("truth", [n, side, side, 3]), meshes: g.input("crops", [n, 2, 2, 2]))
         if hasLatents {
             let latents = try graph.encoded(g, guide.concatenated(with: [truth], axis: 0))
@@ -45,6 +44,7 @@ final class CropMaker {
         for start in stride(from: 0, to: scene.moves.count, by: Self.batch) {
             let frames = (start..<(start + Self.batch)).map { min($0, scene.moves.count - 1) }
             try executable.write("crop_meshes", GuideMeshes.joined(frames.map { scene.moves[$0].cropMeshes }))
+            try executable.write("bend", frames.flatMap { scene.moves[$0].bend })
             try executable.write("crops", frames.flatMap { scene.moves[$0].crop })
             var truth: [Float] = []
             truth.reserveCapacity(frames.count * side * side * 3)

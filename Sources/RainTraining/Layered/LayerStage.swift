@@ -44,7 +44,7 @@ struct LayerStage {
                     var random = TrainingRandom(seed: recipe.seed, stream: "layers \(index)", step: step)
                     return LayeredScene.request(&random, frames: 0)
                 }
-                let scenes = LayeredScene.drawn(requests, size: side)
+                let scenes = LayeredScene.drawn(requests, size: side, isWhole: false)
                 var poses = [Float](repeating: 0, count: scenes.count * painter.count)
                 for (index, scene) in scenes.enumerated() {
                     painter.paint(scene.landmarks, into: &poses, offset: index * painter.count)
@@ -76,7 +76,8 @@ struct LayerStage {
         var error = 0.0
         let count = 8
         for index in 0..<count {
-            let scene = LayeredScene(LayeredScene.validationRequest(index, frames: 0), size: graph.guide.guideSize, jitters: false)
+            let scene = LayeredScene(
+                LayeredScene.validationRequest(index, frames: 0), size: graph.guide.guideSize, jitters: false, isWhole: false)
             let picture = LayerPicture.composite(scene.layers)
             let cut = try cutter.cut(picture, landmarks: scene.landmarks)
             for (truth, found) in zip(scene.layers, cut.layers) {

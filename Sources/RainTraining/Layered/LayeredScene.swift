@@ -8,8 +8,12 @@ import Synchronization
 /// A character drawn for a layered model: the layers of its reference, and the truth of frames of its motion.
 struct LayeredScene: Sendable {
     let request: WorldScene.Request
-    /// Of the reference, back to front.
+    /// Of the reference, back to front; of one that is bent as a whole, the face's alone.
     let layers: [LayerPicture]
+    /// Whether the reference is bent as a whole.
+    let isWhole: Bool
+    /// How much of skin and features is seen at each pixel of the reference, 0…255.
+    private let skin: [UInt8]
     /// Of the reference, as a tracker would find them.
     let landmarks: LandmarkFrame
     /// How layers and face move: the reference itself first, then the frames.
@@ -21,11 +25,15 @@ struct LayeredScene: Sendable {
     private static let (referenceJitter, drivingJitter) = (0.003, 0.001)
     /// How many characters keep the pose of their reference: what does not move must stay as it is.
     private static let still: Float = 0.08
+    /// How many references are bent as a whole, as pictures are unless they are cut.
+    private static let whole: Float = 0.75
 
     /// Draws a character in a reference pose, then its motion.
     ///
-    /// - Parameter jitters: as for training: some landmarks are inexact, and some characters stand still
-    init(_ request: WorldScene.Request, size: Int, jitters: Bool) {
+    /// - Parameters:
+    ///   - jitters: as for training: some landmarks are inexact, and some characters stand still
+    ///   - isWhole: whether the reference is bent as a whole; nil for most of them
+    init(_ request: WorldScene.Request, size: Int, jitters: Bool, isWhole: Bool? = nil) {
         let character = Character(seed: request.seed, world: .wide)
         let motion = Motion(seed: request.seed)
         var random = TrainingRandom(seed: request.seed, stream: "scene")
@@ -34,6 +42,7 @@ struct LayeredScene: Sendable {
             ? CharacterPose.neutral(variation: request.seed) : CharacterPose.reference(variation: request.seed)
         let isJittered = random.uniform() < 0.5 && jitters
         let isStill = random.uniform() < Self.still && jitters
+        let isWhole = isWhole ?? (random.uniform() < Self.whole)
         func jittered(_ frame: LandmarkFrame, _ deviation: Double) -> LandmarkFrame {
             guard isJittered else { return frame }
             return LandmarkFrame(
@@ -44,41 +53,56 @@ struct LayeredScene: Sendable {
                 })
         }
         self.request = request
-        layers = character.layers(pose, size: size)
+        let drawn = character.layers(pose, size: size)
+        let (face, features, hair) = (drawn[CharacterLayer.face.rawValue], drawn[CharacterLayer.features.rawValue], drawn[drawn.count - 1])
+        skin = (0..<(size * size)).map { pixel in
+            let at = pixel * 4 + 3
+            // Under hair that is laid over again, faces are diffused too.
+            return min(max(face.bytes[at], features.bytes[at]), isWhole ? 255 - hair.bytes[at] : 255)
+        }
+        self.isWhole = isWhole
+        if isWhole {
+            let sheet = LayerPicture(LayerPicture.composite(drawn))
+            let empty = LayerPicture(width: size, height: size)
+            layers = CharacterLayer.allCases.map { $0 == .face ? sheet : empty }
+        } else {
+            layers = drawn
+        }
         landmarks = jittered(character.landmarks(pose), Self.referenceJitter)
-        guard let geometry = GuideGeometry(reference: landmarks) else { preconditionFailure("a drawn face has an extent") }
+        guard let geometry = GuideGeometry(reference: landmarks, isWhole: isWhole) else {
+            preconditionFailure("a drawn face has an extent")
+        }
         var moves = [geometry(landmarks)]
         let landmarks = landmarks
         truths = request.times.map { time in
             let moved = isStill ? pose : motion.pose(at: time)
             moves.append(geometry(isStill ? landmarks : jittered(character.landmarks(moved), Self.drivingJitter)))
-            return character.uncovered(moved, size: size)
+            let truth = character.uncovered(moved, size: size)
+            return isWhole ? (truth.whole, truth.whole) : truth
         }
         self.moves = moves
     }
 
-    /// The same scene with a reference that was cut by a network instead of drawn in layers.
+    /// The same scene with a reference that was cut by a network instead of drawn in layers; a whole one stays whole.
     func cut(by cutter: LayerCutter) throws -> LayeredScene {
+        guard !isWhole else { return self }
         let cut = try cutter.cut(LayerPicture.composite(layers), landmarks: landmarks)
-        return LayeredScene(request: request, layers: cut.layers, landmarks: landmarks, moves: moves, truths: truths)
+        return LayeredScene(self, layers: cut.layers)
     }
 
-    private init(
-        request: WorldScene.Request, layers: [LayerPicture], landmarks: LandmarkFrame, moves: [GuideGeometry.Frame],
-        truths: [(under: Picture, whole: Picture)]
-    ) {
-        self.request = request
+    private init(_ scene: LayeredScene, layers: [LayerPicture]) {
+        (request, isWhole, skin) = (scene.request, scene.isWhole, scene.skin)
+        (landmarks, moves, truths) = (scene.landmarks, scene.moves, scene.truths)
         self.layers = layers
-        self.landmarks = landmarks
-        self.moves = moves
-        self.truths = truths
     }
 
     /// Draws many characters on all processors; the result does not depend on how many there are.
-    static func drawn(_ requests: [WorldScene.Request], size: Int, jitters: Bool = true) -> [LayeredScene] {
+    static func drawn(
+        _ requests: [WorldScene.Request], size: Int, jitters: Bool = true, isWhole: Bool? = nil
+    ) -> [LayeredScene] {
         let scenes = Mutex([LayeredScene?](repeating: nil, count: requests.count))
         DispatchQueue.concurrentPerform(iterations: requests.count) { index in
-            let scene = LayeredScene(requests[index], size: size, jitters: jitters)
+            let scene = LayeredScene(requests[index], size: size, jitters: jitters, isWhole: isWhole)
             scenes.withLock { $0[index] = scene }
         }
         return scenes.withLock { $0.compactMap { $0 } }
@@ -95,5 +119,25 @@ struct LayeredScene: Sendable {
         var random = TrainingRandom(seed: 5, stream: "validation", step: index)
         return WorldScene.Request(
             seed: WorldScene.validationSeed + UInt64(index), times: (0..<frames).map { _ in Double(random.uniform()) * 30 })
+    }
+
+    /// How much of the reference's face, skin and features, is seen in each of `side`×`side` parts of the crop, 0…1.
+    func faceCoverage(side: Int) -> [Float] {
+        let parts = 4
+        let (corner, size) = (moves[0].crop, layers[0].width)
+        func place(_ axis: Int, _ x: Float, _ y: Float) -> Int {
+            let above = corner[axis] + (corner[2 + axis] - corner[axis]) * x
+            let below = corner[4 + axis] + (corner[6 + axis] - corner[4 + axis]) * x
+            return min(max(Int((above + (below - above) * y + 1) / 2 * Float(size)), 0), size - 1)
+        }
+        var coverage = [Float](repeating: 0, count: side * side)
+        for row in 0..<(side * parts) {
+            for column in 0..<(side * parts) {
+                let (x, y) = ((Float(column) + 0.5) / Float(side * parts), (Float(row) + 0.5) / Float(side * parts))
+                let seen = skin[place(1, x, y) * size + place(0, x, y)]
+                coverage[row / parts * side + column / parts] += Float(seen) / 255 / Float(parts * parts)
+            }
+        }
+        return coverage
     }
 }

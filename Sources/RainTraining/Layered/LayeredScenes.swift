@@ -106,26 +106,3 @@ final class LayeredScenes: LatentSceneMaking {
         return LatentScene(request: scene.request, reference: ["reference_latents": guides[0]], frames: frames)
     }
 }
-
-extension LayeredScene {
-    /// How much of the reference's face, skin and features, lies in each of `side`×`side` parts of the crop, 0…1.
-    func faceCoverage(side: Int) -> [Float] {
-        let parts = 4
-        let (corner, size) = (moves[0].crop, layers[0].width)
-        func place(_ axis: Int, _ x: Float, _ y: Float) -> Int {
-            let above = corner[axis] + (corner[2 + axis] - corner[axis]) * x
-            let below = corner[4 + axis] + (corner[6 + axis] - corner[4 + axis]) * x
-            return min(max(Int((above + (below - above) * y + 1) / 2 * Float(size)), 0), size - 1)
-        }
-        var coverage = [Float](repeating: 0, count: side * side)
-        for row in 0..<(side * parts) {
-            for column in 0..<(side * parts) {
-                let (x, y) = ((Float(column) + 0.5) / Float(side * parts), (Float(row) + 0.5) / Float(side * parts))
-                let at = (place(1, x, y) * size + place(0, x, y)) * 4 + 3
-                let alpha = max(layers[CharacterLayer.face.rawValue].bytes[at], layers[CharacterLayer.features.rawValue].bytes[at])
-                coverage[row / parts * side + column / parts] += Float(alpha) / 255 / Float(parts * parts)
-            }
-        }
-        return coverage
-    }
-}

@@ -8,7 +8,7 @@ import RainPose
 /// Trains a layered model from nothing, stage by stage; then writes its package.
 public struct LayeredTrainer {
     public enum Stage: String, Sendable, CaseIterable {
-        case crop, layers, frames, clips, repaint, package
+        case landmarks, crop, layers, frames, clips, gate, package
     }
 
     let model: ModelConfiguration
@@ -29,11 +29,14 @@ public struct LayeredTrainer {
 
     /// Runs stages in order; each goes on from its checkpoint, and is skipped if it is complete.
     public func train(_ stages: [Stage] = Stage.allCases, engine: some TrainingEngine) throws {
+        if stages.contains(.landmarks) {
+            try LandmarkStage(model: model, recipe: recipe).run(run, engine: engine, key: key(.landmarks, []))
+        }
         if stages.contains(.crop) { try CropStage(graph: graph, recipe: recipe).run(run, engine: engine, key: key(.crop, [])) }
         if stages.contains(.layers) {
             try LayerStage(model: model, graph: graph, recipe: recipe).run(run, engine: engine, key: key(.layers, []))
         }
-        guard !Set(stages).isDisjoint(with: [.frames, .repaint, .clips, .package]) else { return }
+        guard !Set(stages).isDisjoint(with: [.frames, .gate, .clips, .package]) else { return }
         let statistics = try self.statistics(engine: engine)
         var parameters = try run.averages(of: CropStage.name).merging(statistics.parameters) { $1 }
         let scenes = try LayeredScenes(
@@ -49,13 +52,13 @@ public struct LayeredTrainer {
                 try probe.measure(run, averages.merging(statistics.parameters) { $1 }, label: label)
             }
         }
-        if stages.contains(.repaint) {
+        if stages.contains(.gate) {
             let frames = DenoiserStage.Kind.frames.rawValue
             for name in [frames, DenoiserStage.Kind.clips.rawValue, LayerStage.name] where name == frames || run.has(name) {
                 try parameters.merge(run.averages(of: name)) { $1 }
             }
-            try RepaintStage(model: model, graph: graph, recipe: recipe, parameters: parameters)
-                .run(run, engine: engine, key: key(.repaint, [.crop, .frames]), latents: scenes)
+            try GateStage(model: model, graph: graph, recipe: recipe, parameters: parameters)
+                .run(run, engine: engine, key: key(.gate, [.crop, .frames]), latents: scenes)
         }
         if stages.contains(.package) { try writePackage(statistics) }
     }
@@ -63,7 +66,9 @@ public struct LayeredTrainer {
     /// Writes the model's folder, `<run>/<name>`, from the last checkpoints of all stages.
     private func writePackage(_ statistics: LayeredStatistics) throws {
         var parameters = try run.averages(of: CropStage.name)
-        for stage in [DenoiserStage.Kind.frames.rawValue, DenoiserStage.Kind.clips.rawValue, LayerStage.name, RepaintStage.name]
+        for stage in [
+            DenoiserStage.Kind.frames.rawValue, DenoiserStage.Kind.clips.rawValue, LayerStage.name, GateStage.name, LandmarkStage.name,
+        ]
         where run.has(stage) {
             try parameters.merge(run.averages(of: stage)) { $1 }
         }
@@ -80,7 +85,7 @@ public struct LayeredTrainer {
     }
 
     /// Checkpoints of another recipe or network are refused by this: a hash (FNV-1a) of the configuration and the recipes of the stage
-    /// and those it stands on. Their steps do not count, so that a stage can be trained for longer; nor does the repainter before its turn.
+    /// and those it stands on. Their steps do not count, so that a stage can be trained for longer; nor do gate and landmark network before their turn.
     func key(_ stage: Stage, _ before: [Stage]) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
@@ -90,7 +95,8 @@ public struct LayeredTrainer {
             return settings
         }
         var model = model
-        if stage != .repaint { model.layeredGuide?.repainter.channels = [] }
+        if stage != .gate { model.layeredGuide?.gate.channels = 0 }
+        if stage != .landmarks { model.layeredGuide?.landmarkNetwork = nil }
         let bytes = try model.json() + [UInt8](encoder.encode(recipes)) + "\(recipe.seed)".utf8
         return String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 16)
     }
@@ -126,7 +132,9 @@ extension LayeredRecipe {
     /// - Throws: `TrainingError` naming the field, what is expected and what was found
     func validate(_ model: ModelConfiguration) throws(TrainingError) {
         try denoiser.validate(model)
-        for (name, stage) in [("crop", crop), ("layers", layers), ("repaint", repaint)] { try stage.validate(name) }
+        for (name, stage) in [("landmarks", landmarks), ("crop", crop), ("layers", layers), ("gate", gate)] {
+            try stage.validate(name)
+        }
         guard (1...100_000).contains(measuredScenes) else {
             throw TrainingError("recipe: measuredScenes: expected 1 to 100000, found \(measuredScenes)")
         }
@@ -134,10 +142,11 @@ extension LayeredRecipe {
 
     func settings(_ stage: LayeredTrainer.Stage) -> Stage {
         switch stage {
+        case .landmarks: landmarks
         case .crop: crop
         case .frames: frames
         case .layers: layers
-        case .repaint: repaint
+        case .gate: gate
         case .clips, .package: clips
         }
     }

@@ -4,7 +4,7 @@ import RainPose
 
 extension ModelConfiguration {
     /// The layered model that `rain train` makes: references of any size cut into layers, the face diffused in a crop of 128×128 pixels
-    /// with 8×8 latent positions, pictures of 256×256 repainted.
+    /// with 8×8 latent positions, for pictures of 256×256 and larger.
     public static var rainMini2: ModelConfiguration {
         let latentChannels = 32
         var unet = UNetConfiguration()
@@ -31,7 +31,8 @@ extension ModelConfiguration {
         patch.encoderBlocks = [1, 1, 1]
         patch.decoderChannels = [128, 96, 48, 24]
         patch.decoderBlocks = [2, 2, 1, 1]
-        let guide = LayeredGuide(embeddingChannels: unet.blockOutChannels[0])
+        var guide = LayeredGuide(embeddingChannels: unet.blockOutChannels[0])
+        guide.landmarkNetwork = LandmarkNetwork()
         return ModelConfiguration(
             name: "rain-mini", imageSize: guide.guideSize, latentSize: 8, latentChannels: latentChannels, referenceUNet: unet,
             denoisingUNet: denoising, poseGuider: nil, layeredGuide: guide,

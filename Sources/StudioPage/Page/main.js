@@ -172,8 +172,8 @@ function take(session) {
   $("stopmotion").hidden = !session.motion;
   $("adjust").hidden = session.reference.seed !== undefined && session.reference.seed !== null;
   $("distance").checked = settings.keepDistance;
-  $("wholerow").hidden = settings.whole === undefined;
-  $("whole").checked = settings.whole === true;
+  $("cutrow").hidden = settings.cut === undefined;
+  $("cut").checked = settings.cut === true;
   takeLook(session);
   if (state.cut !== undefined && state.cut !== isCut(session)) connection.socket?.close();
   $("mjpeg").href = `/api/v1/${path("stream")}`;
@@ -181,7 +181,7 @@ function take(session) {
   if (!session.recording) state.recordingSince = null;
   showRecording();
   localStorage.setItem("settings", JSON.stringify({
-    settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing, keepDistance: settings.keepDistance, whole: settings.whole },
+    settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing, keepDistance: settings.keepDistance, cut: settings.cut },
     character: session.reference.seed,
   }));
 }
@@ -332,7 +332,7 @@ $("steps").onchange = () => change({ window: state.session.settings.window, step
 const guidance = slider("guidance", "Guidance", 0, 8, 2.5, 0.1, value => value.toFixed(1), value => changeSoon({ guidance: value }));
 $("tuning").append(guidance.row);
 $("distance").onchange = () => change({ keepDistance: $("distance").checked });
-$("whole").onchange = () => change({ whole: $("whole").checked });
+$("cut").onchange = () => change({ cut: $("cut").checked });
 $("background").onchange = () => change({ background: $("background").value === "colour" ? $("backcolour").value : $("background").value });
 $("backcolour").onchange = () => change({ background: $("backcolour").value });
 

@@ -94,10 +94,10 @@ struct AnimateCommand: AsyncParsableCommand {
 
     @Flag(
         help: """
-            Bend the reference as a whole instead of cutting it into layers: calmer where the cut is wrong, and less deep. For layered \
-            models.
+            Cut the reference picture into layers that move each by itself, instead of bending it as a whole: deeper, and wrong where the cut \
+            is. For layered models; a reference that is a folder has its layers.
             """)
-    var whole = false
+    var cut = false
 
     @Option(help: "How a reference picture of other proportions is fitted: crop or pad; by default as its face asks for, else crop.")
     var fit: Fit?
@@ -169,7 +169,8 @@ struct AnimateCommand: AsyncParsableCommand {
         let size = configuration.imageSize
         let face = try await ReferenceFace(
             path: reference, landmarks: referenceLandmarks, size: size, fit: fit,
-            detectors: configuration.posePicture.style == .face ? detectors : nil, isWhole: whole)
+            detectors: configuration.posePicture.style == .face ? detectors : nil, drawn: DrawnFaces(animated, engine: model.engine),
+            isCut: cut)
         // Of pictures nobody knows the number before the end.
         let length = source.frames.frameCount.map { Double($0) / (source.frames.framesPerSecond ?? rate) }
         let count = endless ? nil : frames ?? (seconds ?? length).map { max(1, Int(($0 * rate).rounded())) }

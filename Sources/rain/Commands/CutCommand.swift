@@ -61,12 +61,12 @@ struct CutCommand: AsyncParsableCommand {
         let cutter = try usage { try LayerCutter(configuration, engine: model.engine, parameters: animated.parameters) }
         let face = try await ReferenceFace(
             path: reference, landmarks: referenceLandmarks, size: configuration.imageSize, fit: nil,
-            detectors: detection.choice(model: model.model, persons: false))
+            detectors: detection.choice(model: model.model, persons: false), drawn: DrawnFaces(animated, engine: model.engine))
         let start = ContinuousClock.now
         let cut =
             switch face.art {
             case .layers(let given): given
-            case .picture(let picture), .sheet(let picture): try cutter.cut(picture, landmarks: face.landmarks)
+            case .picture(let picture), .cut(let picture): try cutter.cut(picture, landmarks: face.landmarks)
             }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let distance = PictureMetrics.psnr(cut.picture, face.art.picture)

@@ -127,7 +127,7 @@ struct LiveMeasurement {
         let clip = EvaluationClip(
             seed: seed, index: 0, frames: count, size: model.configuration.imageSize, world: World(of: model.configuration))
         let animator = try Animator(model: model, engine: engine, schedule: schedule, seed: seed, policy: .newestWins)
-        try await animator.fuse(reference: clip.reference, landmarks: clip.referenceLandmarks)
+        try await animator.fuse(.cut(clip.reference), landmarks: clip.referenceLandmarks)
         let feeding = Task {
             let start = ContinuousClock.now
             for (index, frame) in clip.driving.enumerated() {

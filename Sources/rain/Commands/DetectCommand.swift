@@ -27,7 +27,7 @@ struct DetectCommand: AsyncParsableCommand {
             where its face is: rain animate --reference-landmarks. Ctrl-C ends a video early and keeps what was found. An existing output is \
             replaced.
 
-            Example: rain detect hero.png
+            Example: rain detect hero.png --drawn
             Example: rain detect me.mp4 --output motion.json --preview preview.mp4
             """)
 
@@ -69,6 +69,9 @@ struct DetectCommand: AsyncParsableCommand {
     @Option(help: "Processor threads; by default one for the face tracker, else one per processor.")
     var threads: Int?
 
+    @Flag(help: "The picture is a drawing: the embedded model finds its face, near what the detector has found, if there is one.")
+    var drawn = false
+
     @Flag(help: "Print what was found, and how long each stage took, as JSON.")
     var json = false
 
@@ -82,6 +85,9 @@ struct DetectCommand: AsyncParsableCommand {
         ).check()
         guard (keypoints == nil) == (detector?.hasSuffix(".onnx") != true) else {
             throw ValidationError("--detector and --keypoints: expected two files, DWPose's person detector and its keypoint network")
+        }
+        guard !drawn || PictureReader.isPicture(input) && points != 134 else {
+            throw ValidationError("--drawn: expected a picture and 29 points, found \(points.map { "\($0) points" } ?? input)")
         }
         if let points, ![29, 134].contains(points) { throw ValidationError("--points: expected 29 or 134, found \(points)") }
         guard threshold >= 0, threshold <= 1 else { throw ValidationError("--threshold: expected 0 to 1, found \(threshold)") }
@@ -98,11 +104,13 @@ struct DetectCommand: AsyncParsableCommand {
         try await detectVideo(output)
     }
 
-    private func open() throws -> any LandmarkDetecting {
+    private func open() throws -> any LandmarkDetecting { try choice().open(for: input) }
+
+    private func choice() -> Detectors {
         let choice = Detectors(name: detector, model: model, persons: points == 134)
         if model != nil, detector == nil { choice.name = "dwpose" }
         (choice.keypoints, choice.threads, choice.threshold) = (keypoints, threads, threshold)
-        return try choice.open(for: input)
+        return choice
     }
 
     /// A pose of the set that was asked for.
@@ -119,8 +127,15 @@ struct DetectCommand: AsyncParsableCommand {
     private func detectPicture() async throws {
         if let preview { try checkPicture(preview, option: "--preview") }
         let picture = try PictureReader.read(input)
-        let detector = try open()
-        guard let pose = try await detector.detect(picture).map(chosen) else {
+        let detector = try drawn ? choice().openIfAny() : open()
+        var seen = try await detector?.detect(picture).map(chosen)
+        if drawn {
+            guard let faces = try DrawnFaces(.embedded(), engine: CPUEngine(threads: threads ?? CPUEngine.processorCount)) else {
+                throw ValidationError("--drawn: the embedded model has no landmark network")
+            }
+            if let face = try await faces.face(in: picture, near: seen?.face) { seen = .face(face) }
+        }
+        guard let pose = seen else {
             throw MediaError(
                 .invalidInput, file: input, expected: "a face", found: "no face that the detector knows",
                 advice: "cut the picture closer to the face, or write its landmarks by hand (Docs/LandmarkFormat.md)")
@@ -208,7 +223,7 @@ struct DetectCommand: AsyncParsableCommand {
         var stages: [String: Stage]?
     }
 
-    private func report(frames: Int, found: Int, pose: DrivingPose?, _ detector: any LandmarkDetecting) async -> Report {
+    private func report(frames: Int, found: Int, pose: DrivingPose?, _ detector: (any LandmarkDetecting)?) async -> Report {
         let stages = await (detector as? FaceTracker)?.stages
         return Report(
             input: input, frames: frames, found: found,

@@ -155,7 +155,7 @@ extension Doctor {
         let model = try AnimationModel.embedded()
         let clip = EvaluationClip(seed: 0, index: 0, frames: 1, size: model.configuration.imageSize)
         let batch = try StreamBatch(model: model, engine: CPUEngine(), schedule: nil, seed: 0)
-        try batch.fuse(reference: clip.reference, landmarks: clip.referenceLandmarks)
+        try batch.fuse(.cut(clip.reference), landmarks: clip.referenceLandmarks)
         let group = (0..<batch.schedule.framesPerGroup).map { _ in clip.driving[0] }
         while try batch.push(group).isEmpty {}
         let first = clock.now

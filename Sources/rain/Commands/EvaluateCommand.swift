@@ -43,6 +43,11 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Pictures of faces by other hands: a folder of .png, .jpg and .webp files.", valueName: "folder"))
     var pictures: String?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Cut references into layers, or bend them as a whole, by a layered model; by default characters are cut, pictures not.")
+    var cut: Bool?
+
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
@@ -72,7 +77,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         let report = try usage {
             try Evaluation.run(
                 parameters: animated.parameters, configuration: animated.configuration, engine: model.engine, characters: characters,
-                seed: seed, frames: frames, world: world, schedule: model.schedule(animated.configuration)
+                seed: seed, frames: frames, world: world, schedule: model.schedule(animated.configuration), isCut: cut ?? true
             ) { done, _, _ in
                 if done < characters { progress.update(done) }
                 return true
@@ -99,10 +104,16 @@ extension EvaluateCommand {
         guard !files.isEmpty else {
             throw ValidationError("--pictures: expected a folder with .png, .jpg or .webp files, found none in \(folder)")
         }
-        let detectors = Detectors(name: "mediapipe", model: nil)
-        let detector = try detectors.open(for: folder)
+        let drawn = try DrawnFaces(animated, engine: model.engine)
+        let detectors = Detectors(name: drawn == nil ? "mediapipe" : nil, model: nil)
+        let detector = try drawn == nil ? detectors.open(for: folder) : detectors.openIfAny()
+        func landmarks(of picture: Picture) async throws -> LandmarkFrame? {
+            let roughly = try await detector?.detect(picture)?.face
+            return try await drawn?.face(in: picture, near: roughly) ?? roughly
+        }
         let evaluation = try usage {
-            try DrawingEvaluation(model: animated, engine: model.engine, schedule: model.schedule(animated.configuration))
+            try DrawingEvaluation(
+                model: animated, engine: model.engine, schedule: model.schedule(animated.configuration), isCut: cut ?? false)
         }
         var progress = ProgressLine("evaluating", unit: "pictures", total: files.count)
         var found: [DrawingEvaluation.Figures] = []
@@ -110,14 +121,14 @@ extension EvaluateCommand {
         for (index, name) in files.enumerated() {
             let path = "\(folder)/\(name)"
             let picture = try PictureReader.read(path)
-            guard let face = try await detector.detect(picture)?.face else {
+            guard let face = try await landmarks(of: picture) else {
                 Terminal.note("\(path): found no face in it; left out")
                 continue
             }
             let placement = ReferencePlacement(face: face, width: picture.width, height: picture.height)
             let (figures, samples) = try await evaluation(
                 name, reference: placement.picture(picture), landmarks: placement.landmarks(face).allSeen
-            ) { try await detector.detect($0)?.face }
+            ) { try await landmarks(of: $0) }
             found.append(figures)
             rows.append(ContactSheet.Row(label: String(name.prefix(16)), pictures: samples))
             progress.update(index + 1)

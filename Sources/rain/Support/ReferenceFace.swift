@@ -15,25 +15,27 @@ struct ReferenceFace {
     ///   - size: of the pictures to be made
     ///   - fit: how a picture of other proportions is fitted; nil for as its face asks for
     ///   - detectors: find the face where no file says where it is; nil for models that need not know
-    ///   - isWhole: whether a picture is bent as a whole instead of being cut
+    ///   - drawn: finds it exactly, if it is drawn
+    ///   - isCut: whether a picture is cut into layers instead of being bent as a whole
     init(
-        path: String, landmarks: String?, size: Int, fit: AnimateCommand.Fit?, detectors: Detectors?, isWhole: Bool = false
+        path: String, landmarks: String?, size: Int, fit: AnimateCommand.Fit?, detectors: Detectors?, drawn: DrawnFaces? = nil,
+        isCut: Bool = false
     ) async throws {
-        func art(_ picture: Picture) -> CharacterArt { isWhole ? .sheet(picture) : .picture(picture) }
+        func art(_ picture: Picture) -> CharacterArt { isCut ? .cut(picture) : .picture(picture) }
         let folder = FileManager.default.isFolder(path) ? try LayerFolder(path: path) : nil
         let picture = try folder?.picture ?? PictureReader.read(path)
         let beside = Self.landmarkFile(of: path)
         let file = landmarks ?? folder?.landmarkFile ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil)
         var frame = try file.map { try LandmarkFile(contentsOf: URL(fileURLWithPath: $0))[0].face }
         var placement: ReferencePlacement?
-        if frame == nil, let detectors, let found = try await Self.find(in: picture, path: path, detectors) {
+        if frame == nil, let detectors, let found = try await Self.find(in: picture, path: path, detectors, drawn) {
             frame = found
             if fit == nil { placement = ReferencePlacement(face: found, width: picture.width, height: picture.height) }
         }
         if let folder {
             let placement = placement ?? ReferencePlacement(width: picture.width, height: picture.height)
             let cut = try folder.cut(placement)
-            self.art = isWhole ? .sheet(cut.picture) : .layers(cut)
+            self.art = .layers(cut)
             self.landmarks = frame.map { placement.landmarks($0) } ?? .neutral
         } else if let placement, let frame {
             self.art = art(placement.picture(picture))
@@ -48,13 +50,17 @@ struct ReferenceFace {
     }
 
     /// The face in a picture, with what is to be known of it.
-    private static func find(in picture: Picture, path: String, _ detectors: Detectors) async throws -> LandmarkFrame? {
-        guard let detector = try detectors.openIfAny() else {
+    private static func find(
+        in picture: Picture, path: String, _ detectors: Detectors, _ drawn: DrawnFaces?
+    ) async throws -> LandmarkFrame? {
+        let detector = try detectors.openIfAny()
+        let face = try await detector?.detect(picture)?.face
+        if let found = try await drawn?.face(in: picture, near: face) ?? face { return found }
+        guard detector != nil else {
             Terminal.note(
                 "\(path): no landmark file beside it and no face tracker ('rain tracker install'): its face is taken to be in the middle")
             return nil
         }
-        if let face = try await detector.detect(picture)?.face { return face }
         Terminal.note("\(path): found no face in it; it is taken to be in the middle (--reference-landmarks says where it is)")
         return nil
     }

@@ -4,11 +4,12 @@ import RainModels
 import RainPictures
 import RainPose
 
-/// Trains the repainter on what the denoiser makes of drawn characters, half of whose references a trained layer network has cut.
+/// Trains the face gate on what the denoiser makes of drawn characters: what it is sure of is let through, what it doubts is not.
 ///
-/// Loss: L1 + 2·L2 + L1 of the differences to the right and lower neighbour, which keeps outlines sharp.
-struct RepaintStage {
-    static let name = "repaint"
+/// Loss: L1 + 2·L2 + L1 of the differences to the right and lower neighbour, of the crop, where the face is; and how far parts of 8×8 pixels
+/// have other edges than the truth has there, wherever exactly: a mean of what may be is smooth, and what is smooth is not let through.
+struct GateStage {
+    static let name = "gate"
 
     let model: ModelConfiguration
     let graph: LayeredGraph
@@ -19,27 +20,39 @@ struct RepaintStage {
     /// Characters that steps are drawn from; the oldest give way.
     private static let poolSize = 48
     private static let framesPerScene = 4
+    /// Parts along each side of the crop whose errors count by how much face there is.
+    private static let parts = 32
+    private static let edgeWeight: Float = 3
 
-    /// Inputs `layers`, `meshes`, `laid`, `guide_latents`, `residual`, `truth`.
+    /// Inputs `layers`, `crop_meshes`, `bend`, `crops`, `guide_latents`, `residual`, `truth`, `weights`.
     private func program(characters: Int, frames: Int) throws -> Program {
         let g = GraphBuilder(parameterLifetime: .step)
         let n = characters * frames
-        let side = graph.guide.guideSize
-        let layers = try g.input("layers", graph.layerShape(characters, side: side))
-        let truth = try g.input("truth", [n, side, side, 3])
-        let composed = try graph.composed(
+        let (side, crop) = (graph.guide.guideSize, graph.guide.cropSize)
+        let made = try graph.crop(
             g, residual: g.input("residual", graph.latentShape(n)), guideLatents: g.input("guide_latents", graph.latentShape(n)),
-            layers: layers, meshes: g.input("meshes", GuideMeshes.shape(frames: n)), laid: g.input("laid", [n, 2, 2, 2]))
-        let pictures = try graph.painted(g, composed).colors()
-        let error = try pictures.subtracting(truth)
+            layers: g.input("layers", graph.layerShape(characters, side: side)), movement: .init(g, frames: n)
+        ).sliced(axis: 3, start: 0, count: 3)
+        let truth = try graph.guide.cropped(g.input("truth", [n, side, side, 3]), meshes: g.input("crops", [n, 2, 2, 2]))
+        let corners = try g.constant([-1, -1, 1, -1, -1, 1, 1, 1], [1, 2, 2, 2]).broadcasted(to: [n, 2, 2, 2])
+        let weights = try g.input("weights", [n, Self.parts, Self.parts, 1]).sampled(corners, height: crop, width: crop)
+        let (shown, wanted) = (try made.multiplied(by: weights), try truth.multiplied(by: weights))
+        let error = try shown.subtracting(wanted)
         var loss = try error.unary(.absolute).meaned().adding(error.unary(.square).meaned().scaled(by: 2))
+        // A multiple of eight, so that there are parts.
+        let count = (crop - 1) / 8 * 8
         for axis in 1...2 {
-            let count = side - 1
-            let slope = try error.sliced(axis: axis, start: 1, count: count).subtracting(error.sliced(axis: axis, start: 0, count: count))
-            loss = try loss.adding(slope.unary(.absolute).meaned())
+            func slopes(_ value: Value) throws -> Value {
+                let other = try value.sliced(axis: 3 - axis, start: 0, count: count)
+                return try other.sliced(axis: axis, start: 1, count: count).subtracting(other.sliced(axis: axis, start: 0, count: count))
+            }
+            loss = try loss.adding(slopes(error).unary(.absolute).meaned())
+            func edges(_ value: Value) throws -> Value {
+                try slopes(value).unary(.absolute).summedBlocks().summedBlocks().summedBlocks().scaled(by: 1 / 64)
+            }
+            loss = try loss.adding(edges(shown).subtracting(edges(wanted)).unary(.absolute).meaned().scaled(by: Self.edgeWeight))
         }
         g.output("loss", loss)
-        g.output("pictures", pictures)
         return try Program.training(g.graph(), loss: "loss")
     }
 
@@ -50,25 +63,23 @@ struct RepaintStage {
     }
 
     func run(_ run: TrainingRun, engine: some TrainingEngine, key: String, latents: LayeredScenes) throws {
-        let stage = recipe.repaint
+        let stage = recipe.gate
         let first = try run.stepsDone(Self.name)
         guard first < stage.steps else { return }
         let executable = try engine.prepare(program(characters: stage.characters, frames: stage.frames), sharing: nil)
         try executable.load { name, shape in
             if let values = parameters[name] { return values }
-            if name.hasPrefix("repainter."), name.hasSuffix("out.weight") { return [Float](repeating: 0, count: shape.count) }
+            if name == "face_gate.out.weight" { return [Float](repeating: 0, count: shape.count) }
             return ParameterInitialization.values(name, shape, seed: recipe.seed)
         }
         let prediction = try Prediction(
             model, engine: engine, parameters: parameters, characters: stage.characters, frames: stage.frames)
-        let cutter = try self.cutter(engine)
         var pool: [Scene] = []
         var next = 0
         func add(_ scene: Int) throws {
-            var random = TrainingRandom(seed: recipe.seed, stream: "repaint", step: scene)
-            var drawn = LayeredScene(
+            var random = TrainingRandom(seed: recipe.seed, stream: "gate scenes", step: scene)
+            let drawn = LayeredScene(
                 LayeredScene.request(&random, frames: Self.framesPerScene), size: graph.guide.guideSize, jitters: true)
-            if let cutter, random.uniform() < 0.5 { drawn = try drawn.cut(by: cutter) }
             let made = Scene(drawn: drawn, latents: try latents.latentScene(drawn))
             if pool.count < Self.poolSize {
                 pool.append(made)
@@ -106,76 +117,81 @@ struct RepaintStage {
         for layer in CharacterLayer.allCases.indices { for scene in scenes { layers += scene.layers[layer].unitValues() } }
         try executable.write("layers", layers)
         let moves = zip(scenes, frames).flatMap { scene, own in own.map { scene.moves[$0 + 1] } }
-        try executable.write("meshes", GuideMeshes.joined(moves.map(\.meshes)))
-        try executable.write("laid", moves.flatMap(\.laid))
-        try executable.write(
-            "guide_latents",
-            zip(latents, frames).flatMap { scene, own in own.flatMap { scene.frames[$0].conditions["guide_latents"] ?? [] } })
-        try executable.write("residual", residual)
-        if executable.program.graph.inputs.contains(where: { $0.name == "truth" }) {
-            try executable.write("truth", zip(scenes, frames).flatMap { scene, own in own.flatMap { scene.truths[$0].whole.unitValues() } })
+        let truths = zip(scenes, frames).flatMap { scene, own in own.map { (scene.truths[$0].under, scene) } }
+        let inputs: [String: () -> [Float]] = [
+            "meshes": { GuideMeshes.joined(moves.map(\.meshes)) },
+            "crop_meshes": { GuideMeshes.joined(moves.map(\.cropMeshes)) },
+            "bend": { moves.flatMap(\.bend) },
+            "crops": { moves.flatMap(\.crop) },
+            "laid": { moves.flatMap(\.laid) },
+            "truth": { truths.flatMap { $0.0.unitValues() } },
+            "weights": { truths.flatMap { $0.1.faceCoverage(side: Self.parts) } },
+            "guide_latents": {
+                zip(latents, frames).flatMap { scene, own in own.flatMap { scene.frames[$0].conditions["guide_latents"] ?? [] } }
+            },
+            "residual": { residual },
+        ]
+        for input in executable.program.graph.inputs {
+            if let values = inputs[input.name] { try executable.write(input.name, values()) }
         }
     }
 
-    /// Draws unseen characters, and measures the pictures, those with the residual at zero, and the warped layers alone.
+    /// Draws unseen characters, of which half are bent as a whole and half cut, and measures the pictures, those with the residual at zero, and
+    /// those of a perfect denoiser.
     private func sample(
         _ run: TrainingRun, _ engine: some TrainingEngine, _ averages: [String: [Float]], _ latents: LayeredScenes, label: String
     ) throws {
-        let (count, frames) = (24, 2)
+        let (count, frames) = (32, 2)
         let g = GraphBuilder()
         let composed = try graph.composed(
             g, residual: g.input("residual", graph.latentShape(frames)), guideLatents: g.input("guide_latents", graph.latentShape(frames)),
-            layers: g.input("layers", graph.layerShape(1, side: graph.guide.guideSize)),
+            layers: g.input("layers", graph.layerShape(1, side: graph.guide.guideSize)), movement: .init(g, frames: frames),
             meshes: g.input("meshes", GuideMeshes.shape(frames: frames)), laid: g.input("laid", [frames, 2, 2, 2]))
-        g.output("pictures", try graph.painted(g, composed).colors())
-        g.output("warped", try composed.warped.covered(composed.warped.under).colors())
-        g.output("face", try composed.drawn.colors())
+        g.output("pictures", try composed.drawn.colors())
         let executable = try engine.prepare(Program(g.graph().optimizedForInference()))
-        let all = parameters.merging(averages) { $1 }
-        try executable.load(trained(all))
+        try executable.load(trained(parameters.merging(averages) { $1 }))
         let prediction = try Prediction(model, engine: engine, parameters: parameters, characters: 1, frames: frames)
         let cutter = try self.cutter(engine)
-        var figures = FaceFigures()
+        var figures: [Bool: FaceFigures] = [:]
         var rows: [ContactSheet.Row] = []
         let side = graph.guide.guideSize
         for index in 0..<count {
-            var random = TrainingRandom(seed: 7, stream: "repaint sample", step: index)
-            var drawn = LayeredScene(LayeredScene.validationRequest(index, frames: frames), size: side, jitters: false)
+            var random = TrainingRandom(seed: 7, stream: "gate sample", step: index)
+            let isWhole = index % 2 == 0
+            var drawn = LayeredScene(
+                LayeredScene.validationRequest(index, frames: frames), size: side, jitters: false, isWhole: isWhole)
             let reference = LayerPicture.composite(drawn.layers)
             if let cutter { drawn = try drawn.cut(by: cutter) }
             let scene = try latents.latentScene(drawn)
             let places = [Array(0..<frames)]
-            let residual = try prediction([scene], frames: places, random: &random)
-            func pictures(_ residual: [Float], _ output: String) throws -> [Picture] {
+            func pictures(_ residual: [Float]) throws -> [Picture] {
                 try write([drawn], [scene], places, residual, into: executable)
                 try executable.run(.reference)
                 try executable.run(.step)
-                return Picture.pictures(try executable.read(output), size: side)
+                return Picture.pictures(try executable.read("pictures"), size: side)
             }
-            let output = try pictures(residual, "pictures")
-            let face = try pictures(residual, "face")
-            let warped = try pictures(residual, "warped")
-            let blank = try pictures([Float](repeating: 0, count: residual.count), "pictures")
+            let output = try pictures(prediction([scene], frames: places, random: &random))
+            let blank = try pictures([Float](repeating: 0, count: graph.latentShape(frames).count))
             // What a perfect denoiser would give.
-            let perfect = try pictures(scene.frames.flatMap(\.target), "pictures")
+            let perfect = try pictures(scene.frames.flatMap(\.target))
             for frame in 0..<frames {
-                figures.add(
+                figures[isWhole, default: FaceFigures()].add(
                     truth: drawn.truths[frame].whole,
-                    [
-                        "output": output[frame], "residual 0": blank[frame], "residual true": perfect[frame],
-                        "warped": warped[frame], "unpainted": face[frame], "reference": reference,
-                    ], face: drawn.moves[frame + 1].crop)
+                    ["output": output[frame], "residual 0": blank[frame], "residual true": perfect[frame], "reference": reference],
+                    face: drawn.moves[frame + 1].crop)
             }
-            if index < 10 {
+            if index < 12 {
                 rows.append(
                     .init(
                         label: "\(index)",
                         pictures: [reference]
-                            + (0..<frames).flatMap { [drawn.truths[$0].whole, warped[$0], face[$0], output[$0], perfect[$0]] }))
+                            + (0..<frames).flatMap { [drawn.truths[$0].whole, blank[$0], output[$0], perfect[$0]] }))
             }
         }
         try run.write(ContactSheet(rows: rows), Self.name)
-        try run.note("\(label): \(figures.line)")
+        for (isWhole, name) in [(true, "bent as a whole"), (false, "cut")] {
+            if let line = figures[isWhole]?.line { try run.note("\(label), \(name): \(line)") }
+        }
     }
 }
 
