@@ -71,6 +71,15 @@ import Testing
         }
     }
 
+    @Test("Points that agree on one place are no face") func collapsed() async throws {
+        // All maps are alike everywhere: every landmark lies in the middle of every crop.
+        let model = try AnimationModel(TinyModel.layered) { _, shape in [Float](repeating: 0, count: shape.count) }
+        let faces = try #require(try DrawnFaces(model, engine: CPUEngine(threads: 1)))
+        for guess in [nil, .neutral] as [LandmarkFrame?] {
+            #expect(try await faces.face(in: Self.ramp(64), near: guess) == nil)
+        }
+    }
+
     @Test("Models without a landmark network have nothing to look with") func absent() throws {
         #expect(try DrawnFaces(TinyModel.model(), engine: CPUEngine(threads: 1)) == nil)
     }

@@ -110,7 +110,8 @@ extension Studio {
                     let dragged = try await points(browser)
                     let placement = ReferencePlacement(face: PastedFace.landmarks, width: PastedFace.width, height: PastedFace.height)
                     let found = placement.landmarks(PastedFace.landmarks).points.map { [Double($0.x), Double($0.y)] }
-                    #expect(distance(dragged, found, but: .noseTip) < 0.005, "\(distance(dragged, found, but: .noseTip))")
+                    // The tracker says where, the model's own network where exactly.
+                    #expect(distance(dragged, found, but: .noseTip) < 0.03, "\(distance(dragged, found, but: .noseTip))")
                     let nose = Landmark.noseTip.rawValue
                     #expect(abs(dragged[nose][0] - found[nose][0] - 0.1) < 0.01 && abs(dragged[nose][1] - found[nose][1] + 0.04) < 0.01)
                     #expect(detector.sizes.count == 1, "the server does not look again")
@@ -159,7 +160,9 @@ extension Studio {
         @Test(arguments: [true, false]) func withoutAFaceItIsPlacedByHand(hasTracker: Bool) async throws {
             let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).png")
             defer { try? FileManager.default.removeItem(at: file) }
-            try Data(PictureWriter.png(PastedFace.picture())).write(to: file)
+            // Nor does the model see a face in it.
+            let plain = Picture(width: PastedFace.width, height: PastedFace.height, red: 90, green: 140, blue: 200)
+            try Data(PictureWriter.png(plain)).write(to: file)
             try await TestStudio.run(embedded: true, detector: hasTracker ? StubbornDetector(nil) : nil) { studio in
                 try await Browser.run { browser in
                     try await open(browser, studio)

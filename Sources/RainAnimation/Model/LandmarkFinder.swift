@@ -17,6 +17,8 @@ public final class LandmarkFinder {
     private static let reach = 1.6
     /// Pictures are looked at no larger than this.
     private static let largestSide = 768
+    /// How large a face may be, in the size of the guess.
+    private static let sizes = 0.3...3.0
     /// Crops that have to agree, and how far they may be apart, in distances of the eyes.
     private static let (agreeing, tolerance) = (3, 0.12)
 
@@ -62,29 +64,47 @@ public final class LandmarkFinder {
             start, start.changed(scale: 0.75), start.changed(scale: 1.35), start.changed(turn: 0.25), start.changed(turn: -0.25),
             start.changed(scale: 1.8),
         ]
-        var faces: [LandmarkFrame] = []
+        var (faces, former): ([LandmarkFrame], [LandmarkFrame]) = ([], [])
         for _ in 0..<Self.rounds {
             let found = try places(squares.flatMap { Self.crop(small, $0, side: network.cropSize) })
             let count = network.landmarks * 2
+            former = faces
             faces = squares.enumerated().map { index, square in
                 Self.face(Array(found[(index * count)..<((index + 1) * count)]), square, near: near, start: start)
             }
             // A crop that has lost the face begins anew.
             squares = faces.map { Self.square($0) ?? start }
         }
-        guard let middle = LandmarkFrame.median(of: faces), let crop = CropFrame(middle) else { return nil }
-        func distance(_ face: LandmarkFrame) -> Double {
-            let apart = zip(face.points, middle.points).prefix(network.landmarks).map { a, b -> Double in
-                let (x, y) = (Double(a.x - b.x), Double(a.y - b.y))
-                return (x * x + y * y).squareRoot()
-            }
-            return apart.reduce(0, +) / Double(apart.count)
-        }
-        let nearest = faces.sorted { distance($0) < distance($1) }.prefix(Self.agreeing)
-        // The crop is about two distances of the eyes wide.
-        let limit = Self.tolerance * (crop.right * crop.right).sum().squareRoot()
-        guard let last = nearest.last, distance(last) < limit else { return nil }
+        // Where there is nothing to see, points may agree on one place, or go on moving.
+        faces = zip(former, faces).filter { former, face in
+            Self.isPlausible(face, start) && apart(former, face) < Self.tolerance * (Self.halfWidth(face) ?? 0)
+        }.map(\.1)
+        guard faces.count >= Self.agreeing, let middle = LandmarkFrame.median(of: faces), let width = Self.halfWidth(middle)
+        else { return nil }
+        let nearest = faces.sorted { apart($0, middle) < apart($1, middle) }.prefix(Self.agreeing)
+        guard let last = nearest.last, apart(last, middle) < Self.tolerance * width else { return nil }
         return LandmarkFrame.median(of: nearest)?.allSeen
+    }
+
+    /// How far two faces' landmarks are apart on average.
+    private func apart(_ one: LandmarkFrame, _ other: LandmarkFrame) -> Double {
+        let distances = zip(one.points, other.points).prefix(network.landmarks).map { a, b -> Double in
+            let (x, y) = (Double(a.x - b.x), Double(a.y - b.y))
+            return (x * x + y * y).squareRoot()
+        }
+        return distances.reduce(0, +) / Double(distances.count)
+    }
+
+    /// Of the crop in which the expression is drawn, about one distance of the eyes; nil for a face without extent.
+    private static func halfWidth(_ face: LandmarkFrame) -> Double? {
+        CropFrame(face).map { ($0.right * $0.right).sum().squareRoot() }
+    }
+
+    /// Whether a face is about as large as the guess.
+    private static func isPlausible(_ face: LandmarkFrame, _ start: CropFrame) -> Bool {
+        guard let found = square(face) else { return false }
+        let ratio = ((found.right * found.right).sum() / (start.right * start.right).sum()).squareRoot()
+        return sizes.contains(ratio)
     }
 
     private static func face(_ places: [Float], _ square: CropFrame, near: LandmarkFrame, start: CropFrame) -> LandmarkFrame {
