@@ -26,7 +26,7 @@ public final class LandmarkFinder {
     /// - Throws: what engine and parameters throw
     public init?(_ configuration: ModelConfiguration, engine: some Engine, parameters: (String, Shape) throws -> [Float]) throws {
         guard let network = configuration.layeredGuide?.landmarkNetwork else { return nil }
-        let executable = try engine.prepare(Self.program(network, count: Self.crops))
+        let executable = try engine.prepare(ModelPrograms.program(Self.graph(network)))
         try executable.load(parameters)
         self.network = network
         places = { crops in
@@ -37,10 +37,6 @@ public final class LandmarkFinder {
     }
 
     /// `crops` `[count, s, s, 3]` in 0…1 → `places` `[count, landmarks, 2]`.
-    private static func program(_ network: LandmarkNetwork, count: Int) throws -> Program {
-        try ModelPrograms.program(graph(network, count: count))
-    }
-
     static func graph(_ network: LandmarkNetwork, count: Int = crops) throws -> Graph {
         let g = GraphBuilder()
         let crops = try g.input("crops", [count, network.cropSize, network.cropSize, 3])

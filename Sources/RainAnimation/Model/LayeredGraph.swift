@@ -41,11 +41,6 @@ public struct LayeredGraph {
         /// `[n, m, m, 3]`: lids, pupils, brows and lips.
         public let bend: Value
 
-        public init(cropMeshes: Value, bend: Value) {
-            self.cropMeshes = cropMeshes
-            self.bend = bend
-        }
-
         /// How far lips part that the reference has closed, `[n, m, m, 1]`.
         fileprivate var parting: Value { get throws { try bend.sliced(axis: 3, start: 2, count: 1) } }
 

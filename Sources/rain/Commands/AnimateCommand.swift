@@ -169,7 +169,8 @@ struct AnimateCommand: AsyncParsableCommand {
         let size = configuration.imageSize
         let face = try await ReferenceFace(
             path: reference, landmarks: referenceLandmarks, size: size, fit: fit,
-            detectors: configuration.posePicture.style == .face ? detectors : nil, drawn: DrawnFaces(animated, engine: model.engine),
+            detectors: configuration.posePicture.style == .face ? detectors : nil,
+            drawn: { try DrawnFaces(animated, engine: model.engine) },
             isCut: cut)
         // Of pictures nobody knows the number before the end.
         let length = source.frames.frameCount.map { Double($0) / (source.frames.framesPerSecond ?? rate) }

@@ -61,7 +61,7 @@ struct CutCommand: AsyncParsableCommand {
         let cutter = try usage { try LayerCutter(configuration, engine: model.engine, parameters: animated.parameters) }
         let face = try await ReferenceFace(
             path: reference, landmarks: referenceLandmarks, size: configuration.imageSize, fit: nil,
-            detectors: detection.choice(model: model.model, persons: false), drawn: DrawnFaces(animated, engine: model.engine))
+            detectors: detection.choice(model: model.model, persons: false), drawn: { try DrawnFaces(animated, engine: model.engine) })
         let start = ContinuousClock.now
         let cut =
             switch face.art {

@@ -15,10 +15,11 @@ struct ReferenceFace {
     ///   - size: of the pictures to be made
     ///   - fit: how a picture of other proportions is fitted; nil for as its face asks for
     ///   - detectors: find the face where no file says where it is; nil for models that need not know
-    ///   - drawn: finds it exactly, if it is drawn
+    ///   - drawn: finds it exactly, if it is drawn; asked for where no file says where it is
     ///   - isCut: whether a picture is cut into layers instead of being bent as a whole
     init(
-        path: String, landmarks: String?, size: Int, fit: AnimateCommand.Fit?, detectors: Detectors?, drawn: DrawnFaces? = nil,
+        path: String, landmarks: String?, size: Int, fit: AnimateCommand.Fit?, detectors: Detectors?,
+        drawn: () throws -> DrawnFaces? = { nil },
         isCut: Bool = false
     ) async throws {
         func art(_ picture: Picture) -> CharacterArt { isCut ? .cut(picture) : .picture(picture) }
@@ -51,11 +52,11 @@ struct ReferenceFace {
 
     /// The face in a picture, with what is to be known of it.
     private static func find(
-        in picture: Picture, path: String, _ detectors: Detectors, _ drawn: DrawnFaces?
+        in picture: Picture, path: String, _ detectors: Detectors, _ drawn: () throws -> DrawnFaces?
     ) async throws -> LandmarkFrame? {
         let detector = try detectors.openIfAny()
         let face = try await detector?.detect(picture)?.face
-        if let found = try await drawn?.face(in: picture, near: face) ?? face { return found }
+        if let found = try await drawn()?.face(in: picture, near: face) ?? face { return found }
         guard detector != nil else {
             Terminal.note(
                 "\(path): no landmark file beside it and no face tracker ('rain tracker install'): its face is taken to be in the middle")
