@@ -54,7 +54,7 @@ import Testing
         for pixel in 0..<(Self.side * Self.side) where Self.isDisc(pixel) < 0.7 {
             masks[pixel * (count - 1) + CharacterLayer.body.rawValue - 1] = 1
         }
-        let layers = LayerSeparation(picture, masks: masks, side: Self.side).layers
+        let layers = LayerSeparation(picture, masks: masks, side: Self.side, backdrop: Backdrop(picture, side: Self.side)).layers
         #expect(PictureMetrics.psnr(LayerPicture.composite(layers), picture) > 40)
         #expect(
             zip(layers[0].bytes, LayerPicture(Picture(width: Self.side, height: Self.side, red: 240, green: 240, blue: 240)).bytes)

@@ -225,6 +225,49 @@ import Testing
         #expect(cut.layers.dropFirst().allSatisfy { $0.coverage == 0 })
     }
 
+    /// A picture that is bent as a whole: hair before the face and eyes on it are sheets of their own, and skin goes on behind them.
+    @Test(arguments: [64, 96]) func sheetsMakeThePictureAgain(_ size: Int) throws {
+        let (side, skin) = (32, [UInt8](arrayLiteral: 230, 190, 170))
+        let landmarks = LandmarkFrame.neutral
+        let regions = try #require(FaceRegions(landmarks))
+        // Eyes where the landmarks say, a lock of hair down over the left one, a line around the chin; a noisy background.
+        var picture = Picture(width: size, height: size)
+        var masks = [Float](repeating: 0, count: side * side * 2)
+        let pupil = landmarks[.leftPupil]
+        func isHair(_ x: Double, _ y: Double) -> Bool { abs(x - Double(pupil.x)) < 0.04 && y < Double(pupil.y) + 0.02 }
+        for row in 0..<size {
+            for column in 0..<size {
+                let (x, y) = ((Double(column) + 0.5) / Double(size), (Double(row) + 0.5) / Double(size))
+                let region = regions(SIMD2(x, y))
+                var color = region.skin > 0 ? skin : [UInt8(row * 255 / size), 90, UInt8(column * 255 / size)]
+                if region.eye > 0.5 { color = [40, 60, 200] }
+                if isHair(x, y) { color = [90, 40, 20] }
+                for channel in 0..<3 { picture.bytes[(row * size + column) * 3 + channel] = color[channel] }
+            }
+        }
+        for pixel in 0..<(side * side) {
+            let (x, y) = ((Double(pixel % side) + 0.5) / Double(side), (Double(pixel / side) + 0.5) / Double(side))
+            masks[pixel * 2] = Float(regions(SIMD2(x, y)).eye)
+            masks[pixel * 2 + 1] = isHair(x, y) ? 1 : 0
+        }
+        let cut = CutLayers(whole: picture, masks: masks, side: side, regions: regions)
+        #expect(PictureMetrics.psnr(cut.picture, picture) > 45)
+        func color(_ layer: CharacterLayer, _ x: Float, _ y: Float) -> [UInt8] {
+            let at = (Int(y * Float(size)) * size + Int(x * Float(size))) * 4
+            return Array(cut.layers[layer.rawValue].bytes[at..<(at + 4)])
+        }
+        // Behind lock and eyes there is skin.
+        for eye in [pupil, landmarks[.rightPupil]] {
+            let behind = color(.face, eye.x, eye.y)
+            #expect(zip(behind, skin).allSatisfy { abs(Int($0) - Int($1)) < 12 }, "\(behind)")
+        }
+        #expect(color(.frontHair, pupil.x, pupil.y) == [90, 40, 20, 255])
+        #expect(color(.features, landmarks[.rightPupil].x, landmarks[.rightPupil].y)[3] == 255)
+        // Away from the face nothing is taken out of the picture.
+        #expect(color(.face, pupil.x, 0.02) == [90, 40, 20, 255] && color(.frontHair, pupil.x, 0.02)[3] == 0)
+        for layer in [CharacterLayer.background, .backHair, .body] { #expect(cut.layers[layer.rawValue].coverage == 0) }
+    }
+
     /// Layers given as such are what is animated: those that were cut from a picture give the same pictures as it does.
     @Test func layersAreAReference() throws {
         let model = try AnimationModel.random(TinyModel.layered, seed: 4)

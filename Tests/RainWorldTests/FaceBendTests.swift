@@ -11,18 +11,18 @@ import Testing
         Character(seed: seed, world: .wide).landmarks(CharacterPose.neutral(variation: seed))
     }
 
-    /// Where the pixel at a place of the crop comes from, and how far the mouth is parted there.
-    private static func origin(_ bend: [Float], _ place: SIMD2<Double>) -> (place: SIMD2<Double>, parted: Double) {
+    /// Where the pixel at a place of the crop comes from, how far the mouth is parted there, and how far a lid has come down.
+    private static func origin(_ bend: [Float], _ place: SIMD2<Double>) -> (place: SIMD2<Double>, parted: Double, lid: Double) {
         let at = (place + 1) / 2 * Double(side - 1)
         let (column, row) = (min(max(Int(at.x), 0), side - 2), min(max(Int(at.y), 0), side - 2))
         let (u, v) = (at.x - Double(column), at.y - Double(row))
-        func node(_ right: Int, _ down: Int) -> SIMD3<Double> {
-            let index = ((row + down) * side + column + right) * 3
-            return SIMD3(Double(bend[index]), Double(bend[index + 1]), Double(bend[index + 2]))
+        func node(_ right: Int, _ down: Int) -> SIMD4<Double> {
+            let index = ((row + down) * side + column + right) * 4
+            return SIMD4(Double(bend[index]), Double(bend[index + 1]), Double(bend[index + 2]), Double(bend[index + 3]))
         }
         let above = node(0, 0) * (1 - u) + node(1, 0) * u
         let mean = above * (1 - v) + (node(0, 1) * (1 - u) + node(1, 1) * u) * v
-        return (SIMD2(mean.x, mean.y), mean.z)
+        return (SIMD2(mean.x, mean.y), mean.z, mean.w)
     }
 
     private static func moved(_ frame: LandmarkFrame, _ change: (inout LandmarkFrame) -> Void) -> LandmarkFrame {
@@ -36,18 +36,19 @@ import Testing
             let landmarks = Self.reference(seed)
             let geometry = try #require(GuideGeometry(reference: landmarks))
             let bend = geometry(landmarks).bend
-            #expect(bend.count == Self.side * Self.side * 3)
+            #expect(bend.count == Self.side * Self.side * 4)
             for row in 0..<Self.side {
                 for column in 0..<Self.side {
-                    let index = (row * Self.side + column) * 3
+                    let index = (row * Self.side + column) * 4
                     let place = [column, row].map { 2 * Float($0) / Float(Self.side - 1) - 1 }
-                    #expect(abs(bend[index] - place[0]) < 1e-4 && abs(bend[index + 1] - place[1]) < 1e-4 && bend[index + 2] == 0)
+                    #expect(abs(bend[index] - place[0]) < 1e-4 && abs(bend[index + 1] - place[1]) < 1e-4)
+                    #expect(bend[index + 2] == 0 && bend[index + 3] == 0)
                 }
             }
         }
     }
 
-    /// Where lids meet, what lies just above comes from above the eye, and what lies just below from below it.
+    /// Where lids meet, lashes lie that come from above the eye; above them plain skin is seen, and where the eye was nothing of it.
     @Test func lidsClose() throws {
         for seed in 0..<40 as Range<UInt64> {
             let landmarks = Self.reference(seed)
@@ -60,15 +61,22 @@ import Testing
             guard opening > 0.1 else { continue }
             let bend = geometry(shut).bend
             // Two nodes away from where the lids meet, so that nothing between them is looked at.
-            let apart = SIMD2(0, 2.5 * 2 / Double(Self.side - 1))
-            let (above, below) = (Self.origin(bend, place(meeting) - apart).place, Self.origin(bend, place(meeting) + apart).place)
-            #expect(above.y < place(top).y + 0.02, "seed \(seed)")
-            #expect(below.y > place(bottom).y - 0.02, "seed \(seed)")
+            let node = 2 / Double(Self.side - 1)
+            let above = Self.origin(bend, place(meeting) - SIMD2(0, 2.5 * node))
+            let width = (place(landmarks[.leftEyeInner]).x - place(landmarks[.leftEyeOuter]).x) / 2
+            #expect(above.place.y < place(top).y + 0.02 && (above.lid == 0 || 2.5 * node > 0.17 * width), "seed \(seed)")
+            // Between its lashes and where they were.
+            if place(meeting).y - place(top).y > 0.5 * width {
+                #expect(Self.origin(bend, place(top)).lid > 0.9, "seed \(seed)")
+                #expect(Self.origin(bend, place(top) - SIMD2(0, width)).lid == 0, "seed \(seed)")
+            }
+            let below = Self.origin(bend, place(meeting) + SIMD2(0, 2.5 * node))
+            #expect(below.place.y > place(bottom).y - 0.02 || below.lid > 0.9, "seed \(seed)")
             // The other eye and the mouth do not mind.
             for other in [Landmark.rightPupil, .mouthTop] {
                 let still = place(landmarks[other])
-                let origin = Self.origin(bend, still).place
-                #expect(((origin - still) * (origin - still)).sum() < 1e-6, "seed \(seed) \(other)")
+                let origin = Self.origin(bend, still)
+                #expect(((origin.place - still) * (origin.place - still)).sum() < 1e-6 && origin.lid == 0, "seed \(seed) \(other)")
             }
         }
     }
@@ -132,9 +140,11 @@ import Testing
                 let bend = geometry(character.landmarks(Motion(seed: seed).pose(at: moment))).bend
                 for row in 1..<Self.side {
                     for column in 0..<Self.side {
-                        let index = (row * Self.side + column) * 3 + 1
+                        let index = (row * Self.side + column) * 4
+                        // What plain skin covers is not seen.
+                        guard bend[index + 3] < 0.9 else { continue }
                         count += 1
-                        if bend[index] < bend[index - Self.side * 3] - 1e-3 { folds += 1 }
+                        if bend[index + 1] < bend[index - Self.side * 4 + 1] - 1e-3 { folds += 1 }
                     }
                 }
             }

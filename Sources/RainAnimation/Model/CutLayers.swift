@@ -24,9 +24,55 @@ public struct CutLayers: Sendable, Equatable {
     }
 
     /// A picture that is bent as a whole: all of it is the face's layer, and nothing is seen of what lies behind.
-    init(whole picture: Picture) {
+    ///
+    /// - Parameters:
+    ///   - features: what lies on the face and bends with it
+    ///   - front: what lies before both and bends with them
+    public init(whole picture: LayerPicture, features: LayerPicture? = nil, front: LayerPicture? = nil) {
         let empty = LayerPicture(width: picture.width, height: picture.height)
-        layers = CharacterLayer.allCases.map { $0 == .face ? LayerPicture(picture) : empty }
+        layers = CharacterLayer.allCases.map { layer in
+            switch layer {
+            case .face: picture
+            case .features: features ?? empty
+            case .frontHair: front ?? empty
+            case .background, .backHair, .body: empty
+            }
+        }
+    }
+
+    /// A square picture that is bent as a whole, in three sheets that bend alike: eyes that lids come down over, with skin under them, and what
+    /// lies before the face and stays as it is meanwhile, hair and glasses. Only where there is a face is anything taken out of the first sheet.
+    ///
+    /// - Parameter masks: of features and front layer, `[side, side, 2]` in 0…1
+    init(whole picture: Picture, masks: [Float], side: Int, regions: FaceRegions) {
+        let size = picture.width
+        let skin = SkinColor(picture, masks: masks, side: side, regions: regions)
+        var layers = LayerSeparation(picture, masks: masks, side: side, trusted: skin.likeness(picture)).layers
+        for pixel in 0..<(size * size) {
+            // At their end the sheets are one.
+            let region = regions(SIMD2(Double(pixel % size) + 0.5, Double(pixel / size) + 0.5) / Double(size))
+            let (filled, covered) = (region.skin, region.front)
+            guard filled < 1 else { continue }
+            for index in 1...2 {
+                for at in (pixel * 4)..<(pixel * 4 + 4) {
+                    layers[index].bytes[at] = UInt8((Double(layers[index].bytes[at]) * covered).rounded())
+                }
+            }
+            let open = (1...2).map { 1 - Double(layers[$0].bytes[pixel * 4 + 3]) / 255 }
+            for channel in 0..<3 {
+                let (at, wanted) = (pixel * 4 + channel, Double(picture.bytes[pixel * 3 + channel]))
+                var colors = layers.map { Double($0.bytes[at]) }
+                colors[0] = wanted + (colors[0] - wanted) * filled
+                // Together they are the picture.
+                let missing = wanted - (colors[2] + open[1] * (colors[1] + open[0] * colors[0]))
+                let seen = open[0] * open[1]
+                if seen > 0.5 { colors[0] += missing / seen } else { colors[open[0] < open[1] ? 1 : 2] += missing }
+                for index in 0...2 {
+                    layers[index].bytes[at] = UInt8(min(max(colors[index].rounded(), 0), Double(layers[index].bytes[pixel * 4 + 3])))
+                }
+            }
+        }
+        self.init(whole: layers[0], features: layers[1], front: layers[2])
     }
 
     /// The whole, as one picture.
@@ -40,7 +86,9 @@ public struct CutLayers: Sendable, Equatable {
     /// Layers of a square picture, by masks of them.
     ///
     /// - Parameter masks: `[side, side, layers - 1]` in 0…1
-    init(_ picture: Picture, masks: [Float], side: Int) { layers = LayerSeparation(picture, masks: masks, side: side).layers }
+    init(_ picture: Picture, masks: [Float], side: Int) {
+        layers = LayerSeparation(picture, masks: masks, side: side, backdrop: Backdrop(picture, side: side)).layers
+    }
 }
 
 extension LayerPicture {

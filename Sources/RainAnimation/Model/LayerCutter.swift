@@ -52,10 +52,31 @@ public final class LayerCutter {
     /// - Parameter landmarks: of the picture
     /// - Throws: what the engine throws
     public func cut(_ picture: Picture, landmarks: LandmarkFrame) throws -> CutLayers {
+        CutLayers(picture, masks: try masks(picture, landmarks), side: side)
+    }
+
+    /// A square picture as one sheet, its eyes as another on it, and what lies before its face as a third.
+    ///
+    /// - Parameter landmarks: of the picture; where they say nothing, all is one sheet
+    /// - Throws: what the engine throws
+    public func whole(_ picture: Picture, landmarks: LandmarkFrame) throws -> CutLayers {
+        guard let regions = FaceRegions(landmarks) else { return CutLayers(whole: LayerPicture(picture)) }
+        let (found, count) = (try masks(picture, landmarks), CharacterLayer.allCases.count - 1)
+        var masks = [Float](repeating: 0, count: side * side * 2)
+        for pixel in 0..<(side * side) {
+            func mask(_ layer: CharacterLayer) -> Float { found[pixel * count + layer.rawValue - 1] }
+            // Landmarks know where eyes are; the network how far their lashes reach.
+            let region = regions(SIMD2(Double(pixel % side) + 0.5, Double(pixel / side) + 0.5) / Double(side))
+            masks[pixel * 2] = max(Float(region.eye), mask(.features) * Float(region.nearEye))
+            masks[pixel * 2 + 1] = mask(.frontHair)
+        }
+        return CutLayers(whole: picture, masks: masks, side: side, regions: regions)
+    }
+
+    private func masks(_ picture: Picture, _ landmarks: LandmarkFrame) throws -> [Float] {
         let style = configuration.posePicture.usualStyle
         var pose = [Float](repeating: 0, count: style.count)
         style.paint(.face(landmarks), into: &pose)
-        let seen = picture.fitted(width: side, height: side).unitValues()
-        return CutLayers(picture, masks: try masks(["picture": seen, "pose_picture": pose]), side: side)
+        return try masks(["picture": picture.fitted(width: side, height: side).unitValues(), "pose_picture": pose])
     }
 }

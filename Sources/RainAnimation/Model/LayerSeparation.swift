@@ -12,11 +12,12 @@ struct LayerSeparation {
     /// - Parameters:
     ///   - picture: square
     ///   - masks: `[side, side, layers - 1]` in 0…1
-    init(_ picture: Picture, masks: [Float], side: Int) {
+    ///   - backdrop: what is known of the first layer
+    ///   - trusted: how far what is seen of the first layer tells what is not, 0…1, as large as the picture; nil for everywhere
+    init(_ picture: Picture, masks: [Float], side: Int, backdrop: Backdrop? = nil, trusted: [Float]? = nil) {
         let size = picture.width
         precondition(picture.height == size, "references are square")
-        let count = CharacterLayer.allCases.count
-        let backdrop = Backdrop(picture, side: side)
+        let count = masks.count / (side * side) + 1
         let masks = backdrop?.respected(masks, count: count - 1) ?? masks
         let own = picture.unitValues()
         var uncovered = [Float](repeating: 1, count: side * side)
@@ -24,9 +25,10 @@ struct LayerSeparation {
         for layer in (0..<count).reversed() {
             let open = Plane(size: side, values: uncovered).enlarged(to: size)
             guard layer > 0 else {
+                let known = Self.known(open)
                 colors.append(
                     backdrop.map { backdrop in (0..<(size * size)).flatMap { _ in [backdrop.color.x, backdrop.color.y, backdrop.color.z] } }
-                        ?? SpreadColors(own, Self.known(open), size: size).colors)
+                        ?? SpreadColors(own, trusted.map { zip(known, $0).map(*) } ?? known, size: size).colors)
                 break
             }
             let mask = (0..<(side * side)).map { Self.crisp(masks[$0 * (count - 1) + layer - 1]) }

@@ -38,16 +38,20 @@ public struct LayeredGraph {
     public struct Movement {
         /// `[layers, n, m, m, 2]`: the head's turn.
         public let cropMeshes: Value
-        /// `[n, m, m, 3]`: lids, pupils, brows and lips.
+        /// `[n, m, m, 4]`: lids, pupils, brows and lips.
         public let bend: Value
 
+        /// Where pixels come from, `[n, m, m, 2]`.
+        fileprivate var places: Value { get throws { try bend.sliced(axis: 3, start: 0, count: 2) } }
         /// How far lips part that the reference has closed, `[n, m, m, 1]`.
         fileprivate var parting: Value { get throws { try bend.sliced(axis: 3, start: 2, count: 1) } }
+        /// How far lids have come down, `[n, m, m, 1]`.
+        fileprivate var lids: Value { get throws { try bend.sliced(axis: 3, start: 3, count: 1) } }
 
         /// Inputs `crop_meshes` and `bend`.
         public init(_ g: GraphBuilder, frames: Int) throws {
             cropMeshes = try g.input("crop_meshes", GuideMeshes.shape(frames: frames))
-            bend = try g.input("bend", [frames, GuideGeometry.bendSide, GuideGeometry.bendSide, 3])
+            bend = try g.input("bend", [frames, GuideGeometry.bendSide, GuideGeometry.bendSide, 4])
         }
     }
 
@@ -57,19 +61,23 @@ public struct LayeredGraph {
     }
 
     private func crops(_ g: GraphBuilder, _ layers: Value, _ movement: Movement, size: Int) throws -> Value {
-        try parted(g, movement, size: size).over(bent(layers, movement, size: size))
+        try uncovered(g, layers, movement, size: size).over(bent(layers, movement, size: size))
     }
 
     private func bent(_ layers: Value, _ movement: Movement, size: Int) throws -> Value {
-        try guide.warped(layers, meshes: movement.cropMeshes, size: size).under
-            .sampled(movement.bend.sliced(axis: 3, start: 0, count: 2), height: size, width: size)
+        try guide.warped(layers, meshes: movement.cropMeshes, size: size).under.sampled(movement.places, height: size, width: size)
     }
 
     /// Of a mouth that the reference has closed, and that opens: what is diffused begins with it.
     private static let mouthColor: [Float] = [0.5, 0.2, 0.2, 1]
 
-    private func parted(_ g: GraphBuilder, _ movement: Movement, size: Int) throws -> Value {
-        try enlarged(g, movement.parting, size: size).multiplied(by: g.constant(Self.mouthColor, [1, 1, 1, 4]))
+    /// What is seen where lips part and lids have come down, as a layer: a plain red, and skin without features.
+    private func uncovered(_ g: GraphBuilder, _ layers: Value, _ movement: Movement, size: Int) throws -> Value {
+        let mouth = try enlarged(g, movement.parting, size: size).multiplied(by: g.constant(Self.mouthColor, [1, 1, 1, 4]))
+        // Skin without features is smooth.
+        let skin = try guide.skin(layers, meshes: movement.cropMeshes, size: guide.cropSize)
+            .multiplied(by: enlarged(g, movement.lids, size: guide.cropSize))
+        return try mouth.over(enlarged(g, skin, size: size))
     }
 
     /// The crop as a layer, `[n, size, size, 4]`, there where something has moved in the face: elsewhere the picture has sharper pixels.
@@ -77,11 +85,11 @@ public struct LayeredGraph {
         let side = GuideGeometry.bendSide
         let nodes = (0..<side).map { Float($0) * 2 / Float(side - 1) - 1 }
         let still = try g.constant(nodes.flatMap { y in nodes.flatMap { x in [x, y] } }, [1, side, side, 2])
-        let way = try movement.bend.sliced(axis: 3, start: 0, count: 2).subtracting(still).scaled(by: Float(guide.cropSize) / 2)
+        let way = try movement.places.subtracting(still).scaled(by: Float(guide.cropSize) / 2)
         // Half a pixel of the crop is a movement.
         let share = try way.unary(.square).summed(axes: [3]).scaled(by: -4, plus: 1).unary(.relu).scaled(by: -1, plus: 1)
         let bent = try bent(layers, movement, size: size).multiplied(by: enlarged(g, share, size: size))
-        return try parted(g, movement, size: size).over(bent)
+        return try uncovered(g, layers, movement, size: size).over(bent)
     }
 
     private func enlarged(_ g: GraphBuilder, _ value: Value, size: Int) throws -> Value {

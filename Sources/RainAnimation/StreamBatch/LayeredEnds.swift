@@ -43,7 +43,7 @@ final class LayeredEnds: StreamEnds {
         guard let geometry = own ?? GuideGeometry(reference: .neutral, isWhole: isWhole) else {
             preconditionFailure("the neutral face has eyes and a mouth")
         }
-        let cut = try self.cut(reference, landmarks: geometry.reference)
+        let cut = try self.cut(reference, landmarks: own?.reference)
         let layers = cut.resized(to: graph.guide.guideSize).layers.flatMap { $0.unitValues() }
         let still = geometry(geometry.reference)
         let banks = try evaluate(
@@ -62,14 +62,19 @@ final class LayeredEnds: StreamEnds {
     }
 
     /// Layers as large as the pictures to be made.
-    private func cut(_ reference: CharacterArt, landmarks: LandmarkFrame) throws -> CutLayers {
+    ///
+    /// - Parameter landmarks: nil where they say nothing
+    private func cut(_ reference: CharacterArt, landmarks: LandmarkFrame?) throws -> CutLayers {
         let side = configuration.imageSize
         switch reference {
         case .layers(let cut): return cut.resized(to: side)
         case .picture(let picture):
-            return CutLayers(whole: picture.fitted(width: side, height: side))
+            let picture = picture.fitted(width: side, height: side)
+            guard let landmarks else { return CutLayers(whole: LayerPicture(picture)) }
+            return try LayerCutter(configuration, evaluate: evaluate).whole(picture, landmarks: landmarks)
         case .cut(let picture):
-            return try LayerCutter(configuration, evaluate: evaluate).cut(picture.fitted(width: side, height: side), landmarks: landmarks)
+            let cutter = try LayerCutter(configuration, evaluate: evaluate)
+            return try cutter.cut(picture.fitted(width: side, height: side), landmarks: landmarks ?? .neutral)
         }
     }
 

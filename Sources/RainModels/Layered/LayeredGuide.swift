@@ -75,6 +75,17 @@ public struct LayeredGuide: Hashable, Sendable, Codable {
         return Warped(under: under.picture, front: front, alphas: under.alphas)
     }
 
+    /// All layers under the features, `[n, size, size, 4]`: what is seen of a face without eyes and mouth.
+    ///
+    /// - Parameters:
+    ///   - layers: `[layers, b, s, s, 4]`, of which the last two are features and the front one
+    ///   - meshes: `[layers, n, m, m, 2]`, b dividing n
+    public func skin(_ layers: Value, meshes: Value, size: Int) throws -> Value {
+        let count = layerNetwork.layers - 2
+        return try layers.sliced(axis: 0, start: 0, count: count)
+            .composited(meshes.sliced(axis: 0, start: 0, count: count), height: size, width: size).picture
+    }
+
     /// The crop of pictures `[n, s, s, 4]` (or 3 channels) that meshes `[n, 2, 2, 2]` say: `[n, cropSize, cropSize, 3]`.
     public func cropped(_ pictures: Value, meshes: Value) throws -> Value {
         try pictures.sampled(meshes, height: cropSize, width: cropSize).sliced(axis: 3, start: 0, count: 3)

@@ -9,9 +9,9 @@ public enum CharacterLayer: Int, Sendable, CaseIterable, Codable {
     case body
     /// Skin of the face and ears: the head without features.
     case face
-    /// Eyes, brows, nose, mouth, blush, beard, glasses.
+    /// Eyes, brows, nose, mouth, blush, beard.
     case features
-    /// What lies over the face: fringe, crown, locks, and what sits on them.
+    /// What lies over the face and does not act: fringe, crown, locks, what sits on them, glasses.
     case frontHair
 
     /// How near to the camera the layer's plane lies, in half head widths from the head's middle; `nil` for layers that do not turn with

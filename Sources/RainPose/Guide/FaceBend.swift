@@ -1,8 +1,9 @@
 /// How the reference's own pixels in the crop follow lids, pupils, brows and lips: from a place of the driven crop back to the reference's.
 ///
-/// What can be shown by moving pixels need not be diffused: a lid comes down over the eye and takes its lashes along, skin above it
-/// stretches, the iris stays as large as it is, lips part. Whatever is drawn, it stays drawn by the same hand. What such a movement uncovers,
-/// and what no movement can show, is the diffusion's. Places are the crop's, -1…1.
+/// What can be shown by moving pixels need not be diffused: a lid comes down over the eye and takes its lashes along, the iris stays as large as
+/// it is, lips part. Whatever is drawn, it stays drawn by the same hand. Where a lid has come down a long way, the skin that lies under the
+/// features is seen above its lashes, instead of what lies between eye and brow drawn out. What such a movement uncovers, and what no movement
+/// can show, is the diffusion's. Places are the crop's, -1…1.
 ///
 /// Along every line across an eye or a mouth the way back is piecewise linear and rises, so that nothing folds.
 struct FaceBend {
@@ -44,6 +45,9 @@ struct FaceBend {
 
     /// How far a place of the driven crop lies between lips that are closed in the reference: 0…1. No movement of pixels shows what is there.
     func parted(_ place: SIMD2<Double>) -> Double { mouth?.parted(place) ?? 0 }
+
+    /// How far skin without features is seen at a place of the driven crop, 0…1: a lid that has come down.
+    func lid(_ place: SIMD2<Double>) -> Double { eyes.reduce(0) { max($0, $1.lid(place)) } }
 
     func callAsFunction(_ place: SIMD2<Double>) -> SIMD2<Double> {
         var offset = SIMD2<Double>.zero
@@ -100,11 +104,17 @@ private struct Rims {
     /// Least distance of two rims: lids and lips that meet still have a line between them.
     private static let leastOpening = 0.03
     /// How far beyond a rim its band reaches: lashes above, a line below.
-    private static let (upperBand, lowerBand) = (0.18, 0.1)
+    private static let (upperBand, lowerBand) = (0.24, 0.1)
     /// Least way over which the movement fades above and below, and as a multiple of the movement: more than one, so that nothing folds.
     private static let (above, below) = ((least: 0.4, times: 1.7), (least: 0.25, times: 1.35))
     /// Openings, in that of the reference, below which nothing is seen between the rims but their line.
     private static let shut = (from: 0.28, to: 0.14)
+    /// Ways that a lid comes down before anything of it is plain skin, and before all is.
+    private static let lid = (from: 0.1, to: 0.3)
+    /// How far below the lower rim plain skin reaches.
+    private static let left = 0.4
+    /// Over this much plain skin begins and ends.
+    private static let soft = 0.07
 
     /// - Parameter share: of the opening at this place along the line of the corners, 0…1
     init(driving: LidForm, reference: LidForm, share: Double) {
@@ -122,13 +132,33 @@ private struct Rims {
     /// Where what lies outside the rims comes from, less where it lies; nil between them.
     func outside(_ y: Double) -> Double? {
         let (up, down) = (to.upper - from.upper, to.lower - from.lower)
-        if y <= from.upper + band { return up * Self.share(from.upper - Self.upperBand - y, of: up, Self.above) }
+        if y <= from.upper + band {
+            // What plain skin covers need not stretch up to the brow.
+            let times = Self.above.times + (0.75 - Self.above.times) * plain
+            let fade = (least: Self.above.least * (1 - plain), times: times)
+            return up * Self.share(from.upper - Self.upperBand - y, of: up, fade)
+        }
         if y >= from.lower - band { return down * Self.share(y - from.lower - Self.lowerBand, of: down, Self.below) }
         return nil
     }
 
+    /// How far the lid that has come down is plain skin.
+    private var plain: Double { Self.plain(from.upper - to.upper) }
+
+    private static func plain(_ way: Double) -> Double { min(max((way - lid.from) / (lid.to - lid.from), 0), 1) }
+
+    /// How far plain skin is seen at y: between where the lashes were and where they are, and below an eye that shuts, where landmarks may
+    /// have left something of it.
+    func skin(_ y: Double) -> Double {
+        func share(_ first: Double, _ last: Double) -> Double { min(max(min((y - first) / 2, last - y) / Self.soft, 0), 1) }
+        let closing = to.lower - to.upper - (from.lower - from.upper)
+        return max(
+            plain * share(to.upper - Self.upperBand - 3 * Self.soft, from.upper - Self.upperBand),
+            Self.plain(closing) * share(from.lower + Self.lowerBand, to.lower + Self.left))
+    }
+
     private static func share(_ beyond: Double, of movement: Double, _ fade: (least: Double, times: Double)) -> Double {
-        min(max(1 - beyond / max(fade.least, fade.times * abs(movement)), 0), 1)
+        min(max(1 - beyond / max(fade.least, fade.times * abs(movement), 1e-9), 0), 1)
     }
 
     /// How much of a movement between the rims happens at y.
@@ -188,12 +218,22 @@ private struct Eye {
         self.origin = sound(origin)
     }
 
+    /// The rims at a place of the reference's frame; nil beside the eye.
+    private func rims(_ local: SIMD2<Double>) -> Rims? {
+        let along = abs(local.x) / Self.reach
+        guard along < 1, abs(local.y) < 6 else { return nil }
+        // Lids of drawn eyes are fuller than a parabola.
+        return Rims(driving: driving, reference: reference, share: 1 - along * along * along)
+    }
+
+    func lid(_ place: SIMD2<Double>) -> Double {
+        let local = reference.local(place)
+        return rims(local)?.skin(local.y) ?? 0
+    }
+
     func offset(_ place: SIMD2<Double>) -> SIMD2<Double> {
         let local = reference.local(place)
-        let along = abs(local.x) / Self.reach
-        guard along < 1, abs(local.y) < 6 else { return .zero }
-        // Lids of drawn eyes are fuller than a parabola.
-        let rims = Rims(driving: driving, reference: reference, share: 1 - along * along * along)
+        guard let rims = rims(local) else { return .zero }
         var way = SIMD2<Double>.zero
         if let offset = rims.outside(local.y) {
             way.y = offset

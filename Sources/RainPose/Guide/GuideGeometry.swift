@@ -4,7 +4,7 @@
 /// reference, since a picture is made by looking up where each of its pixels comes from. Front hair and skin are rounded; the body follows neck
 /// and shoulders, the neck bends between body and head, the background stands still. A pure function of two sets of landmarks, in float64.
 ///
-/// A reference that is not cut is one sheet, the face's, which bends around the head.
+/// A reference that is not cut is one sheet, the face's, which bends around the head; what lies before the face bends with it.
 public struct GuideGeometry: Sendable {
     /// Nodes along each side of a layer's mesh.
     public static let meshSide = 17
@@ -44,7 +44,8 @@ public struct GuideGeometry: Sendable {
         /// The same for the crop's pixels, so that a crop is made from the reference's own.
         public let cropMeshes: [Float]
         /// Where that crop's pixels come from when lids, pupils, brows and lips move: a mesh of `bendSide`×`bendSide` nodes, x and y in
-        /// -1…1 over the crop, then how far lips are parted there that the reference has closed, 0…1.
+        /// -1…1 over the crop, then how far lips are parted there that the reference has closed, and how far a lid has come down there,
+        /// 0…1.
         public let bend: [Float]
         /// Where the crop lies in the driven picture: a mesh of 2×2 nodes, -1…1 over that picture.
         public let crop: [Float]
@@ -62,7 +63,8 @@ public struct GuideGeometry: Sendable {
         func origin(_ place: SIMD2<Double>, _ layer: CharacterLayer) -> SIMD2<Double> {
             switch layer {
             case .background: place
-            case .face where sheet != nil: sheet?(place, head: head, body: body) ?? place
+            case .face where sheet != nil, .features where sheet != nil, .frontHair where sheet != nil:
+                sheet?(place, head: head, body: body) ?? place
             case .body: body(place, head: head)
             case .frontHair: hair(place, head: head)
             case .face: face(place, head: head)
@@ -112,13 +114,14 @@ public struct GuideGeometry: Sendable {
         let bend = FaceBend(reference: { place($0, referenceFeatures) }, driving: { place($0, driving) })
         let steps = (0..<Self.bendSide).map { 2 * Double($0) / Double(Self.bendSide - 1) - 1 }
         var nodes: [Float] = []
-        nodes.reserveCapacity(steps.count * steps.count * 3)
+        nodes.reserveCapacity(steps.count * steps.count * 4)
         for y in steps {
             for x in steps {
                 let origin = bend(SIMD2(x, y))
                 nodes.append(Float(origin.x))
                 nodes.append(Float(origin.y))
                 nodes.append(Float(bend.parted(SIMD2(x, y))))
+                nodes.append(Float(bend.lid(SIMD2(x, y))))
             }
         }
         return nodes
@@ -299,6 +302,12 @@ struct FaceMap {
 
     /// 0 at the outline and beyond, 1 well inside.
     private func inside(_ place: SIMD2<Double>) -> Double {
+        let share = min(max(depth(place), 0), 1)
+        return share * share * (3 - 2 * share)
+    }
+
+    /// How far inside the outline a place lies, negative outside, in quarters of the face's width; where the outline says nothing, far outside.
+    func depth(_ place: SIMD2<Double>) -> Double {
         var (nearest, side) = (Double.infinity, 0.0)
         for index in 1..<line.count {
             let (start, way) = (line[index - 1], line[index] - line[index - 1])
@@ -310,9 +319,9 @@ struct FaceMap {
             if square < nearest { (nearest, side) = (square, offset.x * way.y - offset.y * way.x) }
         }
         // Written so that NaN is outside.
-        guard side > 0, rise > 1e-6 else { return 0 }
-        let share = min(nearest.squareRoot() / rise, 1)
-        return share * share * (3 - 2 * share)
+        guard side.isFinite, rise > 1e-6 else { return -8 }
+        let distance = min(nearest.squareRoot() / rise, 8)
+        return side > 0 ? distance : -distance
     }
 }
 

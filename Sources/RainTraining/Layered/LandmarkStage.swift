@@ -143,7 +143,15 @@ struct LandmarkStage {
                 points: face.landmarks.points.map {
                     LandmarkPoint(x: ($0.x - 0.5) * 1.15 + 0.5 + shift.x, y: ($0.y - 0.5) * 1.15 + 0.5 + shift.y)
                 })
-            guard let found = try finder(face.picture, near: guess) else {
+            let found = try finder(face.picture, near: guess)
+            if index < 12 {
+                // A face that is lost is shown without points.
+                var marked = face.picture
+                for point in found?.points.prefix(network.landmarks) ?? [] { marked.mark(point) }
+                if rows.isEmpty || rows[rows.count - 1].pictures.count == 6 { rows.append(.init(label: "", pictures: [])) }
+                rows[rows.count - 1].pictures.append(marked)
+            }
+            guard let found else {
                 lost += 1
                 continue
             }
@@ -152,12 +160,6 @@ struct LandmarkStage {
                 Double(((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y)).squareRoot() / max(abs(eyes), 0.01))
             }
             errors.append(distances.reduce(0, +) / Double(distances.count))
-            if index < 12 {
-                var marked = face.picture
-                for point in found.points.prefix(network.landmarks) { marked.mark(point) }
-                if rows.isEmpty || rows[rows.count - 1].pictures.count == 6 { rows.append(.init(label: "", pictures: [])) }
-                rows[rows.count - 1].pictures.append(marked)
-            }
         }
         try run.write(ContactSheet(rows: rows), Self.name)
         let sorted = errors.sorted()

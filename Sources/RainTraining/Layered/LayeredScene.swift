@@ -8,7 +8,7 @@ import Synchronization
 /// A character drawn for a layered model: the layers of its reference, and the truth of frames of its motion.
 struct LayeredScene: Sendable {
     let request: WorldScene.Request
-    /// Of the reference, back to front; of one that is bent as a whole, the face's alone.
+    /// Of the reference, back to front; of one that is bent as a whole, the face's with all that lies behind it, and those before it.
     let layers: [LayerPicture]
     /// Whether the reference is bent as a whole.
     let isWhole: Bool
@@ -54,17 +54,13 @@ struct LayeredScene: Sendable {
         }
         self.request = request
         let drawn = character.layers(pose, size: size)
-        let (face, features, hair) = (drawn[CharacterLayer.face.rawValue], drawn[CharacterLayer.features.rawValue], drawn[drawn.count - 1])
-        skin = (0..<(size * size)).map { pixel in
-            let at = pixel * 4 + 3
-            // Under hair that is laid over again, faces are diffused too.
-            return min(max(face.bytes[at], features.bytes[at]), isWhole ? 255 - hair.bytes[at] : 255)
-        }
+        let (face, features) = (drawn[CharacterLayer.face.rawValue], drawn[CharacterLayer.features.rawValue])
+        // Under hair, which is laid over again, faces are diffused too.
+        skin = (0..<(size * size)).map { max(face.bytes[$0 * 4 + 3], features.bytes[$0 * 4 + 3]) }
         self.isWhole = isWhole
         if isWhole {
-            let sheet = LayerPicture(LayerPicture.composite(drawn))
-            let empty = LayerPicture(width: size, height: size)
-            layers = CharacterLayer.allCases.map { $0 == .face ? sheet : empty }
+            let sheet = LayerPicture(LayerPicture.composite(drawn[...CharacterLayer.face.rawValue]))
+            layers = CutLayers(whole: sheet, features: drawn[CharacterLayer.features.rawValue], front: drawn.last).layers
         } else {
             layers = drawn
         }
@@ -77,16 +73,15 @@ struct LayeredScene: Sendable {
         truths = request.times.map { time in
             let moved = isStill ? pose : motion.pose(at: time)
             moves.append(geometry(isStill ? landmarks : jittered(character.landmarks(moved), Self.drivingJitter)))
-            let truth = character.uncovered(moved, size: size)
-            return isWhole ? (truth.whole, truth.whole) : truth
+            return character.uncovered(moved, size: size)
         }
         self.moves = moves
     }
 
-    /// The same scene with a reference that was cut by a network instead of drawn in layers; a whole one stays whole.
+    /// The same scene with a reference that was cut by a network instead of drawn in layers.
     func cut(by cutter: LayerCutter) throws -> LayeredScene {
-        guard !isWhole else { return self }
-        let cut = try cutter.cut(LayerPicture.composite(layers), landmarks: landmarks)
+        let picture = LayerPicture.composite(layers)
+        let cut = try isWhole ? cutter.whole(picture, landmarks: landmarks) : cutter.cut(picture, landmarks: landmarks)
         return LayeredScene(self, layers: cut.layers)
     }
 

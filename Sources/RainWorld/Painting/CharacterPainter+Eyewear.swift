@@ -3,9 +3,10 @@ import RainPictures
 extension CharacterPainter {
     func paintGlasses(_ canvas: inout Canvas) {
         if let outfit = look.outfit {
-            paintEyewear(&canvas, outfit)
+            if outfit.eyewear != .none { paintEyewear(&canvas, outfit) }
             return
         }
+        guard look.accessory == .glasses else { return }
         let ink = look.accessoryColor.scaled(by: 0.6)
         for side in [-1.0, 1] {
             let seen = geometry.eye(side).card

@@ -19,24 +19,21 @@ struct CharacterPainter {
         case .face: paintFace(&canvas)
         case .features:
             paintFeatures(&canvas)
-            if alone || !browsShowThroughHair { paintBrowsAndGlasses(&canvas) }
+            if alone || !browsShowThroughHair { paintBrows(&canvas) }
         case .frontHair:
+            if !browsShowThroughHair { paintGlasses(&canvas) }
             paintFrontHair(&canvas)
-            // Brows and glasses belong to the features. Often they are seen through the hair of drawn characters, so that their motion
-            // always shows: then the hair carries their picture where it is, and only there.
+            // Brows belong to the features. Often they and glasses are seen through the hair of drawn characters, so that their motion
+            // always shows: then the hair carries the brows' picture where it is, and only there.
             if browsShowThroughHair {
-                if alone { canvas.atop(paintBrowsAndGlasses) } else { paintBrowsAndGlasses(&canvas) }
+                if alone { canvas.atop(paintBrows) } else { paintBrows(&canvas) }
+                paintGlasses(&canvas)
             }
             if let outfit = look.outfit { paintHeadwear(&canvas, outfit) } else { paintAccessory(&canvas) }
         }
     }
 
     private var browsShowThroughHair: Bool { look.face.browsShowThroughHair }
-
-    private func paintBrowsAndGlasses(_ canvas: inout Canvas) {
-        paintBrows(&canvas)
-        if look.outfit.map({ $0.eyewear != .none }) ?? (look.accessory == .glasses) { paintGlasses(&canvas) }
-    }
 
     private func paintBackground(_ canvas: inout Canvas) {
         if let backdrop = look.backdrop {

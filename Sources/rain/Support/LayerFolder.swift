@@ -18,7 +18,7 @@ struct LayerFolder {
     private static let words: [(String, CharacterLayer)] = [
         ("background", .background), ("backhair", .backHair), ("hairback", .backHair), ("ponytail", .backHair), ("fronthair", .frontHair),
         ("hairfront", .frontHair), ("fringe", .frontHair), ("bangs", .frontHair), ("hat", .frontHair), ("features", .features),
-        ("eye", .features), ("brow", .features), ("mouth", .features), ("nose", .features), ("glasses", .features), ("body", .body),
+        ("eye", .features), ("brow", .features), ("mouth", .features), ("nose", .features), ("glasses", .frontHair), ("body", .body),
         ("neck", .body), ("clothes", .body), ("arm", .body), ("face", .face), ("skin", .face), ("ear", .face), ("head", .face),
     ]
     private static let expected = "a name that says the layer: background, back-hair, body, face, features or front-hair"
