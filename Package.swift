@@ -41,6 +41,7 @@ let package = Package(
             linkerSettings: ["avformat", "avcodec", "swscale", "swresample", "avdevice", "avutil"].map {
                 .linkedLibrary($0)
             }),
+        .target(name: "CVips", linkerSettings: [.linkedLibrary("dl")]),
 
         // The model that comes with the program; its folder is a model package.
         .target(name: "EmbeddedModel", path: "Models/rain-mini", sources: ["EmbeddedModel.c"]),
@@ -61,7 +62,7 @@ let package = Package(
             ],
             exclude: ["Messages/onnx.proto"], swiftSettings: safe),
         .target(name: "RainPictures", dependencies: ["RainFiles", "CCairo"], swiftSettings: common),
-        .target(name: "RainMedia", dependencies: ["RainFiles", "RainPictures", "CFFmpeg"], swiftSettings: common),
+        .target(name: "RainMedia", dependencies: ["RainFiles", "RainPictures", "CFFmpeg", "CVips"], swiftSettings: common),
         .target(name: "RainPose", dependencies: ["RainFiles", "RainPictures"], swiftSettings: safe),
         .target(
             name: "RainDetection", dependencies: ["RainGraph", "RainNetworks", "RainONNX", "RainTFLite", "RainPictures", "RainPose"],

@@ -248,7 +248,8 @@ static int convert(RainDecoder *d, enum AVPixelFormat target, uint8_t *pixels) {
     const AVFrame *f = d->frame;
     const AVPixFmtDescriptor *description = av_pix_fmt_desc_get(f->format);
     if (!description || f->width <= 0) return AVERROR_INVALIDDATA;
-    int full_range = f->color_range == AVCOL_RANGE_JPEG;
+    // Stills are of PNM and QOI, which know no other range.
+    int full_range = d->is_still || f->color_range == AVCOL_RANGE_JPEG;
     enum AVPixelFormat source = modern(f->format, &full_range);
     d->scaler = sws_getCachedContext(d->scaler, f->width, f->height, source, f->width, f->height, target,
                                      SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);

@@ -100,6 +100,16 @@ public struct LayerPicture: Sendable, Equatable {
         return both
     }
 
+    /// The layer on white, as a picture.
+    public var onWhite: Picture {
+        var picture = Picture(width: width, height: height)
+        for pixel in 0..<(width * height) {
+            let alpha = bytes[pixel * 4 + 3]
+            for channel in 0..<3 { picture.bytes[pixel * 3 + channel] = min(alpha, bytes[pixel * 4 + channel]) + (255 - alpha) }
+        }
+        return picture
+    }
+
     /// The elements in 0…1, row-major, as networks read layers.
     public func unitValues() -> [Float] { bytes.map { Float($0) * (1 / 255) } }
 

@@ -52,6 +52,22 @@ extension Picture {
         return cut
     }
 
+    /// A square of the picture, pixel for pixel; where it reaches outside, the pixels of the nearest edge.
+    ///
+    /// - Parameters:
+    ///   - left: the square's first column in pixels; may lie outside
+    ///   - top: its first row
+    public func partBeyondEdges(left: Int, top: Int, side: Int) -> Picture {
+        let columns = (left..<(left + side)).map { min(max($0, 0), width - 1) * 3 }
+        var cut: [UInt8] = []
+        cut.reserveCapacity(side * side * 3)
+        for row in top..<(top + side) {
+            let start = min(max(row, 0), height - 1) * width * 3
+            for column in columns { cut += bytes[(start + column)..<(start + column + 3)] }
+        }
+        return Picture(width: side, height: side, bytes: cut)
+    }
+
     /// The picture fitted to exactly `width` × `height` without changing its proportions.
     ///
     /// - Parameters:

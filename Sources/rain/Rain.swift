@@ -21,6 +21,7 @@ struct Rain: AsyncParsableCommand {
             MotionCommand.self,
             DetectCommand.self,
             CutCommand.self,
+            PictureCommand.self,
             TrackerCommand.self,
             Train.self,
             EvaluateCommand.self,

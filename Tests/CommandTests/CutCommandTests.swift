@@ -83,7 +83,7 @@ import Testing
         let many = try refusal { for index in 0..<65 { try PictureWriter.write(layer, to: $0 + "/face \(index).png") } }
         #expect(many.contains("found 65"), "\(many)")
         let damaged = try refusal { try Data([1, 2, 3]).write(to: URL(fileURLWithPath: $0 + "/face.png")) }
-        #expect(damaged.contains("art/face.png: expected a PNG"), "\(damaged)")
+        #expect(damaged.contains("art/face.png: expected a picture (PNG"), "\(damaged)")
         let full = try place.run("cut", "--reference", "hero.png", "--model", "layered", "--output", "art")
         #expect(full.status == 1 && full.errors.contains("art: expected a new or empty folder"), "\(full.errors)")
         let whole = try place.run("cut", "--reference", "hero.png", "--model", "tiny", "--output", "layers")

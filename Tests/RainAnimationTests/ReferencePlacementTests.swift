@@ -83,9 +83,14 @@ import Testing
         let inside = ReferencePlacement(left: 4, top: 2, side: 10, width: 40, height: 20)?.picture(picture)
         #expect(inside?.width == 10 && inside?.bytes[(3 * 10 + 3) * 3] == 200)
         let outside = ReferencePlacement(left: -10, top: -8, side: 36, width: 40, height: 20)?.picture(picture)
-        #expect(outside?.bytes[0] == 255 && outside?.bytes[(13 * 36 + 17) * 3] == 200 && outside?.bytes[(12 * 36 + 12) * 3] == 10)
+        #expect(outside?.bytes[0] == 10 && outside?.bytes[(13 * 36 + 17) * 3] == 200 && outside?.bytes[(12 * 36 + 12) * 3] == 10)
+        // Beyond the edges they go on.
+        for index in 0..<3 { picture.bytes[(19 * 40 + 30) * 3 + index] = 90 }
+        let below = ReferencePlacement(left: 20, top: 10, side: 20, width: 40, height: 20)?.picture(picture)
+        #expect(below?.bytes[(19 * 20 + 10) * 3] == 90 && below?.bytes[(19 * 20 + 11) * 3] == 10)
         let small = ReferencePlacement(left: -20, top: -30, side: 80, width: 40, height: 20)?.picture(picture, largest: 20)
         #expect(small?.width == 20 && small?.height == 20)
-        #expect(small?.bytes[(9 * 20 + 10) * 3] == 10 && small?.bytes[(5 * 20 + 10) * 3] == 255 && small?.bytes[(9 * 20 + 3) * 3] == 255)
+        // What was made small rings a little around what stands out.
+        for place in [9 * 20 + 10, 5 * 20 + 10, 9 * 20 + 3] { #expect((small?.bytes[place * 3]).map { $0 < 40 } == true) }
     }
 }

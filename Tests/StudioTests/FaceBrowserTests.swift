@@ -182,7 +182,7 @@ extension Studio {
                         from: pupil.place + SIMD2(0, -0.35) * pupil.side, to: pupil.place + SIMD2(0.1, -0.35) * pupil.side)
                     let after = try await handle(browser, .leftPupil).place - pupil.place
                     #expect(abs(after.x - 0.15 * pupil.side) < 2 && abs(after.y - 0.05 * pupil.side) < 2, "\(after)")
-                    // Smaller than the square, with white around.
+                    // Smaller than the square, with its edges going on around.
                     for _ in 0..<6 { try await browser.type("-") }
                     try await browser.type("ArrowLeft")
                     #expect(try await text(browser, "placezoomed").hasPrefix("×0.6"))
@@ -195,7 +195,26 @@ extension Studio {
                     #expect(distance(shown, neutral, but: .leftPupil) < 0.002)
                     let picture = try PictureReader.read(
                         bytes: try await studio.get("/api/v1/sessions/first/reference").body, name: "reference")
-                    #expect(picture.bytes[0] == 255 && picture.width > 600)
+                    #expect(picture.bytes[0] == 90 && picture.width > 600)
+                    let complaints = await browser.complaints
+                    #expect(complaints.isEmpty, "\(complaints)")
+                }
+            }
+        }
+
+        /// The model sees drawn faces by itself.
+        @Test func aDrawnFaceIsFoundWithoutATracker() async throws {
+            let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).png")
+            defer { try? FileManager.default.removeItem(at: file) }
+            try Data(PictureWriter.png(PastedFace.picture())).write(to: file)
+            try await TestStudio.run(embedded: true) { studio in
+                try await Browser.run { browser in
+                    try await open(browser, studio)
+                    try await browser.choose(file, in: "picturefile")
+                    try await until("the face") { try await text(browser, "placenote").contains("Drag a point") }
+                    #expect(
+                        try await browser.value("document.querySelectorAll('.handle:not([hidden]):not(.loose)').length", Int.self) >= 26)
+                    try await browser.screenshot("place-drawn")
                     let complaints = await browser.complaints
                     #expect(complaints.isEmpty, "\(complaints)")
                 }

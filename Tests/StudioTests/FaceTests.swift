@@ -151,7 +151,7 @@ extension Studio {
                 let wanted = PastedFace.landmarks.points.map { [(Double($0.x) * 800 + 200) / 900, (Double($0.y) * 600 + 300) / 900] }
                 #expect(distance(wide.reference.points, wanted) < 1e-3)
                 let shown = try PictureReader.read(bytes: try await studio.get(address).body, name: "reference")
-                #expect(shown.width == 900 && shown.bytes[0] == 255 && shown.bytes[(310 * 900 + 210) * 3] == 70, "outside is white")
+                #expect(shown.width == 900 && shown.bytes[0] == 70 && shown.bytes[(310 * 900 + 210) * 3] == 70, "its edges go on outside")
             }
         }
 

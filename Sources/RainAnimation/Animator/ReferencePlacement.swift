@@ -1,7 +1,7 @@
 public import RainPictures
 public import RainPose
 
-/// Where in a picture the square lies that becomes a reference picture: whole pixels, perhaps beyond the picture's edges, where it is white.
+/// Where in a picture the square lies that becomes a reference picture: whole pixels, perhaps beyond the picture's edges, which then go on.
 ///
 /// Its middle lies within the picture, and its side is at most four times the picture's longer side.
 public struct ReferencePlacement: Sendable, Hashable {
@@ -42,7 +42,7 @@ public struct ReferencePlacement: Sendable, Hashable {
             left + side / 2 >= 0, left + side / 2 <= Double(width), top + side / 2 >= 0, top + side / 2 <= Double(height)
         else { return nil }
         let count = Int(side.rounded())
-        /// Rounding must not leave a white edge.
+        /// Rounding must not leave an edge of nothing.
         func inside(_ start: Double, _ extent: Int) -> Int {
             let first = Int(start.rounded())
             guard count <= extent, first >= -1, first + count <= extent + 1 else { return first }
@@ -119,7 +119,7 @@ public struct ReferencePlacement: Sendable, Hashable {
             })
     }
 
-    /// The square, white where it reaches outside the picture.
+    /// The square; where it reaches outside the picture, the picture's edges go on: a body that is cut off below, a plain background.
     ///
     /// - Parameters:
     ///   - picture: of this placement's width and height
@@ -127,7 +127,7 @@ public struct ReferencePlacement: Sendable, Hashable {
     public func picture(_ picture: Picture, largest: Int = 4096) -> Picture {
         precondition(picture.width == width && picture.height == height, "the placement is of a picture of \(width)×\(height) pixels")
         precondition(largest > 0, "a picture has at least one pixel")
-        guard side > largest else { return picture.part(left: left, top: top, width: side, height: side, outside: .white) }
+        guard side > largest else { return picture.partBeyondEdges(left: left, top: top, side: side) }
         // First what there is of the picture is made small, so that a square far larger than it takes no room.
         let (columns, rows) = (max(left, 0)..<min(left + side, width), max(top, 0)..<min(top + side, height))
         let scale = Double(largest) / Double(side)
@@ -135,7 +135,6 @@ public struct ReferencePlacement: Sendable, Hashable {
         func shifted(_ start: Int) -> Int { Int((Double(start) * scale).rounded()) }
         let small = picture.part(left: columns.lowerBound, top: rows.lowerBound, width: columns.count, height: rows.count)
             .resized(width: pixels(columns.count), height: pixels(rows.count))
-        return small.part(
-            left: shifted(left - columns.lowerBound), top: shifted(top - rows.lowerBound), width: largest, height: largest, outside: .white)
+        return small.partBeyondEdges(left: shifted(left - columns.lowerBound), top: shifted(top - rows.lowerBound), side: largest)
     }
 }

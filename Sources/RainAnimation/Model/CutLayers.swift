@@ -19,7 +19,7 @@ public struct CutLayers: Sendable, Equatable {
         let empty = LayerPicture(width: first.width, height: first.width)
         self.layers = CharacterLayer.allCases.map { layer in
             let picture = layers[layer] ?? empty
-            return layer == .background ? picture.onWhite : picture
+            return layer == .background ? LayerPicture(picture.onWhite) : picture
         }
     }
 
@@ -88,18 +88,5 @@ public struct CutLayers: Sendable, Equatable {
     /// - Parameter masks: `[side, side, layers - 1]` in 0…1
     init(_ picture: Picture, masks: [Float], side: Int) {
         layers = LayerSeparation(picture, masks: masks, side: side, backdrop: Backdrop(picture, side: side)).layers
-    }
-}
-
-extension LayerPicture {
-    /// Opaque, white where it was transparent.
-    fileprivate var onWhite: LayerPicture {
-        var opaque = self
-        for pixel in 0..<(width * height) {
-            let rest = 255 - bytes[pixel * 4 + 3]
-            for channel in 0..<3 { opaque.bytes[pixel * 4 + channel] = min(255 - rest, bytes[pixel * 4 + channel]) + rest }
-            opaque.bytes[pixel * 4 + 3] = 255
-        }
-        return opaque
     }
 }

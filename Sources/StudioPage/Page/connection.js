@@ -123,10 +123,10 @@ export async function ask(method, path, body, type) {
   try { response = await fetch(`/api/v1/${path}`, { method, body, headers }); } catch { throw new Error("the studio does not answer"); }
   if (!response.ok) {
     const text = await response.text();
-    let message = text;
-    try { message = JSON.parse(text).error.message; } catch { /* not ours */ }
-    const error = new Error(message || response.statusText);
-    error.status = response.status;
+    let told = { message: text };
+    try { told = JSON.parse(text).error; } catch { /* not ours */ }
+    const error = new Error(told.message || response.statusText);
+    Object.assign(error, { status: response.status, code: told.code });
     throw error;
   }
   return response;

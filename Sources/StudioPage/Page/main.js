@@ -297,8 +297,8 @@ const usePicture = attempt(async file => {
   const name = file.name || "a picture", type = file.type || "application/octet-stream";
   if (file.size > largestPicture) throw new Error(`${name} has ${(file.size / 1048576).toFixed(1)} MiB; a picture may have ${largestPicture >> 20}. Make it smaller.`);
   const put = query => ask("PUT", `${path("reference")}?name=${encodeURIComponent(name)}${query}`, file, type);
-  const look = state.session.detector ? async () => (await ask("POST", "faces", file, type)).json() : null;
-  const isShown = await placer.open(file, { look, use: ({ x, y, side, points }) => put(`&x=${x}&y=${y}&side=${side}&points=${points.join()}`) });
+  const look = async () => (await ask("POST", "faces", file, type)).json();
+  const isShown = await placer.open(file, { look, hasTracker: state.session.detector, use: ({ x, y, side, points }) => put(`&x=${x}&y=${y}&side=${side}&points=${points.join()}`) });
   if (!isShown) await put("");
 });
 $("adjust").onclick = attempt(async () => {

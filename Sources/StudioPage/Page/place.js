@@ -72,30 +72,28 @@ export class Placer {
     new ResizeObserver(() => { if (dialog.open) this.draw(); }).observe(this.view);
   }
 
-  // Shows a picture to be placed. `look()` resolves to what `POST /faces` answers; without, there is no face tracker.
+  // Shows a picture to be placed. `look()` resolves to what `POST /faces` answers; models may find drawn faces without a tracker.
   // `use({ x, y, side, points })`, as the API takes them, puts it on stage; the dialog stays open if it throws.
   // Returns false for a picture that this browser cannot show; the studio may still know the format.
-  async open(file, { look, use }) {
+  async open(file, { look, hasTracker, use }) {
     if (this.dialog.open) return true;
     if (!await this.load(file)) return false;
     this.title.textContent = "Place the face";
     this.use.textContent = "Put on stage";
     this.isFixed = false;
     this.start(null, null, use);
-    if (!look) {
-      this.say(`This studio has no face tracker (rain tracker install gets one): ${byHand}`);
-      return true;
-    }
     this.wait(true);
     const picture = this.picture;
     let answer = null, failure = null;
-    try { answer = await look(); } catch (error) { failure = error.message; }
+    // Not every studio looks for faces.
+    try { answer = await look(); } catch (error) { failure = error.code === "unsupported" ? null : error.message; }
     if (this.picture !== picture || !this.dialog.open) return true;
     this.wait(false);
     if (answer?.face) {
       this.start(answer.face.points.map(([x, y]) => [x, y]), answer.face.crop, use);
       this.say("Drag a point to where it belongs, or the picture to move it. Scroll, pinch or + and − to zoom; Enter puts it on stage.");
-    } else this.say(failure ? `${failure}. You can also ${byHand}` : `No face was found; ${byHand}`, !!failure);
+    } else if (failure) this.say(`${failure}. You can also ${byHand}`, true);
+    else this.say(hasTracker ? `No face was found; ${byHand}` : `No face was found, without a face tracker (rain tracker install gets one): ${byHand}`);
     return true;
   }
 
@@ -302,6 +300,7 @@ export class Placer {
     context.imageSmoothingQuality = "high";
     context.fillStyle = "#fff";
     context.fillRect(0, 0, size, size);
+    this.drawEdges(context, size / whole, (left - side * margin) * share, (top - side * margin) * share, size);
     context.drawImage(this.picture, (left - side * margin) * share, (top - side * margin) * share, whole, whole, 0, 0, size, size);
     // What lies outside the square does not go on stage.
     context.fillStyle = "#0b0d14a8";
@@ -320,6 +319,21 @@ export class Placer {
       handle.classList.toggle("loose", !this.points[index]);
     });
     if (!isShown) this.label.hidden = true;
+  }
+
+  // Outside the picture its edges go on, as on stage: from `left` and `top` on, `scale` pixels of the canvas for one of the picture.
+  drawEdges(context, scale, left, top, size) {
+    const { width, height } = this.picture;
+    const axis = (start, extent) => {
+      const first = -start * scale, last = first + extent * scale;
+      return [[0, 1, 0, first], [0, extent, first, last], [extent - 1, 1, last, size]];
+    };
+    for (const [x, across, toLeft, toRight] of axis(left, width)) {
+      for (const [y, down, toTop, toBottom] of axis(top, height)) {
+        if (across === width && down === height || toRight <= toLeft || toBottom <= toTop) continue;
+        context.drawImage(this.picture, x, y, across, down, toLeft - 0.5, toTop - 0.5, toRight - toLeft + 1, toBottom - toTop + 1);
+      }
+    }
   }
 
   drawLines(context, size) {
