@@ -53,7 +53,7 @@ let package = Package(
         // Files, pictures and people.
         .target(name: "RainFiles", swiftSettings: common),
         .target(name: "RainCheckpoints", dependencies: ["RainFiles", "EmbeddedModel"], swiftSettings: common),
-        .target(name: "RainNetworks", dependencies: ["RainGraph", "RainCheckpoints"], swiftSettings: safe),
+        .target(name: "RainNetworks", dependencies: ["RainGraph", "RainFiles", "RainCheckpoints"], swiftSettings: safe),
         .target(name: "RainTFLite", dependencies: ["RainGraph", "RainCheckpoints", "RainNetworks"], swiftSettings: safe),
         .target(
             name: "RainONNX",
@@ -80,7 +80,9 @@ let package = Package(
             swiftSettings: safe),
         .target(
             name: "RainVerification",
-            dependencies: ["RainGraph", "RainCheckpoints", "RainModels", "RainPictures", "RainPose", "RainNetworks", "RainONNX"],
+            dependencies: [
+                "RainGraph", "RainFiles", "RainCheckpoints", "RainModels", "RainPictures", "RainPose", "RainNetworks", "RainONNX",
+            ],
             swiftSettings: safe),
         .target(
             name: "RainTraining",

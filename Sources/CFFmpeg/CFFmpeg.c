@@ -11,11 +11,32 @@
 
 void rain_silence(void) { av_log_set_level(AV_LOG_QUIET); }
 
+// The system's errors have words that people know; FFmpeg's own are told in ours.
 void rain_error_text(int code, char *text, size_t size) {
-    if (av_strerror(code, text, size) < 0) snprintf(text, size, "FFmpeg error %d", code);
+    const char *words;
+    switch (code) {
+    case AVERROR_INVALIDDATA:
+    case AVERROR(EINVAL): words = "data that make no sense"; break;
+    case AVERROR_STREAM_NOT_FOUND: words = "no pictures in it"; break;
+    case AVERROR_DECODER_NOT_FOUND: words = "a codec that this build of FFmpeg cannot read"; break;
+    case AVERROR_DEMUXER_NOT_FOUND: words = "a kind of file that this build of FFmpeg cannot read"; break;
+    case AVERROR_ENCODER_NOT_FOUND: words = "a codec that this build of FFmpeg cannot write"; break;
+    case AVERROR_MUXER_NOT_FOUND: words = "a kind of file that this build of FFmpeg cannot write"; break;
+    case AVERROR_PROTOCOL_NOT_FOUND: words = "a kind of address that this build of FFmpeg does not know"; break;
+    case AVERROR_PATCHWELCOME: words = "a variant that FFmpeg does not read"; break;
+    case AVERROR_EOF: words = "the end of the file"; break;
+    case AVERROR_EXTERNAL: words = "a codec that failed"; break;
+    default: words = NULL;
+    }
+    if (words)
+        snprintf(text, size, "%s", words);
+    else if (!rain_error_errno(code) || av_strerror(code, text, size) < 0)
+        snprintf(text, size, "FFmpeg's error %d", code);
 }
 
 int rain_error_encoder_not_found(void) { return AVERROR_ENCODER_NOT_FOUND; }
+
+int rain_error_invalid_argument(void) { return AVERROR(EINVAL); }
 
 int rain_error_interrupted(void) { return AVERROR_EXIT; }
 

@@ -21,6 +21,9 @@ struct RainDecoder {
     AVPacket *packet;
     struct SwsContext *scaler;
     int stream, is_still, is_live, is_draining;
+    // The last display matrix that came with a frame: an H.264 or HEVC message says it once for all that follow.
+    int32_t matrix[9];
+    int has_matrix;
     int64_t max_pixels;
 };
 
@@ -161,9 +164,13 @@ double rain_decoder_duration(const RainDecoder *d) {
 }
 
 // The display matrix of a video that was filmed with the camera turned; containers keep it with the stream, pictures with the frame.
-static const int32_t *display_matrix(const RainDecoder *d) {
+static const int32_t *display_matrix(RainDecoder *d) {
     const AVFrameSideData *data = av_frame_get_side_data(d->frame, AV_FRAME_DATA_DISPLAYMATRIX);
-    if (data) return data->size < 9 * sizeof(int32_t) ? NULL : (const int32_t *)data->data;
+    if (data && data->size >= sizeof d->matrix) {
+        memcpy(d->matrix, data->data, sizeof d->matrix);
+        d->has_matrix = 1;
+    }
+    if (d->has_matrix) return d->matrix;
     const AVStream *stream = d->format->streams[d->stream];
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
     const AVPacketSideData *side = av_packet_side_data_get(
@@ -177,7 +184,7 @@ static const int32_t *display_matrix(const RainDecoder *d) {
 }
 
 // EXIF's number for a display matrix, of which only the signs of the upper left 2 × 2 matter here.
-static int exif_orientation(const RainDecoder *d) {
+static int exif_orientation(RainDecoder *d) {
     const int32_t *m = display_matrix(d);
     if (!m) return 1;
     if (llabs(m[0]) > llabs(m[1])) return m[0] > 0 ? (m[4] >= 0 ? 1 : 4) : (m[4] >= 0 ? 2 : 3);
@@ -188,6 +195,8 @@ static void describe(RainDecoder *d, RainFrame *frame) {
     frame->width = d->frame->width;
     frame->height = d->frame->height;
     frame->orientation = exif_orientation(d);
+    AVRational aspect = av_guess_sample_aspect_ratio(d->format, d->format->streams[d->stream], d->frame);
+    frame->pixel_aspect = aspect.num > 0 && aspect.den > 0 ? av_q2d(aspect) : 1;
     int64_t time = d->frame->best_effort_timestamp;
     frame->seconds = time == AV_NOPTS_VALUE ? -1 : time * av_q2d(d->format->streams[d->stream]->time_base);
 }

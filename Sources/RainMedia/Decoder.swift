@@ -32,7 +32,8 @@ final class Decoder {
             }
         guard code >= 0, let opened else {
             memory.deallocate()
-            let isSystem = rain_error_errno(code) != 0 && memory.baseAddress == nil
+            if memory.baseAddress == nil, let error = FileContent.error(path, expected: what) { throw error }
+            let isSystem = rain_error_errno(code) != 0 && memory.baseAddress == nil && code != rain_error_invalid_argument()
             throw MediaError(
                 isSystem ? .unreadable : .malformed, file: path, expected: what, found: FFmpeg.message(code),
                 advice: isSystem ? "check that the file exists and may be read" : "check the file, or save it in another format")
@@ -91,7 +92,8 @@ final class Decoder {
         var picture = Picture(width: Int(frame.width), height: Int(frame.height))
         let copied = picture.bytes.withUnsafeMutableBufferPointer { rain_decoder_copy_rgb(handle, $0.baseAddress!) }
         guard copied >= 0 else { throw malformed(copied) }
-        let upright = picture.upright(orientation: Int(frame.orientation))
+        let square = picture.withSquarePixels(aspect: frame.pixel_aspect)
+        let upright = square.upright(orientation: Int(frame.orientation))
         return .picture(upright, seconds: frame.seconds >= 0 ? frame.seconds : nil)
     }
 
@@ -132,6 +134,17 @@ final class Decoder {
 }
 
 extension Picture {
+    /// What is believed of a pixel's width in its height: wider ones are a file's mistake.
+    private static let possibleAspects = 0.1...10.0
+
+    /// The picture of pixels that are wider or narrower than high, as it is meant: none of them is lost.
+    func withSquarePixels(aspect: Double) -> Picture {
+        guard Self.possibleAspects.contains(aspect), abs(aspect - 1) > 1e-3 else { return self }
+        let (wide, high) = aspect > 1 ? (Double(width) * aspect, Double(height)) : (Double(width), Double(height) / aspect)
+        guard max(wide, high) <= Double(PictureReader.maximumSide), wide * high <= Double(VideoReader.maximumPixels) else { return self }
+        return resized(width: max(1, Int(wide.rounded())), height: max(1, Int(high.rounded())))
+    }
+
     /// The picture turned and mirrored as its EXIF orientation (1…8) asks.
     func upright(orientation: Int) -> Picture {
         guard (2...8).contains(orientation) else { return self }

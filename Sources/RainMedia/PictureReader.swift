@@ -47,7 +47,7 @@ public enum PictureReader {
         guard let format = StillFormat(bytes) else {
             throw MediaError(
                 .malformed, file: path, expected: "a picture (PNG, JPEG, WebP, GIF, TIFF, BMP, HEIC, AVIF, PNM or QOI)",
-                found: bytes.isEmpty ? "0 bytes" : "another kind of file",
+                found: bytes.isEmpty ? "0 bytes" : FileContent.name(Array(bytes.prefix(300))) ?? "another kind of file",
                 advice: bytes.isEmpty ? "save or download the file again" : "check the file, or save it in one of these formats")
         }
         guard let demuxers = demuxers[format] else { return try StillReader.read(bytes, format, path: path, maximumPixels: maximumPixels) }

@@ -120,15 +120,24 @@ public final class PictureSource {
         }
     }
 
-    /// A picture at the time its source says, counted from the first one; times that run back stand still.
+    /// Times that run back by more seconds than this start over.
+    private static let startsOver = 0.5
+
+    /// A picture at the time its source says, counted from the first one; times that run back a little stand still.
     private func timed(_ picture: Picture, _ seconds: Double?, _ period: Double) -> TimedPicture {
         count += 1
         guard let last else {
             last = (0, seconds ?? 0)
             return TimedPicture(picture: picture, seconds: 0)
         }
-        let next = seconds.flatMap { $0.isFinite ? max($0 - last.origin, last.seconds) : nil } ?? last.seconds + period
-        self.last = (next, last.origin)
+        guard let seconds, seconds.isFinite else {
+            self.last = (last.seconds + period, last.origin)
+            return TimedPicture(picture: picture, seconds: last.seconds + period)
+        }
+        // Streams that were cut together, or have run for a day, start over.
+        let origin = seconds - last.origin < last.seconds - Self.startsOver ? seconds - last.seconds - period : last.origin
+        let next = max(seconds - origin, last.seconds)
+        self.last = (next, origin)
         return TimedPicture(picture: picture, seconds: next)
     }
 

@@ -92,7 +92,7 @@ private struct MadeFiles {
             do {
                 try FileManager.default.createDirectory(atPath: missing, withIntermediateDirectories: false)
             } catch {
-                throw ModelError(.checkpoint, at: missing, "the folder cannot be made: \(error.localizedDescription)")
+                throw ModelError(.checkpoint, at: missing, "the folder cannot be made: \(FileError.reason(error))")
             }
             folders.append(missing)
         }

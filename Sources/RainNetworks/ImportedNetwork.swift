@@ -1,4 +1,5 @@
 package import Foundation
+import RainFiles
 public import RainGraph
 
 /// The network of a file as a graph of Rain, with its weights.
@@ -76,7 +77,7 @@ package enum NetworkFile {
         } catch let error as NetworkError {
             throw error
         } catch {
-            throw unreadable((error as NSError).localizedDescription, "check that the file exists and may be read")
+            throw unreadable(FileError.reason(error), "check that the file exists and may be read")
         }
     }
 

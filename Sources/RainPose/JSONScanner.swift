@@ -8,7 +8,13 @@ struct JSONScanner {
     private let bytes: [UInt8]
     private(set) var offset = 0
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    /// - Parameter bytes: perhaps behind a mark of UTF-8, as some editors write
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        if bytes.starts(with: Self.mark) { offset = Self.mark.count }
+    }
+
+    static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     static let deepest = 64
 

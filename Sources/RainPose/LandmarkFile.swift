@@ -1,4 +1,5 @@
 public import Foundation
+import RainFiles
 
 /// A landmark file of either set of points.
 public enum LandmarkFile: Sendable, Equatable {
@@ -78,7 +79,7 @@ public enum LandmarkFile: Sendable, Equatable {
             defer { try? handle.close() }
             return try handle.read(upToCount: LandmarkTrack.largestFile + 1).map { [UInt8]($0) } ?? []
         } catch {
-            throw LandmarkError(.file, "\(file.path): could not be read: \(error.localizedDescription)")
+            throw LandmarkError(.file, "\(file.path): could not be read: \(FileError.reason(error))")
         }
     }
 }

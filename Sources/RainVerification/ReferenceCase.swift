@@ -1,5 +1,6 @@
 import Foundation
 import RainCheckpoints
+import RainFiles
 import RainGraph
 import RainModels
 
@@ -87,7 +88,7 @@ struct ReferenceCase {
         } catch let error as ModelError {
             throw error
         } catch {
-            throw ModelError(.verification, at: path, "cannot be read: \(error.localizedDescription)")
+            throw ModelError(.verification, at: path, "cannot be read: \(FileError.reason(error))")
         }
         let header = try Self.decode(Header.self, json, path: path, snakeCase: true)
         name = header.case

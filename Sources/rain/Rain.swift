@@ -38,13 +38,15 @@ struct Rain: AsyncParsableCommand {
         // A reader that goes away or a limit on file sizes is reported by the write that fails, not by a signal that kills us.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        Terminal.holdStreams()
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(CommandWords.joined(Array(CommandLine.arguments.dropFirst())))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
+            try Terminal.finish()
         } catch {
             leave(error)
         }
@@ -57,9 +59,11 @@ struct Rain: AsyncParsableCommand {
         case .success:
             let text = fullMessage(for: error)
             if !text.isEmpty { print(text) }
+            do { try Terminal.finish() } catch { leave(error) }
             Glibc.exit(0)
         case .validationFailure:
-            Terminal.complain("\(message(for: error)) (see 'rain --help' and 'rain <command> --help')")
+            let words = CommandWords(Array(CommandLine.arguments.dropFirst()), of: Self.self)
+            Terminal.complain("\(words.explained(message(for: error))) (see '\(words.command) --help')")
             Glibc.exit(2)
         default:
             Terminal.complain("\(error)")

@@ -60,6 +60,22 @@ import Testing
         #expect(try animate("--output - --seed 6").output != first)
     }
 
+    /// What a pipe gives comes once, and some editors mark their files as UTF-8.
+    @Test("A pipe drives, and so does a marked file", arguments: [false, true]) func pipes(isMarked: Bool) throws {
+        let motion = try workplace.bytes("motion.json")
+        let content = (isMarked ? [0xEF, 0xBB, 0xBF] : []) + motion
+        let expected = try animate("--output -").output
+        try workplace.write("marked", content)
+        #expect(try animate("--output - --driving marked").output == expected)
+        let pipe = workplace.path + "/pipe"
+        try #require(mkfifo(pipe, 0o600) == 0)
+        // Reached by a link, as a shell's <(…) and /dev/stdin are.
+        try FileManager.default.createSymbolicLink(atPath: workplace.path + "/link", withDestinationPath: pipe)
+        Thread.detachNewThread { try? Data(content).write(to: URL(fileURLWithPath: pipe), options: []) }
+        let outcome = try animate("--output - --driving link")
+        #expect(outcome.status == 0 && outcome.output == expected, "\(outcome.errors)")
+    }
+
     @Test("Landmarks beside the picture are found") func landmarks() throws {
         let found = try animate("--output -").output
         #expect(try animate("--output - --reference-landmarks hero.landmarks.json").output == found)
@@ -121,7 +137,8 @@ import Testing
         ("--output absent/o.mp4", 1, ["absent/o.mp4"]), ("--output full.mp4", 1, ["full.mp4"]),
         ("--output o.mp4 --model absent", 1, ["absent/model.json"]), ("--output o.mp4 --model damaged", 1, ["tiny.safetensors"]),
         ("--output o.mp4 --reference absent.png", 1, ["absent.png"]), ("--output o.mp4 --reference motion.json", 1, ["motion.json"]),
-        ("--output o.mp4 --driving absent.json", 1, ["absent.json"]), ("--output o.mp4 --driving hero.png", 1, ["hero.png"]),
+        ("--output o.mp4 --driving absent.json", 1, ["absent.json"]),
+        ("--output o.mp4 --driving hero.png", 1, ["hero.png", "a PNG picture"]),
         ("--output o.mp4 --driving tiny/model.json", 1, ["model.json"]),
         ("--output o.mp4 --reference-landmarks absent.json", 1, ["absent.json"]),
     ]

@@ -21,7 +21,12 @@ struct BadInput: Sendable, CustomTestStringConvertible {
 
 /// What lies in the folder of every case, `BadInputTests.init` says; full.… is a disk without space.
 let badInputs = [
-    BadInput("frobnicate", 2, "frobnicate"),
+    BadInput("frobnicate", 2, "Unknown command 'frobnicate'", "animate, calibrate", "see 'rain --help'"),
+    BadInput("anmiate --driving motion.json", 2, "Unknown command 'anmiate'. Did you mean 'animate'?"),
+    BadInput("tracker instal", 2, "Unknown command 'instal'. Did you mean 'install'?", "see 'rain tracker --help'"),
+    BadInput("character --sed 7 --output hero.png", 2, "--sed", "Did you mean '--seed'?", "see 'rain character --help'"),
+    BadInput("character --seed -7 --output hero.png", 2, "'-7'", "--seed", "not negative"),
+    BadInput("motion --seed 3 --seconds -1 --output motion.json", 2, "--seconds"),
     BadInput("--frobnicate", 2, "--frobnicate"),
     BadInput("inspect", 2, "a checkpoint", "safetensors"),
     BadInput("inspect whole.safetensors another", 2, "another"),

@@ -26,8 +26,17 @@ import Testing
         }
     }
 
-    @Test func helpThatNobodyCanReadDoesNotCrash() throws {
-        #expect(try workplace.run(["--help"], output: "/dev/full").status < 128)
+    /// Results that cannot be written are no success, whichever command prints them and however many they are.
+    @Test func resultsThatCannotBeWritten() throws {
+        try SafetensorsWriter.write(
+            to: workplace.path + "/many.safetensors", tensors: (0..<400).map { ("layer.\($0).weight", [1], .float32, [1]) })
+        for arguments in [
+            "--help", "inspect --help", "--version", "inspect many.safetensors", "inspect many.safetensors --json", "doctor --json",
+        ] {
+            let outcome = try workplace.run(arguments.split(separator: " ").map(String.init), output: "/dev/full")
+            #expect(outcome.status == 1, "\(arguments): \(outcome.errors)")
+            #expect(outcome.errors.contains("standard output: expected to take all results"), "\(arguments): \(outcome.errors)")
+        }
     }
 
     @Test func inspectShowsWhatIsThere() throws {

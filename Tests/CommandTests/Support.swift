@@ -1,6 +1,7 @@
 import Foundation
 import RainAnimation
 import RainTesting
+import Testing
 
 /// How a run of `rain` ended.
 struct Outcome {
@@ -99,13 +100,22 @@ struct Run {
     let process: Process
     let streams: String
 
+    /// Words of libraries and of the language, which no message may contain.
+    private static let foreign = [
+        "Invalid argument", "Invalid data", "Generic error", "external library", "Stream not found", "bind(", "NSCocoa", "NSPOSIX",
+        "Optional(", "Error Domain", "Swift.", "Foundation.", "ptr:", "could not be completed", "isn\u{2019}t in the correct format",
+        "fatal error",
+    ]
+
     func wait() throws -> Outcome {
         process.waitUntilExit()
         defer { try? FileManager.default.removeItem(atPath: streams) }
-        return Outcome(
+        let outcome = Outcome(
             // A death by signal is no exit status; shells add 128 to tell.
             status: process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus,
             output: [UInt8]((try? Data(contentsOf: URL(fileURLWithPath: streams + "/out"))) ?? Data()),
             errors: try String(contentsOfFile: streams + "/err", encoding: .utf8))
+        for word in Self.foreign { #expect(!outcome.errors.contains(word), "\(outcome.errors)") }
+        return outcome
     }
 }

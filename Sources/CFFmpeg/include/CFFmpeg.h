@@ -22,6 +22,9 @@ void rain_error_text(int code, char *text, size_t size);
 // The code of "no encoder of this name in this build of FFmpeg".
 int rain_error_encoder_not_found(void);
 
+// What FFmpeg says of a file that it does not understand, and the system of an argument.
+int rain_error_invalid_argument(void);
+
 // The code of what took longer than its patience.
 int rain_error_interrupted(void);
 
@@ -111,6 +114,8 @@ typedef struct {
     int width, height;     // as stored, before the orientation is applied
     int orientation;       // 1…8 as in EXIF
     double seconds;        // presentation time, or -1 if unknown
+    // Width of a pixel in its height.
+    double pixel_aspect;
 } RainFrame;
 
 // Opens the video stream of a file, or of bytes in memory if path is null (the bytes must outlive the handle).

@@ -78,7 +78,7 @@ public struct AnimationModel: Sendable {
         } catch let error as FileError {
             throw AnimationError(.model, "\(error)")
         } catch {
-            throw AnimationError(.model, "\(folder): could not be written: \(error.localizedDescription)")
+            throw AnimationError(.model, "\(folder): could not be written: \(FileError.reason(error))")
         }
     }
 

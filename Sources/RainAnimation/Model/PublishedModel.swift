@@ -1,5 +1,6 @@
 import Foundation
 import RainCheckpoints
+import RainFiles
 import RainGraph
 import RainModels
 
@@ -108,7 +109,7 @@ package enum SmallFile {
         } catch let error as AnimationError {
             throw error
         } catch {
-            throw AnimationError(.model, "\(path): could not be read: \(error.localizedDescription)")
+            throw AnimationError(.model, "\(path): could not be read: \(FileError.reason(error))")
         }
     }
 

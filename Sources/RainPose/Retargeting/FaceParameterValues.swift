@@ -89,7 +89,7 @@ public struct FaceParameterValues: Sendable, Equatable {
             defer { try? handle.close() }
             bytes = try handle.read(upToCount: Self.largestFile + 1).map { [UInt8]($0) } ?? []
         } catch {
-            throw LandmarkError(.file, "\(file.path): could not be read: \(error.localizedDescription)")
+            throw LandmarkError(.file, "\(file.path): could not be read: \(FileError.reason(error))")
         }
         do throws(LandmarkError) {
             try self.init(json: bytes)

@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import RainFiles
 import RainGraph
 import Synchronization
 
@@ -37,7 +38,7 @@ actor UploadWriter {
         do {
             try open().write(contentsOf: Data(bytes.readableBytesView))
         } catch {
-            throw StudioError(.failed, "the upload could not be kept: \(error.localizedDescription)")
+            throw StudioError(.failed, "the upload could not be kept: \(FileError.reason(error))")
         }
     }
 

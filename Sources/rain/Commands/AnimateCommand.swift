@@ -33,7 +33,8 @@ struct AnimateCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The motion: a landmark file, a video, a folder of pictures, or a camera such as /dev/video0.", valueName: "path"))
+            "The motion: a landmark file (- for standard input), a video, a folder of pictures, or a camera such as /dev/video0.",
+            valueName: "path"))
     var driving: String
 
     @Option(help: ArgumentHelp("Where the frames go: \(FrameSink.formats). An existing file is replaced.", valueName: "path"))

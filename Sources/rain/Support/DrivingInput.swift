@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import RainAnimation
 import RainGraph
 import RainMedia
@@ -23,6 +24,7 @@ struct DrivingInput: Sendable {
         _ path: String, detector open: () throws -> any LandmarkDetecting, smooth: Bool? = nil, repeats: Bool = false,
         clock: PlaybackClock? = nil
     ) throws -> DrivingInput {
+        let path = path == "-" ? "/dev/stdin" : path
         var tracking = PersonTracker.Settings()
         if isLandmarkFile(path) {
             if smooth == true { tracking.smoothing = .init() }
@@ -42,17 +44,18 @@ struct DrivingInput: Sendable {
     /// Whether a path leads to a landmark file: it is named or begins like one, or is a pipe.
     static func isLandmarkFile(_ path: String) -> Bool {
         if path.lowercased().hasSuffix(".json") { return true }
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else { return false }
-        let type = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
-        switch type {
-        case .typeCharacterSpecial: return false
-        case .typeRegular, .typeSymbolicLink:
+        var status = stat()
+        guard stat(path, &status) == 0 else { return false }
+        switch status.st_mode & S_IFMT {
+        // What a pipe gives is gone: it is not looked at first.
+        case S_IFIFO, S_IFSOCK: return true
+        case S_IFREG:
             guard let handle = FileHandle(forReadingAtPath: path) else { return false }
             defer { try? handle.close() }
             let start = (try? handle.read(upToCount: 64)) ?? Data()
-            return start.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
-        default: return true
+            let isMarked = start.starts(with: [0xEF, 0xBB, 0xBF])
+            return start.dropFirst(isMarked ? 3 : 0).first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
+        default: return false
         }
     }
 }

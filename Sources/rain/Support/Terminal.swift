@@ -1,10 +1,30 @@
 import Foundation
 import Glibc
+import RainMedia
 
 /// Text for people: on standard error what they should know, on standard output what they asked for.
 enum Terminal {
     /// Whether standard error is watched by a person.
     static let isWatched = isatty(STDERR_FILENO) == 1
+
+    /// Takes the places of standard streams that are closed, so that no file that is opened later takes them and is written over.
+    static func holdStreams() {
+        for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) == -1 {
+            // Read-only: what is written there fails, and is noticed.
+            _ = open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
+    /// Makes sure that results are written.
+    ///
+    /// - Throws: `MediaError` if standard output did not take them all: a full disk, a pipe whose reader has gone, a closed stream
+    static func finish() throws {
+        // What could not be written before is still in the buffer. All streams: the name of one is a variable that others might change.
+        guard fflush(nil) != 0 else { return }
+        throw MediaError(
+            .unwritable, file: "standard output", expected: "to take all results", found: String(cString: strerror(errno)),
+            advice: "make room, or send them elsewhere")
+    }
 
     /// Writes one line to standard error, past all buffers.
     static func note(_ text: String) {

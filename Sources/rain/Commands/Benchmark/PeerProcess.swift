@@ -1,4 +1,5 @@
 import Foundation
+import RainFiles
 
 /// Another program that does the same work when asked: one line in, one line with seconds out.
 final class PeerProcess {
@@ -19,7 +20,7 @@ final class PeerProcess {
         do {
             try process.run()
         } catch {
-            throw Failure(description: "--peer: cannot start '\(command)': \(error.localizedDescription)")
+            throw Failure(description: "--peer: cannot start '\(command)': \(FileError.reason(error))")
         }
         description = Terminal.oneLine(try line())
     }
