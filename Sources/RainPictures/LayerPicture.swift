@@ -66,6 +66,18 @@ public struct LayerPicture: Sendable, Equatable {
         through { $0.part(left: left, top: top, width: partWidth, height: partHeight, outside: .black) }
     }
 
+    /// The layer with a part of it, which lies within, replaced by another.
+    public func replacing(_ part: LayerPicture, left: Int, top: Int) -> LayerPicture {
+        precondition(left >= 0 && top >= 0 && left + part.width <= width && top + part.height <= height, "a part lies within")
+        var replaced = self
+        for row in 0..<part.height {
+            let to = ((top + row) * width + left) * 4
+            replaced.bytes.replaceSubrange(
+                to..<(to + part.width * 4), with: part.bytes[(row * part.width * 4)..<((row + 1) * part.width * 4)])
+        }
+        return replaced
+    }
+
     /// What a change of pictures makes of colours and opacities.
     private func through(_ change: (Picture) -> Picture) -> LayerPicture {
         var (colors, alphas) = (Picture(width: width, height: height), Picture(width: width, height: height))

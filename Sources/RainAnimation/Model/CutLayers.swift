@@ -45,12 +45,22 @@ public struct CutLayers: Sendable, Equatable {
     ///
     /// - Parameter masks: of features and front layer, `[side, side, 2]` in 0…1
     init(whole picture: Picture, masks: [Float], side: Int, regions: FaceRegions) {
-        let size = picture.width
+        let (size, box) = (picture.width, regions.box(size: picture.width))
+        let part = picture.part(left: box.left, top: box.top, width: box.side, height: box.side)
+        // As many pixels of masks as fall on it.
+        let fine = max(8, (box.side * side + size - 1) / size)
+        let planes = (0..<2).map { layer in Plane(size: side, values: (0..<(side * side)).map { masks[$0 * 2 + layer] }) }
+        let partMasks = (0..<(fine * fine)).flatMap { pixel in
+            let (x, y) = ((Float(pixel % fine) + 0.5) / Float(fine), (Float(pixel / fine) + 0.5) / Float(fine))
+            func place(_ start: Int, _ share: Float) -> Float { (Float(start) + share * Float(box.side)) / Float(size) }
+            return planes.map { $0.at(place(box.left, x), place(box.top, y)) }
+        }
         let skin = SkinColor(picture, masks: masks, side: side, regions: regions)
-        var layers = LayerSeparation(picture, masks: masks, side: side, trusted: skin.likeness(picture)).layers
-        for pixel in 0..<(size * size) {
+        var layers = LayerSeparation(part, masks: partMasks, side: fine, trusted: skin.likeness(part)).layers
+        for pixel in 0..<(box.side * box.side) {
             // At their end the sheets are one.
-            let region = regions(SIMD2(Double(pixel % size) + 0.5, Double(pixel / size) + 0.5) / Double(size))
+            let (column, row) = (box.left + pixel % box.side, box.top + pixel / box.side)
+            let region = regions(SIMD2(Double(column) + 0.5, Double(row) + 0.5) / Double(size))
             let (filled, covered) = (region.skin, region.front)
             guard filled < 1 else { continue }
             for index in 1...2 {
@@ -60,7 +70,7 @@ public struct CutLayers: Sendable, Equatable {
             }
             let open = (1...2).map { 1 - Double(layers[$0].bytes[pixel * 4 + 3]) / 255 }
             for channel in 0..<3 {
-                let (at, wanted) = (pixel * 4 + channel, Double(picture.bytes[pixel * 3 + channel]))
+                let (at, wanted) = (pixel * 4 + channel, Double(part.bytes[pixel * 3 + channel]))
                 var colors = layers.map { Double($0.bytes[at]) }
                 colors[0] = wanted + (colors[0] - wanted) * filled
                 // Together they are the picture.
@@ -72,7 +82,9 @@ public struct CutLayers: Sendable, Equatable {
                 }
             }
         }
-        self.init(whole: layers[0], features: layers[1], front: layers[2])
+        let empty = LayerPicture(width: size, height: size)
+        func placed(_ layer: Int, on whole: LayerPicture) -> LayerPicture { whole.replacing(layers[layer], left: box.left, top: box.top) }
+        self.init(whole: placed(0, on: LayerPicture(picture)), features: placed(1, on: empty), front: placed(2, on: empty))
     }
 
     /// The whole, as one picture.

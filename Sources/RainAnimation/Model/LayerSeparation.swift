@@ -144,7 +144,7 @@ extension LayerPicture {
 }
 
 /// A square of numbers, read between its pixels.
-private struct Plane {
+struct Plane {
     let size: Int
     let values: [Float]
 

@@ -41,6 +41,20 @@ public struct FaceRegions: Sendable {
         face = FaceMap(reference: landmarks)
     }
 
+    /// A square of pixels outside which there is none of all this.
+    ///
+    /// - Parameter size: of the picture, on both sides
+    public func box(size: Int) -> (left: Int, top: Int, side: Int) {
+        let corners = [SIMD2(-1.0, -1), SIMD2(1, -1), SIMD2(-1, 1), SIMD2(1, 1)].map { crop($0 * Self.hair) * Double(size) }
+        func range(_ values: [Double]) -> (first: Int, last: Int) {
+            func pixel(_ value: Double) -> Int { Int(min(max(value, 0), Double(size))) }
+            return (pixel((values.min() ?? 0).rounded(.down)), pixel((values.max() ?? 0).rounded(.up)))
+        }
+        let (columns, rows) = (range(corners.map(\.x)), range(corners.map(\.y)))
+        let side = max(1, columns.last - columns.first, rows.last - rows.first)
+        return (min(columns.first, size - side), min(rows.first, size - side), side)
+    }
+
     /// - Parameter place: in fractions of the picture
     public func callAsFunction(_ place: SIMD2<Double>) -> Region {
         func share(_ distance: Double, _ way: Double) -> Double { min(max(distance / way, 0), 1) }
