@@ -7,6 +7,7 @@
 #include <libavutil/imgutils.h>
 #include <libavutil/time.h>
 #include <libswscale/swscale.h>
+#include <math.h>
 #include <string.h>
 
 struct RainEncoder {
@@ -53,7 +54,8 @@ static int open_codec(RainEncoder *e, const AVCodec *codec, const char *options_
     c->width = width;
     c->height = height;
     c->pix_fmt = indexed ? AV_PIX_FMT_PAL8 : e->video.has_alpha ? AV_PIX_FMT_YUVA420P : AV_PIX_FMT_YUV420P;
-    c->time_base = av_inv_q(rate);
+    // GIF counts hundredths of a second, and WebM thousandths.
+    c->time_base = e->video.is_timed ? (AVRational){1, indexed ? 100 : 1000} : av_inv_q(rate);
     c->framerate = rate;
     c->sample_aspect_ratio = (AVRational){1, 1};
     c->flags |= AV_CODEC_FLAG_BITEXACT;
@@ -150,7 +152,7 @@ static int encode(RainEncoder *e, AVFrame *frame) {
         code = avcodec_receive_packet(e->codec, e->packet);
         if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return 0;
         if (code < 0) break;
-        e->packet->duration = 1;
+        e->packet->duration = e->video.is_timed ? av_rescale_q(1, av_inv_q(e->codec->framerate), e->codec->time_base) : 1;
         av_packet_rescale_ts(e->packet, e->codec->time_base, e->stream->time_base);
         e->packet->stream_index = e->stream->index;
         code = av_interleaved_write_frame(e->format, e->packet);
@@ -164,6 +166,11 @@ static int writable_frame(RainEncoder *e) {
     int code = av_frame_make_writable(e->frame);
     e->frame->pts = e->next_time++;
     return code;
+}
+
+void rain_encoder_set_time(RainEncoder *e, double seconds) {
+    int64_t time = llrint(seconds / av_q2d(e->codec->time_base));
+    if (time > e->next_time) e->next_time = time;
 }
 
 int rain_encoder_write_rgb(RainEncoder *e, const uint8_t *rgb) {

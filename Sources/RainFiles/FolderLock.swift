@@ -3,7 +3,7 @@ import Glibc
 /// Holds a folder for one writer, among all programs of the machine, until it is dropped or its program ends, however that ends.
 ///
 /// The lock is the system's, on a file `.lock` in the folder, which stays: to remove it would let two writers hold two files of this name.
-public final class FolderLock {
+public final class FolderLock: Sendable {
     private let descriptor: Int32
 
     /// - Returns: nil if another holds it

@@ -35,6 +35,9 @@ public final class Checksum {
     }
 
     /// The SHA-256 of bytes, as 64 hexadecimal digits.
+    public static func sha256(_ bytes: [UInt8]) -> String { sha256(bytes.span.bytes) }
+
+    /// The SHA-256 of bytes, as 64 hexadecimal digits.
     public static func sha256(_ bytes: RawSpan) -> String {
         let checksum = Checksum()
         checksum.update(bytes)

@@ -51,10 +51,12 @@ public final class FrameSink {
     ///   - framesPerSecond: above 0, at most 1000 (50 for `.gif`); raw frames and pictures ignore it.
     ///   - scaled: width and height of what is written, if they are to be others than those of the frames.
     ///   - hasAlpha: whether frames come with transparency, for `write(rgba:)`; `.webm` alone can have it.
+    ///   - isTimed: whether frames have times of their own, for `setTime`; the rate is then what players are told, and video files alone
+    ///     keep the times.
     /// - Throws: `MediaError` for an unknown ending, an impossible size or rate, or a place that cannot be written.
     public static func open(
         _ path: String, width: Int, height: Int, framesPerSecond: Double, scaledTo scaled: (width: Int, height: Int)? = nil,
-        hasAlpha: Bool = false
+        hasAlpha: Bool = false, isTimed: Bool = false
     ) throws -> FrameSink {
         for (width, height) in [(width, height), scaled ?? (width, height)] {
             guard (1...16384).contains(width), (1...16384).contains(height) else {
@@ -69,10 +71,11 @@ public final class FrameSink {
             let size = scaled ?? (width, height)
             let video = try VideoFile(
                 path, .webmAlpha, width: width, height: height, framesPerSecond: framesPerSecond,
-                scaledTo: (even(size.width), even(size.height)))
+                scaledTo: (even(size.width), even(size.height)), isTimed: isTimed)
             return FrameSink(path: path, width: width, height: height, output: video)
         }
-        let output = try output(path, width: width, height: height, framesPerSecond: framesPerSecond, scaledTo: wanted)
+        let output = try output(
+            path, width: width, height: height, framesPerSecond: framesPerSecond, scaledTo: wanted, isTimed: isTimed)
         return FrameSink(path: path, width: width, height: height, output: output)
     }
 
@@ -160,12 +163,13 @@ public final class FrameSink {
     }
 
     private static func output(
-        _ path: String, width: Int, height: Int, framesPerSecond: Double, scaledTo scaled: (width: Int, height: Int)?
+        _ path: String, width: Int, height: Int, framesPerSecond: Double, scaledTo scaled: (width: Int, height: Int)?, isTimed: Bool
     ) throws -> any FrameOutput {
         let kind = try kind(path)
         func video(_ format: VideoFormat, isAddress: Bool = false) throws -> any FrameOutput {
             try VideoFile(
-                path, format, width: width, height: height, framesPerSecond: framesPerSecond, scaledTo: scaled, isAddress: isAddress)
+                path, format, width: width, height: height, framesPerSecond: framesPerSecond, scaledTo: scaled,
+                isTimed: isTimed && !isAddress, isAddress: isAddress)
         }
         func resized(_ output: any FrameOutput) -> any FrameOutput { scaled.map { Resized(output: output, size: $0) } ?? output }
         switch kind {
@@ -176,7 +180,8 @@ public final class FrameSink {
         case .webm: return try video(FFmpeg.hasEncoder("libvpx-vp9") ? .webmVP9 : .webmVP8)
         case .gif:
             let size = scaled ?? (width, height)
-            return try resized(VideoFile(path, .gif, width: size.width, height: size.height, framesPerSecond: framesPerSecond))
+            return try resized(
+                VideoFile(path, .gif, width: size.width, height: size.height, framesPerSecond: framesPerSecond, isTimed: isTimed))
         case .flv: return try video(.flv, isAddress: true)
         case .mpegTS: return try video(.mpegTS, isAddress: true)
         case .loopback:
@@ -203,6 +208,7 @@ public final class FrameSink {
         func write(_ picture: Picture) throws {
             try output.write(picture.resized(width: size.width, height: size.height, filter: .bilinear))
         }
+        func setTime(_ seconds: Double) { output.setTime(seconds) }
         func finish() throws { try output.finish() }
         func abandon() { output.abandon() }
     }
@@ -217,6 +223,10 @@ public final class FrameSink {
     deinit {
         abandon()
     }
+
+    /// Says when the next frame is shown, in seconds from the first one; of a sink that was opened for it. Times that do not grow are moved
+    /// on a little.
+    public func setTime(_ seconds: Double) { output.setTime(seconds) }
 
     /// Appends a frame of the sink's size.
     ///
@@ -266,6 +276,12 @@ public final class FrameSink {
 /// One kind of output; `FrameSink` sees to the order of calls and the size of frames.
 protocol FrameOutput {
     func write(_ picture: Picture) throws
+    /// When the next frame is shown, where frames have times of their own.
+    func setTime(_ seconds: Double)
     func finish() throws
     func abandon()
+}
+
+extension FrameOutput {
+    func setTime(_ seconds: Double) {}
 }

@@ -69,10 +69,11 @@ final class VideoFile: FrameOutput {
     ///   - width: of the pictures
     ///   - height: of the pictures
     ///   - scaledTo: width and height of the video, if it is to be another
+    ///   - isTimed: whether pictures have times of their own, which `setTime` says
     ///   - isAddress: whether `path` is a server's address or a device, rather than a file
     init(
         _ path: String, _ format: VideoFormat, width: Int, height: Int, framesPerSecond: Double,
-        scaledTo scaled: (width: Int, height: Int)? = nil, isAddress: Bool = false
+        scaledTo scaled: (width: Int, height: Int)? = nil, isTimed: Bool = false, isAddress: Bool = false
     ) throws {
         FFmpeg.silenced
         self.path = path
@@ -90,7 +91,7 @@ final class VideoFile: FrameOutput {
         let video = RainVideo(
             source_width: Int32(isScaled ? width : encodedWidth), source_height: Int32(isScaled ? height : encodedHeight),
             width: Int32(encodedWidth), height: Int32(encodedHeight), frames_per_second: framesPerSecond,
-            has_alpha: format.hasAlpha ? 1 : 0,
+            has_alpha: format.hasAlpha ? 1 : 0, is_timed: isTimed ? 1 : 0,
             patience: isAddress ? Self.patience : 0)
         let code = rain_encoder_open(
             &handle, workingPath.systemPath, format.container, format.codec, options, format.containerOptions, video)
@@ -109,7 +110,13 @@ final class VideoFile: FrameOutput {
         if let handle { rain_encoder_free(handle) }
     }
 
+    func setTime(_ seconds: Double) { if let handle { rain_encoder_set_time(handle, seconds) } }
+
     func write(_ picture: Picture) throws {
+        // A picture without transparency is opaque everywhere.
+        guard !format.hasAlpha else {
+            return try write(rgba: (0..<picture.width * picture.height).flatMap { picture.bytes[$0 * 3..<$0 * 3 + 3] + [255] })
+        }
         guard let handle else { return }
         let code: Int32
         if format.isIndexed {

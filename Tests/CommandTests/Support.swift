@@ -63,7 +63,7 @@ final class Workplace {
         }
         process.currentDirectoryURL = URL(fileURLWithPath: path)
         // What the user of this machine has installed is not there, unless a test says so.
-        process.environment = ProcessInfo.processInfo.environment.merging(["XDG_DATA_HOME": path + "/data"]) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging(["XDG_DATA_HOME": path + "/data", "XDG_STATE_HOME": path + "/state"]) { $1 }
             .merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: outputFile)

@@ -40,7 +40,7 @@ extension Studio {
 
         /// Bodies with which requests succeed.
         private static let bodies = [
-            "createSession": #"{"character":5}"#, "changeSession": #"{"smoothing":0.1}"#, "setReference": #"{"seed":9}"#,
+            "createSession": #"{"character":5}"#, "changeSession": #"{"smoothing":0.1}"#, "setReference": #"{"character":9}"#,
             "drive": #"{"yaw":0.2}"#, "startRecording": #"{"format":"gif"}"#,
             "setReferencePoints": StudioJSON.text(["points": LandmarkFrame.neutral.points.map { [Double($0.x), Double($0.y)] }]),
             "sendLandmarks": #"{"points":["# + [String](repeating: "[0.5,0.5]", count: 29).joined(separator: ",") + "]}",
@@ -55,7 +55,9 @@ extension Studio {
                 let id = try await studio.session()
                 var seen = 0
                 // What ends the session comes last; a recording is started before it is ended.
-                let order = ["startRecording": 1, "getInput": 2, "finishRecording": 2, "stopMotion": 3, "deleteSession": 4]
+                let order = [
+                    "startRecording": 1, "getInput": 2, "finishRecording": 2, "stopMotion": 3, "deleteSession": 4, "forgetCharacter": 5,
+                ]
                 let operations = description.paths.flatMap { path, item in item.all.map { (path, $0.method, $0.operation) } }
                     .filter { !["watch", "getStream"].contains($0.2.operationId) }
                     .sorted { (order[$0.2.operationId] ?? 0, $0.2.operationId) < (order[$1.2.operationId] ?? 0, $1.2.operationId) }
@@ -67,7 +69,8 @@ extension Studio {
                         continue
                     }
                     if operation.operationId == "finishRecording" { try await studio.frames(id, more: 5) }
-                    let address = path.replacingOccurrences(of: "{id}", with: id).replacingOccurrences(of: "{seed}", with: "3")
+                    let address = path.replacingOccurrences(of: "{id}", with: id).replacingOccurrences(
+                        of: "{character}", with: operation.operationId == "forgetCharacter" ? "9" : "3")
                     let body = operation.operationId == "playMotion" ? Self.motion : Self.bodies[operation.operationId] ?? ""
                     if operation.operationId == "setReferencePoints" {
                         _ = try await studio.ask(.PUT, "/api/v1/sessions/\(id)/reference", body: picture)
@@ -164,22 +167,50 @@ extension Studio {
             return (process.terminationStatus, text, try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted())
         }
 
-        @Test(.enabled(if: path(of: "python3") != nil, "python3 is not installed"))
-        func thePythonExampleWatches() async throws {
-            try await TestStudio.run { studio in
-                let (status, text, files) = try await run("python3", "studio_watch.py", ["http://localhost:\(studio.port)", "30"])
-                #expect(status == 0 && text.contains("30 frames") && text.contains("answered"), "\(text)")
-                #expect(files.contains("studio.jpg"))
+        /// With a watcher who drives, as an open page does, and on a studio that wants a token.
+        private func watched(
+            load: Double = .infinity, _ body: @escaping @Sendable (_ address: String) async throws -> Void
+        ) async throws {
+            try await TestStudio.run(load: load, token: "secret") { studio in
+                let session = try await studio.server.store.session(SessionStore.first)
+                let page = try await session.watch()
+                let driving = Task {
+                    var controls = Controls()
+                    controls[.yaw] = 0.1
+                    while !Task.isCancelled {
+                        _ = await session.drive(controls, from: InputStamp(client: page.number, milliseconds: 1))
+                        if case .frame(let frame) = await page.next() { page.acknowledge(frame.sequence) }
+                    }
+                }
+                defer { driving.cancel() }
+                try await body("http://localhost:\(studio.port)/?token=secret")
+                await session.leave(page)
             }
         }
 
-        @Test(.enabled(if: path(of: "node") != nil, "node is not installed"))
-        func theJavaScriptExampleTakesPictures() async throws {
-            try await TestStudio.run { studio in
-                let (status, text, files) = try await run("node", "studio_snapshot.mjs", ["http://localhost:\(studio.port)"])
+        @Test(.enabled(if: path(of: "python3") != nil, "python3 is not installed"))
+        func thePythonExampleWatches() async throws {
+            try await watched { address in
+                let (status, text, files) = try await run("python3", "studio_watch.py", [address, "30"])
+                #expect(status == 0 && text.contains("30 frames") && text.contains("answered"), "\(text)")
+                #expect(files.contains("studio.jpg"))
+            }
+            let (status, text, _) = try await run("python3", "studio_watch.py", [])
+            #expect(status == 1 && text.contains("Needs a studio"), "\(text)")
+            let alone = try await run("python3", "studio_watch.py", ["http://localhost:9"])
+            #expect(alone.status == 1 && alone.text.contains("'rain studio'") && !alone.text.contains("Traceback"), "\(alone.text)")
+        }
+
+        @Test(.enabled(if: path(of: "node") != nil, "node is not installed"), arguments: [Double.infinity, 0])
+        func theJavaScriptExampleTakesPictures(load: Double) async throws {
+            try await watched(load: load) { address in
+                let (status, text, files) = try await run("node", "studio_snapshot.mjs", [address])
                 #expect(status == 0 && text.contains("right.png"), "\(text)")
+                #expect(text.contains("one more session") == (load == 0), "\(text)")
                 #expect(files.contains("left.png") && files.contains("right.png"))
             }
+            let (status, text, _) = try await run("node", "studio_snapshot.mjs", [])
+            #expect(status == 2 && text.contains("rain studio"), "\(text)")
         }
     }
 }

@@ -217,7 +217,8 @@ struct LandmarkDrivingTests {
     /// People of either set of points drive a drawn model as in `rain animate`, at any distance or at their own; others are shown whole persons.
     @Test(arguments: [true, false]) func peopleGoThroughThePuppet(keepsDistance: Bool) throws {
         let reference = Reference(
-            picture: Picture(width: 8, height: 8), landmarks: RainWorld.Character(seed: 3).landmarks(CharacterPose()), name: "a picture")
+            picture: Picture(width: 8, height: 8), landmarks: RainWorld.Character(seed: 3).landmarks(CharacterPose()), name: "a picture",
+            id: "p")
         let leaning = (0..<DrawnFilm.count).map { number in
             let scale: Float = number < RestingFace.count ? 1 : 1.2
             return LandmarkFrame(

@@ -130,7 +130,7 @@ extension Studio {
                 let placed = try state(try await studio.ask(.PUT, "\(address)?\(crop)&points=\(query(face.points))", body: picture))
                 #expect(detector.sizes.count == 1)
                 #expect(placed.reference.points.count == 29 && distance(placed.reference.points, neutral) < 0.08)
-                #expect(placed.reference.seed == nil)
+                #expect(placed.reference.isPicture)
                 let session = try await studio.server.store.session(id)
                 let kept = await session.reference.face.points
                 #expect(kept.allSatisfy { $0.visibility == 1 })
@@ -257,8 +257,8 @@ extension Studio {
                 let face = await session.reference.landmarks(CharacterPose())
                 #expect(abs(Double(face[.leftShoulder].x) - moved[27][0]) < 1e-3)
                 // Back to a drawn character, whose points are told too.
-                let seed = try state(try await studio.ask(.PUT, address, json: #"{"seed":4}"#))
-                #expect(seed.reference.points.count == 29 && seed.reference.seed == 4)
+                let seed = try state(try await studio.ask(.PUT, address, json: #"{"character":4}"#))
+                #expect(seed.reference.points.count == 29 && seed.reference.character == "4")
             }
         }
 

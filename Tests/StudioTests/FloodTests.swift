@@ -80,7 +80,7 @@ struct FloodTests {
                     StudioFrame(
                         sequence: sequence, picture: frame.picture, images: FrameImages(frame.picture), captured: frame.captureTimestamp,
                         finished: clock.now,
-                        stamp: InputStamp(tag: frame.tag), generation: 1))
+                        stamp: InputStamp(tag: frame.tag), generation: 1, framesPerSecond: 30))
             }
             while case .frame(let frame) = viewer.next() { underWay.append((time + wire, frame)) }
             #expect(underWay.count <= StudioSession.frameWindow)

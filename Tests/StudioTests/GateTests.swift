@@ -29,6 +29,27 @@ struct GateTests {
         #expect(code(answer(Gate(token: "t", isSecure: false), headers, query: ["token": "t"])) == .foreignOrigin)
     }
 
+    @Test func otherOriginsMayBeAllowed() throws {
+        var gate = Gate(token: nil, isSecure: false)
+        gate.origins = [try Gate.origin("HTTP://Example.org:3000/")]
+        let headers = [("Host", "localhost:8787"), ("Origin", "http://example.org:3000")]
+        #expect(answer(gate, headers) == .welcome)
+        #expect(gate.answer(.OPTIONS, path: [], query: [:], HTTPHeaders(headers)) == .preflight)
+        #expect(code(answer(gate, [headers[0], ("Origin", "http://example.org")])) == .foreignOrigin)
+        #expect(gate.sharing(with: HTTPHeaders(headers)).contains { $0 == ("access-control-allow-origin", "http://example.org:3000") })
+        #expect(!gate.sharing(with: HTTPHeaders([headers[0], ("Origin", "http://evil.example")])).contains { $0.0.hasPrefix("access") })
+        // A token is needed all the same.
+        gate = Gate(token: "t", isSecure: false, origins: gate.origins)
+        #expect(code(answer(gate, headers)) == .tokenRequired)
+        #expect(gate.answer(.OPTIONS, path: [], query: [:], HTTPHeaders(headers)) == .preflight)
+        #expect(answer(gate, headers, query: ["token": "t"], path: ["api", "v1", "sessions"]) == .welcome)
+    }
+
+    @Test(arguments: [
+        "*", "example.org", "https://", "https://example.org/page", "https://a b", "https://a\r\nx: y", "file:///x", "https://*",
+    ])
+    func whatIsNoOriginIsRefused(_ text: String) { #expect(throws: StudioError.self) { try Gate.origin(text) } }
+
     @Test func oneHostIsNeeded() {
         let gate = Gate(token: nil, isSecure: false)
         #expect(code(answer(gate, [])) == .badRequest)
@@ -39,6 +60,13 @@ struct GateTests {
         let gate = Gate(token: "secret", isSecure: true)
         let host = ("Host", "studio.example")
         #expect(answer(gate, [host], query: ["token": "secret"]) == .keep(token: "secret"))
+        // Once the cookie has come back, the address can forget the token; a browser that keeps none gets the page all the same.
+        #expect(answer(gate, [host, ("Cookie", "rain_studio=secret")], query: ["token": "secret", "kept": "1"]) == .kept)
+        #expect(answer(gate, [host], query: ["token": "secret", "kept": "1"]) == .welcome)
+        #expect(code(answer(gate, [host], query: ["kept": "1"])) == .tokenRequired)
+        // What the page is made of is no secret.
+        #expect(answer(gate, [host], path: ["main.js"]) == .welcome)
+        #expect(code(answer(gate, [host], path: ["api", "v1", "sessions"])) == .tokenRequired)
         #expect(answer(gate, [host], query: ["token": "secret"], path: ["metrics"]) == .welcome)
         #expect(answer(gate, [host, ("Authorization", "Bearer secret")]) == .welcome)
         #expect(answer(gate, [host, ("Cookie", "a=b; rain_studio=secret")]) == .welcome)

@@ -247,7 +247,12 @@ extension Studio {
                 #expect(try await studio.get("/").code == "token_required")
                 #expect(try await studio.get("/metrics").status == 401)
                 let kept = try await studio.get("/?token=secret")
-                #expect(kept.status == 303 && kept.headers["location"] == "/")
+                #expect(kept.status == 303 && kept.headers["location"] == "/?token=secret&kept=1")
+                let clean = try await studio.get("/?token=secret&kept=1&overlay=1", [("Cookie", "rain_studio=secret")])
+                #expect(clean.status == 303 && clean.headers["location"] == "/?overlay=1")
+                // Without cookies the page comes all the same, and so do its parts.
+                #expect(try await studio.get("/?token=secret&kept=1").status == 200)
+                #expect(try await studio.get("/main.js").status == 200)
                 let cookie = try #require(kept.headers["set-cookie"])
                 #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"))
                 #expect(try await studio.get("/", [("Cookie", "rain_studio=secret")]).status == 200)
@@ -314,8 +319,9 @@ extension Studio {
                 ("PATCH", "", #"{"framesPerSecond":1e9}"#, "bad_settings"), ("PATCH", "", #"{"framesPerSecond":NaN}"#, "bad_request"),
                 ("PATCH", "", #"{"smoothing":-1}"#, "bad_settings"), ("PATCH", "", #"{"seed":-1}"#, "bad_request"),
                 ("PATCH", "", #"{"preset":"fast"}"#, "bad_request"), ("PATCH", "", #"{"gains":{"head":9}}"#, "bad_settings"),
-                ("PATCH", "", String(repeating: "[", count: 60_000), "bad_request"), ("PUT", "/reference", #"{"seed":1.5}"#, "bad_request"),
-                ("PUT", "/reference", #"{"seed":-1}"#, "bad_request"), ("POST", "/controls", #"{"yaw":NaN}"#, "bad_request"),
+                ("PATCH", "", String(repeating: "[", count: 60_000), "bad_request"),
+                ("PUT", "/reference", #"{"character":1.5}"#, "bad_request"),
+                ("PUT", "/reference", #"{"character":-1}"#, "bad_request"), ("POST", "/controls", #"{"yaw":NaN}"#, "bad_request"),
                 ("POST", "/controls", #"{"tail":1}"#, "bad_request"), ("POST", "/controls", #"{"yaw":1e999}"#, "bad_request"),
                 ("POST", "/landmarks", #"{"points":[]}"#, "bad_landmarks"), ("POST", "/landmarks", #"{"points":[[1]]}"#, "bad_landmarks"),
                 ("POST", "/landmarks", #"{"points":[[NaN,0]]}"#, "bad_request"), ("PUT", "/motion", "{}", "bad_landmarks"),

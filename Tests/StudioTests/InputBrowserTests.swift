@@ -131,7 +131,7 @@ extension Studio {
                     // Another character on stage is driven at once.
                     let before = await session.reference
                     try await browser.click("roll")
-                    try await until("another character") { await session.reference.seed != before.seed }
+                    try await until("another character") { await session.reference.id != before.id }
                     _ = try await turns(session) { $1 - $0 > 0.1 }
                     try await browser.run("document.documentElement.dataset.theme = 'light'")
                     try await Task.sleep(for: .milliseconds(500))

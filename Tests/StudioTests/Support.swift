@@ -29,7 +29,7 @@ struct TestStudio: Sendable {
         connections: Int = 256,
         seconds: Int64 = 600, load: Double = .infinity,
         token: String? = nil, certificate: (String, String)? = nil, detector: (any LandmarkDetecting)? = nil, outputs: [String] = [],
-        window: String = "1x4",
+        window: String = "1x4", state: String? = nil, given: SettingsChange = SettingsChange(), character: UInt64? = 7,
         isCommon: Bool = true, engine: (any Engine)? = nil, extraPages: [String: [UInt8]] = [:],
         _ body: @Sendable (TestStudio) async throws -> Result
     ) async throws -> Result {
@@ -42,7 +42,8 @@ struct TestStudio: Sendable {
         configuration.isCommon = isCommon
         configuration.extraPages = extraPages
         configuration.port = 0
-        configuration.character = 7
+        configuration.character = character
+        (configuration.stateFolder, configuration.given, configuration.mustKeep) = (state, given, true)
         configuration.sessions = sessions
         configuration.connections = connections
         configuration.limits.load = load

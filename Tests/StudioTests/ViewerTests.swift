@@ -7,7 +7,7 @@ struct ViewerTests {
     private func frame(_ sequence: UInt32) -> StudioFrame {
         StudioFrame(
             sequence: sequence, picture: Picture(width: 1, height: 1), images: FrameImages(Picture(width: 1, height: 1)), captured: .zero,
-            finished: .zero, stamp: nil, generation: 1
+            finished: .zero, stamp: nil, generation: 1, framesPerSecond: 30
         )
     }
 

@@ -64,13 +64,17 @@ typedef struct {
     int width, height;                // of the video; the same for palette indices
     double frames_per_second;
     int has_alpha;                    // whether the pictures, and the video, have transparency
+    int is_timed;                     // whether every picture has a time of its own, rather than a place in a constant rate
     double patience;                  // 0 for files; else path is an address or a device, and how many seconds anything may take
 } RainVideo;
 
-// Opens a file (or whatever path names) for one video stream of constant frame rate.
+// Opens a file (or whatever path names) for one video stream, of constant frame rate unless it is timed.
 // The options read "key=value:key=value". Pixel format is PAL8 for the encoder "gif", else YUV 4:2:0, BT.709.
 int rain_encoder_open(RainEncoder *_Nullable *_Nonnull encoder, const char *path, const char *format, const char *codec,
                       const char *codec_options, const char *format_options, RainVideo video);
+
+// The time of the next picture, in seconds from the first one; of a video that is timed. Times that do not grow are moved on a little.
+void rain_encoder_set_time(RainEncoder *encoder, double seconds);
 
 // Appends a picture of height × width × 3 bytes (4 with transparency, straight).
 int rain_encoder_write_rgb(RainEncoder *encoder, const uint8_t *rgb);

@@ -9,6 +9,12 @@ struct RestingFace: Sendable {
     private var taken = 0
     private(set) var face: LandmarkFrame?
 
+    /// - Parameter given: the face, where it is known
+    init(_ given: LandmarkFrame? = nil) {
+        face = given
+        if given != nil { taken = Self.count + 1 }
+    }
+
     mutating func take(_ next: LandmarkFrame) {
         remember(next)
         taken = min(taken + 1, Self.count + 1)

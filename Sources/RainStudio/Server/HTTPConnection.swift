@@ -75,11 +75,18 @@ struct HTTPConnection: Sendable {
             switch gate.answer(request.method, path: request.path, query: request.query, request.headers) {
             case .refuse(let error): throw error
             case .keep(let token):
-                response = StudioResponse(303, type: "text/plain", [])
-                response.headers += [
-                    // An overlay stays one.
-                    ("location", request.query["overlay"] == nil ? "/" : "/?overlay=1"),
-                    ("set-cookie", "\(Gate.cookie)=\(token); Path=/; HttpOnly; SameSite=Strict" + (gate.isSecure ? "; Secure" : "")),
+                response = Self.redirect(request, "token=\(token)", "kept=1")
+                response.headers.append(
+                    ("set-cookie", "\(Gate.cookie)=\(token); Path=/; HttpOnly; SameSite=Strict" + (gate.isSecure ? "; Secure" : "")))
+                isWhole = try await discard(&parts, limit: Router.largestBody)
+            case .kept:
+                response = Self.redirect(request)
+                isWhole = try await discard(&parts, limit: Router.largestBody)
+            case .preflight:
+                response = .done
+                response.headers = [
+                    ("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE"),
+                    ("access-control-allow-headers", "authorization, content-type"), ("access-control-max-age", "600"),
                 ]
                 isWhole = try await discard(&parts, limit: Router.largestBody)
             case .welcome:
@@ -99,6 +106,15 @@ struct HTTPConnection: Sendable {
         metrics.responded(response.status)
         try await write(response, to: head, stays: stays, outbound, channel)
         return stays
+    }
+
+    /// Sends a browser to the page, with so much in its address.
+    private static func redirect(_ request: StudioRequest, _ query: String...) -> StudioResponse {
+        var response = StudioResponse(303, type: "text/plain", [])
+        // An overlay stays one.
+        let all = (request.query["overlay"] == nil ? [] : ["overlay=1"]) + query
+        response.headers.append(("location", "/" + (all.isEmpty ? "" : "?" + all.joined(separator: "&"))))
+        return response
     }
 
     private func body(
@@ -157,22 +173,29 @@ struct HTTPConnection: Sendable {
 
     // MARK: Answering
 
-    /// What every response says: nothing is kept, framed, or taken from elsewhere.
+    /// What every response says: nothing is kept or guessed.
     private static let usualHeaders: [(String, String)] = [
-        ("cache-control", "no-store"), ("x-content-type-options", "nosniff"), ("cross-origin-resource-policy", "same-origin"),
-        ("cross-origin-opener-policy", "same-origin"), ("referrer-policy", "no-referrer"), ("x-frame-options", "DENY"),
-        (
-            "content-security-policy",
-            "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
-        ),
+        ("cache-control", "no-store"), ("x-content-type-options", "nosniff"), ("cross-origin-opener-policy", "same-origin"),
+        ("referrer-policy", "no-referrer"),
     ]
+
+    /// Where the page's parts may come from, and whose pages may hold it.
+    private var contentPolicy: (String, String) {
+        let holders = gate.origins.isEmpty ? "'none'" : gate.origins.sorted().joined(separator: " ")
+        return (
+            "content-security-policy",
+            "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; frame-ancestors \(holders); base-uri 'none'"
+        )
+    }
 
     /// Returns when the system has taken all of the answer: closing a connection drops what it has not.
     private func write(
         _ response: StudioResponse, to request: HTTPRequestHead, stays: Bool, _ outbound: Outbound, _ channel: any NIOCore.Channel
     ) async throws {
         var head = HTTPResponseHead(version: request.version, status: HTTPResponseStatus(statusCode: response.status))
-        for (name, value) in Self.usualHeaders + response.headers { head.headers.add(name: name, value: value) }
+        for (name, value) in Self.usualHeaders + [contentPolicy] + gate.sharing(with: request.headers) + response.headers {
+            head.headers.add(name: name, value: value)
+        }
         switch response.body {
         case .bytes(let bytes):
             if response.status != 204 { head.headers.add(name: "content-length", value: "\(bytes.count)") }

@@ -13,13 +13,24 @@ struct Router: Sendable {
     /// `nil` where there is no detector.
     let faces: FaceFinder?
     let uploads = UploadSlots()
+    /// The address that is listened on, the token, and whether HTTPS is spoken.
+    private let place: Place
     private let extraPages: [String: [UInt8]]
+
+    struct Place: Sendable {
+        var address: String
+        var token: String?
+        var isSecure: Bool
+    }
 
     /// The largest body of an upload, and of any other request.
     static let largestUpload = 16 << 20
     static let largestBody = 64 << 10
 
-    init(store: SessionStore, host: ModelHost, metrics: StudioMetrics, faces: FaceFinder?, extraPages: [String: [UInt8]] = [:]) {
+    init(
+        store: SessionStore, host: ModelHost, metrics: StudioMetrics, faces: FaceFinder?, place: Place, extraPages: [String: [UInt8]] = [:]
+    ) {
+        self.place = place
         self.store = store
         self.host = host
         self.metrics = metrics
@@ -81,20 +92,29 @@ struct Router: Sendable {
         case ["api", "v1", "health"]:
             try allow(.GET)
             return StudioResponse(json: Health(status: "ok", model: host.model.configuration.name, sessions: await store.all.count))
+        case ["api", "v1", "links"]:
+            try allow(.GET)
+            return StudioResponse(json: links(request))
         case ["api", "v1", "sessions"]:
             try allow(.GET, .POST)
             guard method == .POST else { return StudioResponse(json: SessionList(sessions: await states())) }
             let wanted = request.body.isEmpty ? NewSession() : try StudioJSON.decode(NewSession.self, from: request.body)
-            let session = try await store.make(wanted.settings, character: wanted.character)
+            let session = try await store.make(wanted.settings, character: wanted.character?.id)
             try await session.wake()
             return StudioResponse(json: await session.state, status: 201)
         case Self.facesPath:
             try allow(.POST)
             return try await face(request)
-        case let path where path.count == 4 && path[0...2] == ["api", "v1", "characters"]:
+        case ["api", "v1", "characters"]:
             try allow(.GET)
-            guard let seed = UInt64(path[3]) else { throw StudioError(.badRequest, "a character: expected a whole number from 0 on") }
-            return StudioResponse(type: "image/png", try PictureWriter.png(await host.character(seed).picture))
+            return StudioResponse(json: CharacterList(characters: store.kept.characters.map(CharacterList.Entry.init)))
+        case let path where path.count == 4 && path[0...2] == ["api", "v1", "characters"]:
+            try allow(.GET, .DELETE)
+            guard method == .GET else {
+                try store.kept.remove(path[3])
+                return .done
+            }
+            return StudioResponse(type: "image/png", try await host.png(store.character(path[3]).reference.picture))
         case let path where path.count >= 4 && path[0...2] == ["api", "v1", "sessions"]:
             return try await answer(request, method, session: store.session(path[3]), part: Array(path[4...]))
         default:
@@ -111,6 +131,17 @@ struct Router: Sendable {
     private func page(_ name: String) -> StudioResponse {
         guard let file = PageFiles.table[name] else { return StudioResponse(StudioError(.notFound, name)) }
         return StudioResponse(type: file.type, file.bytes)
+    }
+
+    /// Under which addresses others reach the studio.
+    private func links(_ request: StudioRequest) -> Links {
+        let isLocal = StudioServer.isLoopback(place.address)
+        // The port is the one by which the request came: it may be another than is listened on.
+        let host = request.headers.first(name: "host") ?? ""
+        let port = host.firstMatch(of: /:[0-9]+$/).map { String($0.output) } ?? ""
+        let names = isLocal ? ["localhost"] : NetworkAddresses.names(of: place.address)
+        return Links(
+            isLocal: isLocal, addresses: names.map { "\(place.isSecure ? "https" : "http")://\($0)\(port)/" }, token: place.token)
     }
 
     private func states() async -> [SessionState] {
@@ -149,13 +180,17 @@ struct Router: Sendable {
             return .done
         case "GET stats": return StudioResponse(json: await session.stats)
         case "PUT reference":
-            try await session.show(reference(request))
+            let (reference, look) = try await reference(request)
+            try await session.show(reference, look: look)
             return StudioResponse(json: await session.state)
         case "PUT reference points":
             let landmarks = try StudioJSON.decode(GivenLandmarks.self, from: request.body).frame().checkedAsReference()
             try await session.place(landmarks)
             return StudioResponse(json: await session.state)
-        case "GET reference": return StudioResponse(type: "image/png", try PictureWriter.png(await session.reference.picture))
+        case "GET reference":
+            let reference = await session.reference
+            guard request.query["original"] == "1" else { return StudioResponse(type: "image/png", try await host.png(reference.picture)) }
+            return StudioResponse(type: "application/octet-stream", try store.kept.upload(of: reference.id))
         case "GET pose": return StudioResponse(type: "image/png", try PictureWriter.png(await session.posePicture(side: 128)))
         case "GET snapshot": return try await snapshot(session, isCut: request.query["alpha"] == "1")
         case "GET stream":
@@ -200,8 +235,8 @@ struct Router: Sendable {
             await session.play(nil)
             return StudioResponse(json: await session.state)
         case "POST recording":
-            let format = try StudioJSON.decode([String: Recording.Format].self, from: request.body)["format"] ?? .mp4
-            try await session.startRecording(format)
+            let wanted = request.body.isEmpty ? NewRecording() : try StudioJSON.decode(NewRecording.self, from: request.body)
+            try await session.startRecording(wanted.format ?? .mp4)
             return StudioResponse(json: await session.state, status: 201)
         case "DELETE recording":
             let (format, bytes) = try await session.finishRecording()
@@ -212,16 +247,20 @@ struct Router: Sendable {
         }
     }
 
-    private func reference(_ request: StudioRequest) async throws -> Reference {
+    /// The character that a request brings or names, and the settings that go with it.
+    private func reference(_ request: StudioRequest) async throws -> (Reference, look: SettingsChange?) {
         if request.contentType == "application/json" {
-            return await host.character(try StudioJSON.decode(Seed.self, from: request.body).seed)
+            return try await store.character(try StudioJSON.decode(NamedCharacter.self, from: request.body).character.id)
         }
         let (crop, given) = (try request.crop(), try request.points())
         let name = String((request.query["name"] ?? "the picture").prefix(80))
         let picture = try await host.picture(request.body, name: name)
         // What is given is not looked for.
         let landmarks = if let given { given } else { try await faces?.face(in: picture)?.landmarks }
-        return try await host.reference(picture, name: name, crop: crop, landmarks: landmarks)
+        let reference = try await host.reference(
+            picture, name: name, id: StudioState.id(of: request.body), crop: crop, landmarks: landmarks)
+        try await host.keep(reference, in: store.kept, upload: request.body, name: name)
+        return (reference, nil)
     }
 
     /// Where the face is in a picture.
@@ -259,98 +298,5 @@ struct Router: Sendable {
             controls[field] = value
         }
         return controls
-    }
-}
-
-extension InputStamp {
-    /// The client of those who send landmarks by POST.
-    static let outsider: UInt16 = 0
-}
-
-private struct Health: Encodable {
-    var status: String
-    var model: String
-    var sessions: Int
-}
-
-private struct SessionList: Encodable { var sessions: [SessionState] }
-
-private struct NewSession: Decodable {
-    var settings: SettingsChange?
-    var character: UInt64?
-}
-
-/// What `POST /api/v1/faces` answers.
-private struct FoundFace: Encodable {
-    struct Face: Encodable {
-        var crop: Crop
-        var points: [[Double]]
-    }
-    var width: Int
-    var height: Int
-    var face: Face?
-
-    private enum Key: CodingKey { case width, height, face }
-
-    /// No face is told as null.
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        try container.encode(width, forKey: .width)
-        try container.encode(height, forKey: .height)
-        try container.encode(face, forKey: .face)
-    }
-}
-
-extension StudioRequest {
-    /// The square of the query's `x`, `y` and `side`; `nil` without any of them.
-    ///
-    /// - Throws: `StudioError` of code `badRequest`
-    fileprivate func crop() throws(StudioError) -> Crop? {
-        let (x, y, side) = (try number("x", Double.self), try number("y", Double.self), try number("side", Double.self))
-        if let x, let y, let side { return Crop(x: x, y: y, side: side) }
-        guard x == nil, y == nil, side == nil else {
-            throw StudioError(.badRequest, "crop: expected all of x, y and side, or none of them")
-        }
-        return nil
-    }
-
-    /// The landmarks of the query's `points`; `nil` without.
-    ///
-    /// - Throws: `StudioError` of code `badRequest` or `badLandmarks`
-    fileprivate func points() throws(StudioError) -> LandmarkFrame? {
-        guard let text = query["points"] else { return nil }
-        var numbers: [Float] = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let number = Float(part), number.isFinite else {
-                throw StudioError(.badRequest, "points: expected finite numbers and commas, found '\(part.prefix(40))'")
-            }
-            numbers.append(number)
-        }
-        guard numbers.count == 2 * LandmarkSet.count else {
-            throw StudioError(
-                .badLandmarks,
-                "points: expected \(2 * LandmarkSet.count) numbers, x and y of \(LandmarkSet.count) landmarks, found \(numbers.count)")
-        }
-        return try LandmarkFrame(checking: (0..<LandmarkSet.count).map { LandmarkPoint(x: numbers[2 * $0], y: numbers[2 * $0 + 1]) })
-    }
-}
-
-private struct Seed: Decodable { var seed: UInt64 }
-
-private struct GivenLandmarks: Decodable {
-    /// `[x, y]` or `[x, y, visibility]` each, in the order of `LandmarkSet`.
-    var points: [[Float]]
-    /// In milliseconds on the sender's clock; later landmarks must not have an earlier one.
-    var time: Double?
-
-    func frame() throws(StudioError) -> LandmarkFrame {
-        var frame: [LandmarkPoint] = []
-        for (index, point) in points.prefix(LandmarkSet.count + 1).enumerated() {
-            guard point.count == 2 || point.count == 3 else {
-                throw StudioError(.badLandmarks, "points.\(index): expected x, y and perhaps visibility, found \(point.count) numbers")
-            }
-            frame.append(LandmarkPoint(x: point[0], y: point[1], visibility: point.count == 3 ? point[2] : 1))
-        }
-        return try LandmarkFrame(checking: frame)
     }
 }

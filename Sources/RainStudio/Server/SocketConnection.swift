@@ -175,6 +175,8 @@ struct SocketConnection: Sendable {
 private struct VideoOfViewer {
     private var wanted: [PacketEncoder.Codec]
     private var encoder: PacketEncoder?
+    /// For which the encoder was made.
+    private var rate = 0.0
 
     init(wanted: [PacketEncoder.Codec]) { self.wanted = wanted }
 
@@ -183,8 +185,10 @@ private struct VideoOfViewer {
         while let codec = wanted.first {
             do {
                 var isFirst = false
-                if encoder?.width != frame.picture.width || encoder?.height != frame.picture.height {
-                    encoder = try PacketEncoder(codec, width: frame.picture.width, height: frame.picture.height, framesPerSecond: 30)
+                let (picture, rate) = (frame.picture, frame.framesPerSecond)
+                if encoder?.width != picture.width || encoder?.height != picture.height || self.rate != rate {
+                    encoder = try PacketEncoder(codec, width: picture.width, height: picture.height, framesPerSecond: rate)
+                    self.rate = rate
                     isFirst = true
                 }
                 if let packet = try encoder?.encode(frame.picture, key: isFirst) {

@@ -8,7 +8,7 @@ public import RainAnimation
 import RainFiles
 public import RainGraph
 import RainMedia
-public import RainPictures
+import RainPictures
 public import RainPose
 
 /// The studio: a web server on which characters move as their watchers do.
@@ -24,14 +24,24 @@ public final class StudioServer: Sendable {
         public var token: String?
         /// Certificate chain and private key, as PEM files; for HTTPS.
         public var certificate: (chain: String, key: String)?
+        /// Of a session where nothing else is said.
         public var settings: SessionSettings
-        /// The character of the first session.
+        /// Settings that the first session has whatever was kept of it.
+        package var given = SettingsChange()
+        /// The folder in which characters, sessions and settings are kept; nil to keep nothing.
+        public var stateFolder: String?
+        /// Whether a state folder that another studio uses is an error; else nothing is kept then.
+        public var mustKeep = false
+        /// Pages of these origins may use the studio and hold its pages, e.g. `https://example.org`.
+        public var origins: [String] = []
+        /// The character of the first session; nil for the one that was on stage.
         public var character: UInt64?
         public var sessions = 4
         /// Finds people in the pictures of cameras and films, for all sessions in turn; `nil` where there is none.
         public var detector: (any LandmarkDetecting)?
-        /// The picture of the first session, instead of a character.
-        public var reference: (picture: Picture, name: String)?
+        /// A picture file for the first session, instead of a character; its name, and the landmarks of its face if they are known, of
+        /// which the middle square then goes on stage.
+        public var reference: (bytes: [UInt8], name: String, landmarks: LandmarkFrame?)?
         /// Options of the command line that say which model runs, each with a space before it; the page shows them.
         public var modelOptions = ""
         /// Where the frames of the first session go besides, as `FrameSink` understands it.
@@ -77,7 +87,7 @@ public final class StudioServer: Sendable {
 
     /// Starts to listen, and prepares the first session.
     ///
-    /// - Throws: `StudioError` if the port is in use, the certificate cannot be read, or an address is given without a token
+    /// - Throws: `StudioError` if the port is in use, the certificate or the state cannot be read, or an address is given without a token
     public static func start(
         _ configuration: Configuration, model: AnimationModel, engine: any Engine, time: Timekeeper = .real()
     ) async throws -> StudioServer {
@@ -113,16 +123,19 @@ public final class StudioServer: Sendable {
                 .init(path: path, framesPerSecond: configuration.settings.framesPerSecond, side: side), time: time, told: configuration.told
             )
         }
+        let kept = try Self.state(configuration)
         let desk = configuration.detector.map { DetectorDesk($0, smoothing: configuration.cameraSmoothing) }
         let (store, metrics) = (
             SessionStore(
-                host: host, desk: desk, time: time, limits: limits, settings: configuration.settings, metrics: metrics, outputs: outputs),
+                host: host, desk: desk, time: time, limits: limits, settings: configuration.settings, metrics: metrics, outputs: outputs,
+                kept: kept),
             metrics
         )
         self.store = store
         let faces = try FaceFinder(host: host, desk: desk, drawn: DrawnFaces(model, engine: engine))
-        router = Router(store: store, host: host, metrics: metrics, faces: faces, extraPages: configuration.extraPages)
-        let gate = Gate(token: configuration.token, isSecure: tls != nil)
+        let place = Router.Place(address: configuration.address, token: configuration.token, isSecure: tls != nil)
+        router = Router(store: store, host: host, metrics: metrics, faces: faces, place: place, extraPages: configuration.extraPages)
+        let gate = Gate(token: configuration.token, isSecure: tls != nil, origins: Set(try configuration.origins.map(Gate.origin)))
         self.gate = gate
         do {
             listener = try await ServerBootstrap(group: group)
@@ -141,12 +154,44 @@ public final class StudioServer: Sendable {
         } catch {
             throw Self.refusal(of: configuration, (error as? IOError)?.errnoCode)
         }
+        await store.restore(given: configuration.given, told: configuration.told)
         var reference: Reference?
         if let given = configuration.reference {
-            let face = try await faces?.face(in: given.picture)?.landmarks
-            reference = try await host.reference(given.picture, name: given.name, crop: nil, landmarks: face)
+            reference = try await Self.reference(given, host, faces, kept)
+        } else if let seed = configuration.character {
+            reference = await host.character(seed)
         }
-        _ = try await store.make(nil, character: configuration.character, reference: reference)
+        if let first = await store.all.first {
+            if let reference { try await first.show(reference) }
+        } else {
+            _ = try await store.make(configuration.given, reference: reference)
+        }
+    }
+
+    private static func state(_ configuration: Configuration) throws(StudioError) -> StudioState {
+        do {
+            return try StudioState(folder: configuration.stateFolder, told: configuration.told)
+        } catch  where error.code == .busy && !configuration.mustKeep {
+            configuration.told(
+                "another studio keeps its state in \(configuration.stateFolder ?? ""), so this one keeps nothing; --state names another folder"
+            )
+            return try StudioState(folder: nil)
+        }
+    }
+
+    /// The picture that the first session begins with.
+    private static func reference(
+        _ given: (bytes: [UInt8], name: String, landmarks: LandmarkFrame?), _ host: ModelHost, _ faces: FaceFinder?, _ kept: StudioState
+    ) async throws -> Reference {
+        let picture = try await host.picture(given.bytes, name: given.name)
+        let landmarks = if let known = given.landmarks { known } else { try await faces?.face(in: picture)?.landmarks }
+        // A picture with its landmarks is taken as every command takes it; one that is kept is square.
+        let crop = given.landmarks.map { _ in Crop(ReferencePlacement(width: picture.width, height: picture.height)) }
+        let id = kept.id(of: given.bytes)
+        let reference = try await host.reference(
+            picture, name: kept.character(id)?.name ?? given.name, id: id, crop: crop, landmarks: landmarks)
+        if kept.character(id)?.upload == nil { try await host.keep(reference, in: kept, upload: given.bytes, name: given.name) }
+        return reference
     }
 
     /// Why an address cannot be listened on.
@@ -181,6 +226,9 @@ public final class StudioServer: Sendable {
                 .failed, "\(certificate.chain), \(certificate.key): expected a certificate chain and its key as PEM, found \(error)")
         }
     }
+
+    /// - Throws: `StudioError` of code `badSettings` for what is no origin
+    public static func checkOrigin(_ text: String) throws(StudioError) { _ = try Gate.origin(text) }
 
     /// Whether only this machine reaches an address.
     public static func isLoopback(_ address: String) -> Bool {
@@ -265,6 +313,9 @@ public final class StudioServer: Sendable {
         return request.path[3]
     }
 
+    /// How often what has changed is written; all that is lost where the program is killed.
+    private static let savePeriod = Duration.milliseconds(250)
+
     /// Serves until the task is cancelled.
     public func run() async throws {
         do {
@@ -277,6 +328,19 @@ public final class StudioServer: Sendable {
                         await store.sweep()
                     }
                 }
+                tasks.addTask { [store, told = configuration.told] in
+                    var isTold = false
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: Self.savePeriod)
+                        do throws(FileError) {
+                            try store.kept.save()
+                            isTold = false
+                        } catch {
+                            if !isTold { told("what changes is not kept: \(error)") }
+                            isTold = true
+                        }
+                    }
+                }
                 for output in store.outputs { tasks.addTask { await output.run() } }
                 try await listener.executeThenClose { connections in
                     for try await connection in connections {
@@ -287,6 +351,8 @@ public final class StudioServer: Sendable {
         } catch is CancellationError {
         }
         await store.closeAll()
+        try? store.kept.save()
+        store.kept.close()
         try? await group.shutdownGracefully()
     }
 

@@ -93,6 +93,16 @@ actor ModelHost {
         }
     }
 
+    /// - Throws: `MediaError`
+    func png(_ picture: Picture) throws -> [UInt8] { try PictureWriter.png(picture) }
+
+    /// Keeps a picture that goes on stage.
+    ///
+    /// - Throws: `StudioError` of code `failed`
+    func keep(_ reference: Reference, in state: StudioState, upload: [UInt8], name: String) throws(StudioError) {
+        try state.keep(reference, upload: upload, name: name)
+    }
+
     /// The picture, made smaller if a side is longer than so many pixels.
     func shrunk(_ picture: Picture, to longest: Int) -> Picture {
         let longer = max(picture.width, picture.height)
@@ -107,7 +117,9 @@ actor ModelHost {
     ///   - crop: the square to take; `nil` for where the face is placed best, or for the largest in the middle
     ///   - landmarks: of the face, in fractions of the whole picture; `nil` for a face that is not known
     /// - Throws: `StudioError` of code `badPicture` for a crop, `badLandmarks` for landmarks that cannot be
-    func reference(_ picture: Picture, name: String, crop: Crop?, landmarks: LandmarkFrame?) throws(StudioError) -> Reference {
+    func reference(
+        _ picture: Picture, name: String, id: String, crop: Crop?, landmarks: LandmarkFrame?
+    ) throws(StudioError) -> Reference {
         let (width, height) = (picture.width, picture.height)
         let placement =
             if let crop {
@@ -119,6 +131,6 @@ actor ModelHost {
             }
         let face = try landmarks.map { landmarks throws(StudioError) in try placement.landmarks(landmarks).checkedAsReference() }
         let square = placement.picture(picture, largest: max(model.configuration.imageSize, 1024))
-        return Reference(picture: square, landmarks: face, name: name)
+        return Reference(picture: square, landmarks: face, name: name, id: id, crop: Crop(placement))
     }
 }

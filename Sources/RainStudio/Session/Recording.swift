@@ -6,9 +6,10 @@ import Synchronization
 
 /// A recording of a session on its way into a video file of the studio's own, on a thread of its own.
 ///
-/// It never slows its session: a few pictures wait for an encoder that is slower than they come, and of more the oldest give way.
+/// It never slows its session: a few pictures wait for an encoder that is slower than they come, and of more the oldest give way. Every
+/// picture has the time at which it was shown, so that a slow encoder makes the film sparse and not short.
 actor Recording {
-    enum Format: String, Codable, CaseIterable, Sendable {
+    enum Format: String, RequestChoice, Sendable {
         case mp4, webm, gif
 
         var contentType: String {
@@ -22,8 +23,10 @@ actor Recording {
 
     struct State: Codable, Hashable, Sendable {
         var format: Format
-        var seconds: Double
-        var frames: Int
+        /// Since the first picture.
+        var seconds = 0.0
+        /// Pictures that are in the file.
+        var frames = 0
     }
 
     private struct Shown: Sendable {
@@ -48,9 +51,13 @@ actor Recording {
     private nonisolated let giver: AsyncStream<Shown>.Continuation
     private var running: Task<Void, any Error>?
     private var sink: FrameSink?
-    private var frames = 0
-    /// When the first picture came, whether or not it had to give way.
-    private nonisolated let start = Mutex<Duration?>(nil)
+    private struct Progress: Sendable {
+        /// When the first picture came, whether or not it had to give way, and when the last one did.
+        var start: Duration?
+        var last = Duration.zero
+        var frames = 0
+    }
+    private nonisolated let progress = Mutex(Progress())
     private let executor = QueueExecutor(label: "rain.studio.recording")
 
     /// - Parameter isTransparent: whether the character is to be recorded alone, where the format can have transparency
@@ -67,7 +74,12 @@ actor Recording {
     // Safe: the actor owns its executor.
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
-    var state: State { State(format: format, seconds: Double(frames) / framesPerSecond, frames: frames) }
+    nonisolated var state: State {
+        progress.withLock { progress in
+            let seconds = progress.start.map { (progress.last - $0).seconds } ?? 0
+            return State(format: format, seconds: rounded(min(seconds, Self.longest)), frames: progress.frames)
+        }
+    }
 
     /// Writes what is offered, until `finish` or `end`.
     ///
@@ -90,32 +102,30 @@ actor Recording {
     ///   - images: where a recording of the character alone finds it
     ///   - now: on any clock that does not go back
     nonisolated func offer(_ picture: Picture, _ images: FrameImages, at now: Duration) {
-        start.withLock { $0 = $0 ?? now }
+        progress.withLock { progress in
+            progress.start = progress.start ?? now
+            progress.last = now
+        }
         giver.yield(Shown(picture: picture, images: images, time: now))
     }
 
     /// No more pictures will come.
     nonisolated func end() { giver.finish() }
 
-    /// A picture that stays is written as often as the file's rate asks.
     private func write(_ shown: Shown) throws {
         let (picture, now) = (shown.picture, shown.time)
-        let cut = isCut ? shown.images.cut() : nil
-        let start = start.withLock { $0 } ?? now
-        let wanted = min(Int(((now - start).seconds * framesPerSecond).rounded()) + 1, Int(Self.longest * framesPerSecond))
-        guard wanted > frames else { return }
+        let seconds = (now - (progress.withLock { $0.start } ?? now)).seconds
+        guard seconds <= Self.longest else { return }
         let scale = max(1, Self.leastSide / picture.width)
         let sink =
             try sink
             ?? FrameSink.open(
                 file.path, width: picture.width, height: picture.height, framesPerSecond: framesPerSecond,
-                scaledTo: (picture.width * scale, picture.height * scale), hasAlpha: isCut)
+                scaledTo: (picture.width * scale, picture.height * scale), hasAlpha: isCut, isTimed: true)
         self.sink = sink
-        // After a long pause the film goes on where it is rather than standing still as long.
-        for _ in 0..<min(wanted - frames, Int(2 * framesPerSecond) + 1) {
-            if let cut { try sink.write(rgba: cut.rgba) } else { try sink.write(picture) }
-        }
-        frames = wanted
+        sink.setTime(seconds)
+        if isCut, let cut = shown.images.cut() { try sink.write(rgba: cut.rgba) } else { try sink.write(picture) }
+        progress.withLock { $0.frames = sink.frameCount }
     }
 
     /// The finished file's bytes.
@@ -124,7 +134,9 @@ actor Recording {
     func finish() async throws -> [UInt8] {
         end()
         try await running?.value
-        guard let sink, frames > 0 else { throw StudioError(.conflict, "the recording has no frames yet; record for a moment first") }
+        guard let sink, sink.frameCount > 0 else {
+            throw StudioError(.conflict, "the recording has no frames yet; record for a moment first")
+        }
         try sink.finish()
         self.sink = nil
         defer { try? FileManager.default.removeItem(at: file) }

@@ -5,10 +5,14 @@ import RainWorld
 
 /// Who is animated: the picture, where its face is, and the puppet whose poses drive it.
 struct Reference: Sendable {
+    /// What tells it apart: the seed of a drawn character, in decimal; of a picture a "p" and hexadecimal digits.
+    let id: String
     /// What it is, for people and for the API.
     let name: String
     /// Of a drawn character.
     let seed: UInt64?
+    /// Which square of an uploaded picture it is.
+    let crop: Crop?
     /// Square.
     let picture: Picture
     /// Where the neutral face is, in fractions of the picture.
@@ -29,7 +33,9 @@ struct Reference: Sendable {
     ///   - world: what the model knows
     init(seed: UInt64, size: Int, world: World) {
         puppet = RainWorld.Character(seed: seed, world: world)
+        id = "\(seed)"
         name = puppet.description
+        crop = nil
         self.seed = seed
         let pose = CharacterPose.neutral(variation: seed)
         picture = puppet.render(pose, size: max(size, Self.shownSide))
@@ -43,9 +49,10 @@ struct Reference: Sendable {
     /// - Parameters:
     ///   - picture: square
     ///   - landmarks: of its face, in fractions of the picture; `nil` to take it to be in the middle, as the guide in the page shows it
-    init(picture: Picture, landmarks: LandmarkFrame?, name: String) {
+    ///   - crop: which square of the uploaded picture it is
+    init(picture: Picture, landmarks: LandmarkFrame?, name: String, id: String, crop: Crop? = nil) {
         puppet = FaceCarrier.puppet
-        self.name = name
+        (self.id, self.name, self.crop) = (id, name, crop)
         seed = nil
         self.picture = picture
         let face = (landmarks ?? .neutral).allSeen
@@ -61,7 +68,7 @@ struct Reference: Sendable {
         guard seed == nil else {
             throw StudioError(.conflict, "\(name) is drawn and its landmarks are known; put a picture on stage to place landmarks in it")
         }
-        return Reference(picture: picture, landmarks: landmarks, name: name)
+        return Reference(picture: picture, landmarks: landmarks, name: name, id: id, crop: crop)
     }
 
     /// What is animated.

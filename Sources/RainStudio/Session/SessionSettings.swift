@@ -31,7 +31,7 @@ public struct SessionSettings: Hashable, Sendable {
     }
 
     /// Settings that belong together, by name.
-    enum Preset: String, Codable, CaseIterable, Sendable {
+    enum Preset: String, RequestChoice, Sendable {
         case lowLatency = "low-latency"
         case balanced
         case smooth
@@ -71,46 +71,23 @@ public struct SessionSettings: Hashable, Sendable {
 
     var streamKey: StreamKey { StreamKey(schedule: schedule, seed: seed, guidance: guidance) }
 
-    /// Changes settings as a command line gives them.
-    ///
-    /// - Parameters:
-    ///   - background: `own`, `transparent`, `green` or `#rrggbb`
-    ///   - gains: `head=1.5,mouth=0.8`; parts are head, eyes, brows and mouth
-    /// - Throws: `StudioError` of code `badSettings`, naming field, expected and found
-    public mutating func change(background: String? = nil, gains: String? = nil) throws(StudioError) {
-        var change = SettingsChange(background: background)
-        for pair in (gains ?? "").split(separator: ",", omittingEmptySubsequences: false) where gains != nil {
-            let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
-            guard sides.count == 2, let value = Double(sides[1]) else {
-                throw StudioError(.badSettings, "gains: expected part=value, as in head=1.5,mouth=0.8, found '\(pair.prefix(40))'")
-            }
-            var parts = change.gains ?? .init()
-            switch sides[0] {
-            case "head": parts.head = value
-            case "eyes": parts.eyes = value
-            case "brows": parts.brows = value
-            case "mouth": parts.mouth = value
-            default: throw StudioError(.badSettings, "gains: expected head, eyes, brows or mouth, found '\(sides[0].prefix(40))'")
-            }
-            change.gains = parts
-        }
-        self = try change.applied(to: self)
-    }
 }
 
-/// Settings as a request gives them: only what is to change.
-struct SettingsChange: Codable, Hashable, Sendable {
+/// Settings as a request or a command line gives them: only what is to change.
+package struct SettingsChange: Codable, Hashable, Sendable {
     var preset: SessionSettings.Preset?
-    var window: String?
-    var steps: Int?
-    var framesPerSecond: Double?
-    var seed: UInt64?
-    var smoothing: Double?
+    package var window: String?
+    package var steps: Int?
+    package var framesPerSecond: Double?
+    package var seed: UInt64?
+    package var smoothing: Double?
     var gains: GainsChange?
-    var guidance: Double?
-    var background: String?
-    var keepDistance: Bool?
-    var cut: Bool?
+    package var guidance: Double?
+    package var background: String?
+    package var keepDistance: Bool?
+    package var cut: Bool?
+
+    package init() {}
 
     struct GainsChange: Codable, Hashable, Sendable {
         var head: Double?
@@ -119,8 +96,30 @@ struct SettingsChange: Codable, Hashable, Sendable {
         var mouth: Double?
     }
 
+    /// Changes gains as a command line gives them.
+    ///
+    /// - Parameter gains: `head=1.5,mouth=0.8`; parts are head, eyes, brows and mouth
     /// - Throws: `StudioError` of code `badSettings`, naming field, expected and found
-    func applied(to settings: SessionSettings) throws(StudioError) -> SessionSettings {
+    package mutating func setGains(_ gains: String) throws(StudioError) {
+        var parts = GainsChange()
+        for pair in gains.split(separator: ",", omittingEmptySubsequences: false) {
+            let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
+            guard sides.count == 2, let value = Double(sides[1]) else {
+                throw StudioError(.badSettings, "gains: expected part=value, as in head=1.5,mouth=0.8, found '\(pair.prefix(40))'")
+            }
+            switch sides[0] {
+            case "head": parts.head = value
+            case "eyes": parts.eyes = value
+            case "brows": parts.brows = value
+            case "mouth": parts.mouth = value
+            default: throw StudioError(.badSettings, "gains: expected head, eyes, brows or mouth, found '\(sides[0].prefix(40))'")
+            }
+        }
+        self.gains = parts
+    }
+
+    /// - Throws: `StudioError` of code `badSettings`, naming field, expected and found
+    package func applied(to settings: SessionSettings) throws(StudioError) -> SessionSettings {
         var settings = settings
         var window = window
         if let preset {

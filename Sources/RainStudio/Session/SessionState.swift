@@ -4,8 +4,14 @@ import Foundation
 struct SessionState: Codable, Hashable, Sendable {
     struct ReferenceState: Codable, Hashable, Sendable {
         var name: String
-        /// Of a drawn character; missing for an uploaded picture.
-        var seed: UInt64?
+        /// Its id among the characters: the seed of a drawn one.
+        var character: String
+        /// Whether it is a picture from outside.
+        var isPicture: Bool
+        /// Of a picture that is kept: the file of its square, beside which its landmarks lie.
+        var file: String?
+        /// Of an uploaded picture: which square of it is on stage.
+        var crop: Crop?
         /// Grows with every change.
         var generation: UInt32
         /// x, y of its landmarks in the order of `LandmarkSet`, in fractions of the reference picture.
@@ -77,6 +83,8 @@ struct SessionStats: Codable, Hashable, Sendable {
     var input: InputStats?
     /// Where frames go outside the browser; missing if nowhere.
     var outputs: [StudioOutput.State]?
+    /// Missing where none runs.
+    var recording: Recording.State?
     /// Of the client that is told: frames under way and not acknowledged, and frames that gave way to newer ones.
     var unacknowledged = 0
     var droppedOutput = 0
@@ -98,6 +106,22 @@ struct InputStats: Codable, Hashable, Sendable {
 
 /// Coordinates as the API tells them: four decimals, a hundredth of a pixel in a picture of 100 pixels.
 func rounded(_ coordinate: Double) -> Double { (coordinate * 10_000).rounded() / 10_000 }
+
+/// A value of a request that is one of a few; others are refused with the list of them.
+protocol RequestChoice: Codable, CaseIterable, RawRepresentable where RawValue == String {}
+
+extension RequestChoice {
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let known = Self(rawValue: text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "expected one of \(Self.allCases.map(\.rawValue).joined(separator: ", ")), found '\(text.prefix(40))'")
+        }
+        self = known
+    }
+}
 
 /// JSON as the studio writes it.
 enum StudioJSON {
@@ -131,6 +155,9 @@ enum StudioJSON {
         case .typeMismatch(let type, let context): "\(place(context))expected \(type), found another type"
         case .valueNotFound(let type, let context): "\(place(context))expected \(type), found null"
         case .keyNotFound(let key, let context): "\(place(context))'\(key.stringValue)' is missing"
+        // Without an underlying error it is one of our own, which says what was expected.
+        case .dataCorrupted(let context) where !context.codingPath.isEmpty && context.underlyingError == nil:
+            "\(place(context))\(context.debugDescription)"
         case .dataCorrupted(let context): "\(place(context))expected JSON of finite numbers, found something else"
         @unknown default: "expected other JSON"
         }

@@ -18,6 +18,8 @@ struct StudioFrame: Sendable {
     var stamp: InputStamp?
     /// Grows with every change of the reference.
     var generation: UInt32
+    /// Of the session.
+    var framesPerSecond: Double
     /// Whether it was shown before, and is only what a new watcher sees first.
     var isOld = false
 }

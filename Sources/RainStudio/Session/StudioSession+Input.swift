@@ -12,6 +12,8 @@ struct PictureInput: Sendable {
     var cameraTime = -Double.infinity
     /// Its driver at rest.
     var rest = RestingFace()
+    /// The driver's face at rest where a user has said that this is it; it holds for every camera from then on.
+    var given: LandmarkFrame?
     /// Takes the driver's distance from the camera out of whole persons; the puppet, which drives drawn models, knows none.
     var distance = DistanceKeeper()
     var film: Film?
@@ -75,7 +77,7 @@ extension StudioSession {
         let camera = CameraInput(client: viewer.number, desk: desk, time: time)
         input.camera = camera
         (input.rest, input.distance, input.cameraTime, input.dropped, input.looked) = (
-            RestingFace(), DistanceKeeper(), -.infinity, 0, FrameRate()
+            RestingFace(input.given), DistanceKeeper(), -.infinity, 0, FrameRate()
         )
         let tell: @Sendable (Result<CameraInput.Seen, StudioError>) async -> Bool = { [weak self, weak viewer] result in
             guard let self, let viewer else { return false }
@@ -200,6 +202,8 @@ extension StudioSession {
             throw StudioError(.conflict, "expected a face in the camera or a film that plays; switch the camera on and look ahead")
         }
         input.distance.reset()
+        if input.camera != nil { input.given = input.rest.face }
+        keep()
     }
 
     /// What drives just now as a JPEG: a film's picture with what is seen in it, or the points alone. A camera's picture is its client's own.

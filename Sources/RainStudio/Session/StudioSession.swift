@@ -74,12 +74,17 @@ actor StudioSession {
 
     /// Finds people in pictures, if there is a detector.
     let desk: DetectorDesk?
+    /// Where it is kept.
+    private nonisolated let kept: StudioState
 
+    /// - Parameter restingFace: the driver's face at rest, as a user has said before
     init(
-        id: String, settings: SessionSettings, reference: Reference, host: ModelHost, desk: DetectorDesk?, time: Timekeeper,
-        metrics: StudioMetrics
+        id: String, settings: SessionSettings, reference: Reference, restingFace: LandmarkFrame? = nil, host: ModelHost,
+        desk: DetectorDesk?, time: Timekeeper, metrics: StudioMetrics, kept: StudioState
     ) {
         self.id = id
+        self.kept = kept
+        input.given = restingFace
         self.settings = settings
         self.reference = reference
         matte = Matte(reference: reference.picture, side: host.model.configuration.imageSize)
@@ -231,9 +236,24 @@ actor StudioSession {
 
     // MARK: Changes
 
+    /// Keeps how things are.
+    func keep() {
+        let session = KeptSession(
+            id: id, character: reference.id, settings: SettingsChange(settings),
+            restingFace: input.given?.points.map { SIMD2($0.x, $0.y) })
+        kept.note(session, reference, look: SettingsChange(lookOf: settings))
+    }
+
     /// Puts another character on stage; it takes over at the next boundary between groups.
-    func show(_ reference: Reference) async throws {
+    ///
+    /// - Parameter look: settings that go with it
+    func show(_ reference: Reference, look: SettingsChange? = nil) async throws {
         lastUse = time.now()
+        // A look may be of another model.
+        if let look, let changed = try? host.checked(look.applied(to: settings)) {
+            settings = changed
+            driver.gains = settings.gains
+        }
         generation += 1
         let mine = generation
         self.reference = reference
@@ -242,13 +262,18 @@ actor StudioSession {
             guard mine == generation else { return }
             try await stream.animator.fuse(reference.art(isCut: settings.cut), landmarks: reference.drawn)
         }
+        keep()
         announce()
     }
 
     /// Moves the landmarks of the picture on stage.
     ///
     /// - Throws: `StudioError` of code `conflict` for a drawn character
-    func place(_ landmarks: LandmarkFrame) async throws { try await show(reference.moved(to: landmarks)) }
+    func place(_ landmarks: LandmarkFrame) async throws {
+        let moved = try reference.moved(to: landmarks)
+        try kept.keep(moved)
+        try await show(moved)
+    }
 
     /// - Throws: `StudioError` of code `badSettings`; then everything stays as it was
     func change(_ change: SettingsChange) async throws {
@@ -272,6 +297,7 @@ actor StudioSession {
                 throw error
             }
         }
+        keep()
         announce()
     }
 
@@ -292,7 +318,7 @@ actor StudioSession {
         let next = StudioFrame(
             sequence: sequence, picture: shown.picture, images: shown.images, captured: frame.captureTimestamp,
             finished: frame.deliveryTimestamp,
-            stamp: InputStamp(tag: frame.tag), generation: generation)
+            stamp: InputStamp(tag: frame.tag), generation: generation, framesPerSecond: settings.framesPerSecond)
         newest = next
         for viewer in viewers.values { viewer.offer(next) }
         for output in outputs { output.offer(shown.picture) }
@@ -362,7 +388,9 @@ actor StudioSession {
         return SessionState(
             id: id, status: isRunning ? "running" : "parked", mode: driver.mode.rawValue,
             reference: .init(
-                name: reference.name, seed: reference.seed, generation: generation,
+                name: reference.name, character: reference.id, isPicture: reference.seed == nil,
+                file: reference.seed == nil && !kept.isTemporary ? kept.square(reference.id) : nil, crop: reference.crop,
+                generation: generation,
                 points: reference.face.points.map { [rounded(Double($0.x)), rounded(Double($0.y))] }),
             settings: .init(
                 preset: settings.preset, window: "\(settings.schedule.framesPerGroup)x\(settings.schedule.levels)",
@@ -374,7 +402,7 @@ actor StudioSession {
             windowMilliseconds: Double(settings.schedule.latencyInFrames) * interval, size: host.model.configuration.imageSize,
             model: host.model.configuration.name, watchers: viewers.count,
             motion: input.film?.name ?? motion?.name,
-            recording: recording.map { .init(format: $0.format, seconds: 0, frames: 0) }, detector: desk != nil,
+            recording: recording?.state, detector: desk != nil,
             hasGuidance: host.model.configuration.hasGuidance, hasPlainBackground: matte.isPlain, modelOptions: host.modelOptions)
     }
 
@@ -386,7 +414,8 @@ actor StudioSession {
             modelMilliseconds: newest.map { ($0.finished - $0.captured).milliseconds } ?? 0,
             waiting: current?.animator.waitingFrames ?? 0, inFlight: current == nil ? 0 : settings.schedule.frames,
             droppedInput: droppedBefore + (current?.animator.droppedFrames ?? 0), frames: Int(sequence), watchers: viewers.count,
-            mode: driver.mode.rawValue, input: inputStats, outputs: outputs.isEmpty ? nil : outputs.map(\.state))
+            mode: driver.mode.rawValue, input: inputStats, outputs: outputs.isEmpty ? nil : outputs.map(\.state),
+            recording: recording?.state)
     }
 
     /// The share of the time in which the model computes for this session; of a step of several sessions, its part.

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
+import RainFiles
 import RainMedia
+import RainPose
 import RainStudio
 
 /// Serves the studio.
@@ -21,6 +23,9 @@ struct StudioCommand: AsyncParsableCommand {
             With --output, the first session also goes to a server for live video, to a loopback camera, into a pipe or a file: \
             rain studio --output rtmp://localhost/live/key --output /dev/video9
 
+            Characters, settings and what is on stage are kept from one start to the next, in plain files of the state folder; options that \
+            are given hold whatever was kept.
+
             On an address that others reach (--address 0.0.0.0), a token is printed once and every request must carry it.
 
             Example: rain studio --port 8787
@@ -36,20 +41,44 @@ struct StudioCommand: AsyncParsableCommand {
     @Option(help: "The port to listen on, 0 for any that is free.")
     var port = 8787
 
-    @Option(help: ArgumentHelp("Frames per second of a session, 1 to 60.", valueName: "rate"))
-    var fps: Double = 30
+    @Option(help: ArgumentHelp("Frames per second of a session, 1 to 60; by default 30.", valueName: "rate"))
+    var fps: Double?
 
-    @Option(help: "Seed of the noise.")
-    var seed: UInt64 = 0
+    @Option(help: "Seed of the noise; by default 0.")
+    var seed: UInt64?
 
-    @Option(help: ArgumentHelp("Time constant with which controls follow their driver, 0 to 1.", valueName: "seconds"))
-    var smoothing = 0.0
+    @Option(help: ArgumentHelp("Time constant with which controls follow their driver, 0 to 1; by default 0.", valueName: "seconds"))
+    var smoothing: Double?
 
-    @Option(help: ArgumentHelp("The first character; by default one at random.", valueName: "seed"))
+    @Option(help: ArgumentHelp("The first character; by default the one last on stage.", valueName: "seed"))
     var character: UInt64?
 
-    @Option(help: ArgumentHelp("A picture for the first session, instead of a character.", valueName: "picture"))
+    @Option(
+        help: ArgumentHelp(
+            "A picture for the first session, instead of a character; a landmark file beside it (hero.landmarks.json for hero.png) says where "
+                + "its face is.", valueName: "picture"))
     var reference: String?
+
+    @Flag(help: "Cut the picture into layers instead of bending it as a whole.")
+    var cut = false
+
+    @Flag(inversion: .prefixedNo, help: "Whether leaning in to a camera leaves the head as large as it is; by default it does.")
+    var keepDistance: Bool?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder in which the studio keeps what is yours; by default \(StudioCommand.stateFolder).", valueName: "folder"))
+    var state: String?
+
+    @Flag(name: .customLong("no-state"), help: "Keep nothing when the studio ends, and begin with nothing kept.")
+    var keepsNothing = false
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "An origin whose pages may use the studio and hold its pages, e.g. https://example.org; also more than once.", valueName: "url")
+    )
+    var allowOrigin: [String] = []
 
     @Option(help: ArgumentHelp("How strongly a model with guidance follows its reference, 0 to 100.", valueName: "scale"))
     var guidance: Float?
@@ -89,10 +118,11 @@ struct StudioCommand: AsyncParsableCommand {
 
     mutating func validate() throws {
         guard (0...65535).contains(port) else { throw ValidationError("--port: expected 0 to 65535, found \(port)") }
-        guard SessionSettings.frameRates.contains(fps) else { throw ValidationError("--fps: expected 1 to 60, found \(fps)") }
-        guard (0...1).contains(smoothing) else { throw ValidationError("--smoothing: expected 0 to 1, found \(smoothing)") }
+        if let fps, !SessionSettings.frameRates.contains(fps) { throw ValidationError("--fps: expected 1 to 60, found \(fps)") }
+        if let smoothing, !(0...1).contains(smoothing) { throw ValidationError("--smoothing: expected 0 to 1, found \(smoothing)") }
+        guard state == nil || !keepsNothing else { throw ValidationError("--state and --no-state: expected one of them") }
         guard (1...16).contains(sessions) else { throw ValidationError("--sessions: expected 1 to 16, found \(sessions)") }
-        for path in output { try checkOutput(path, framesPerSecond: fps) }
+        for path in output { try checkOutput(path, framesPerSecond: fps ?? Self.usualRate) }
         var files = FileRoles(
             reading: ["--reference": reference, "--detector": detection.detector, "--certificate": certificate, "--key": key], writing: [:])
         model.add(to: &files)
@@ -109,11 +139,12 @@ struct StudioCommand: AsyncParsableCommand {
         }
         if let guidance, !(guidance >= 0 && guidance <= 100) { throw ValidationError("--guidance: expected 0 to 100, found \(guidance)") }
         guard character == nil || reference == nil else { throw ValidationError("--character and --reference: expected one of them") }
-        var settings = SessionSettings(schedule: try usage { try StreamSchedule() })
+        let settings = SessionSettings(schedule: try usage { try StreamSchedule() })
         do {
-            try settings.change(background: background, gains: gains)
-        } catch {
-            throw ValidationError("--\(error)")
+            _ = try given().applied(to: settings)
+            try allowOrigin.forEach { try StudioServer.checkOrigin($0) }
+        } catch let error as StudioError {
+            throw ValidationError(error.message.hasPrefix("--") ? error.message : "--\(error.message)")
         }
         guard (certificate == nil) == (key == nil) else { throw ValidationError("--certificate and --key: expected both or neither") }
     }
@@ -128,14 +159,23 @@ struct StudioCommand: AsyncParsableCommand {
         guard guidance == nil || animated.configuration.hasGuidance else {
             throw ValidationError("--guidance: \(animated.configuration.name) has no guidance embedding; leave the option out")
         }
-        var settings = SessionSettings(
-            schedule: try model.schedule(animated.configuration), framesPerSecond: fps, seed: seed, smoothing: smoothing)
-        settings.guidance = guidance
-        try settings.change(background: background, gains: gains)
-        var configuration = StudioServer.Configuration(settings: settings)
+        guard !cut || animated.configuration.isLayered else {
+            throw ValidationError("--cut: \(animated.configuration.name) cuts no layers; leave the option out")
+        }
+        var configuration = StudioServer.Configuration(
+            settings: SessionSettings(schedule: try model.schedule(animated.configuration), framesPerSecond: Self.usualRate, smoothing: 0))
+        configuration.given = try given()
+        configuration.stateFolder = keepsNothing ? nil : state ?? Self.stateFolder
+        configuration.mustKeep = state != nil
+        configuration.origins = allowOrigin
         configuration.modelOptions = Self.text(of: model, detector: detection.detector)
         if let reference {
-            configuration.reference = (try PictureReader.read(reference), URL(fileURLWithPath: reference).lastPathComponent)
+            let beside = ReferenceFace.landmarkFile(of: reference)
+            let landmarks = FileSystem.exists(beside) ? try LandmarkFile(contentsOf: URL(fileURLWithPath: beside))[0].face : nil
+            configuration.reference = (
+                try FileSystem.read(reference, upTo: PictureReader.maximumFileByteCount), URL(fileURLWithPath: reference).lastPathComponent,
+                landmarks
+            )
         }
         configuration.address = address
         configuration.port = port
@@ -170,6 +210,28 @@ struct StudioCommand: AsyncParsableCommand {
         }
         defer { watching.cancel() }
         try await serving.value
+    }
+
+    private static let usualRate = 30.0
+
+    /// The user's folder for what programs remember: `$XDG_STATE_HOME/rain/studio`, usually `~/.local/state/rain/studio`.
+    private static var stateFolder: String {
+        let environment = ProcessInfo.processInfo.environment
+        let state =
+            environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+            ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.local/state"
+        return state + "/rain/studio"
+    }
+
+    /// The settings that the command line gives.
+    private func given() throws(StudioError) -> SettingsChange {
+        var change = SettingsChange()
+        (change.window, change.steps) = (model.window, model.steps)
+        (change.framesPerSecond, change.seed, change.smoothing) = (fps, seed, smoothing)
+        (change.guidance, change.background, change.keepDistance) = (guidance.map { Double($0) }, background, keepDistance)
+        if cut { change.cut = true }
+        if let gains { try change.setGains(gains) }
+        return change
     }
 
     /// The options that say which model runs, for whoever copies the command.

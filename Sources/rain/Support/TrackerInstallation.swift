@@ -26,7 +26,7 @@ struct TrackerInstallation {
                     .missing, file: files.folder, expected: file.name, found: "no such file that may be read",
                     advice: "run 'rain tracker install'")
             }
-            let found = Checksum.sha256(bytes.span.bytes)
+            let found = Checksum.sha256(bytes)
             guard found == file.sha256 else {
                 throw DetectionError(
                     .wrongNetwork, file: path, expected: "the published network, SHA-256 \(file.sha256.prefix(12))…",
