@@ -62,7 +62,7 @@ export class InputPanel {
       await this.camera.start(device);
     } catch (error) {
       this.show();
-      return this.say(reason(error), true);
+      return this.say(reason("camera", error), true);
     }
     $("hint").classList.add("gone");
     this.say("Waiting for the first picture…");
@@ -123,7 +123,7 @@ export class InputPanel {
     $("camerarow").hidden = !on;
     if (!on && !$("camerastatus").classList.contains("bad")) $("camerapanel").hidden = true;
     const isFilm = input?.film !== undefined && input?.film !== null;
-    $("thumbs").classList.toggle("seeing", on || isFilm || mode === "camera");
+    $("inputrow").classList.toggle("seeing", on || isFilm || mode === "camera");
     $("mode").textContent = isFilm && mode === "motion" ? "film" : words[mode];
     if (on && input && this.camera.seen) {
       const pace = `${input.picturesPerSecond.toFixed(0)} pictures/s, ${input.lookMilliseconds < 10 ? input.lookMilliseconds.toFixed(1) : Math.round(input.lookMilliseconds)} ms each`;

@@ -1,6 +1,7 @@
 import { Connection, ask } from "./connection.js";
 import { Driving, sliderFields } from "./driving.js";
 import { InputPanel } from "./input.js";
+import { reason } from "./camera.js";
 import { Window, plot } from "./measure.js";
 import { Video, decodable } from "./video.js";
 import { Placer, largestPicture } from "./place.js";
@@ -32,7 +33,7 @@ function toast(text, bad = false) {
   note.className = bad ? "toast bad" : "toast";
   note.textContent = text;
   $("toasts").append(note);
-  while ($("toasts").children.length > 3) $("toasts").firstChild.remove();
+  while ($("toasts").children.length > 2) $("toasts").firstChild.remove();
   setTimeout(() => note.remove(), bad ? 7000 : 3500);
 }
 const attempt = action => async (...given) => { try { return await action(...given); } catch (error) { toast(error.message, true); } };
@@ -151,7 +152,7 @@ requestAnimationFrame(function turn(now) { requestAnimationFrame(turn); draw(now
 function take(session) {
   const before = state.session;
   state.session = session;
-  $("who").textContent = session.reference.name;
+  $("who").textContent = $("who").title = session.reference.name;
   $("badge").hidden = session.status === "running";
   $("badge").textContent = "waking up…";
   if (!before || before.id !== session.id || before.reference.generation !== session.reference.generation) {
@@ -206,13 +207,13 @@ setInterval(() => {
   $("p50").textContent = format(source.percentile(0.5));
   $("p95").textContent = format(source.percentile(0.95));
   $("fps").textContent = shown.count > 1 ? shown.rate.toFixed(1) : "–";
-  plot($("plot"), latencyOfFrames, latencyOfInput);
+  if ($("hud").open) plot($("plot"), latencyOfFrames, latencyOfInput);
   showRecording();
 }, 250);
 
 let poseBusy = false;
 setInterval(() => {
-  if (document.hidden || poseBusy || !connection.isOpen) return;
+  if (!$("hud").open || document.hidden || poseBusy || !connection.isOpen) return;
   poseBusy = true;
   const picture = new Image();
   picture.onload = () => { $("pose").src = picture.src; poseBusy = false; };
@@ -247,9 +248,11 @@ $("release").onclick = () => {
 };
 $("follow").onchange = () => { driving.follow = $("follow").checked; };
 $("microphone").onchange = async () => {
-  try { await driving.microphone($("microphone").checked); } catch {
+  $("microphonenote").hidden = true;
+  try { await driving.microphone($("microphone").checked); } catch (error) {
     $("microphone").checked = false;
-    toast("The browser gave no microphone; allow it for this page, or plug one in.", true);
+    $("microphonenote").textContent = reason("microphone", error);
+    $("microphonenote").hidden = false;
   }
 };
 $("blink").onclick = event => driving.blink(event.timeStamp);
