@@ -26,6 +26,7 @@ window.studio = {
   },
   get stats() { return state.stats; },
   get codec() { return state.codec; },
+  get command() { return $("commandline").value; },
   connection, driving,
   get camera() { return inputs.camera; },
 };
@@ -34,6 +35,8 @@ function toast(text, bad = false) {
   const note = document.createElement("div");
   note.className = bad ? "toast bad" : "toast";
   note.textContent = text;
+  // What is said again takes the place of what was said.
+  [...$("toasts").children].find(other => other.textContent === text)?.remove();
   $("toasts").append(note);
   while ($("toasts").children.length > 2) $("toasts").firstChild.remove();
   setTimeout(() => note.remove(), bad ? 7000 : 3500);
