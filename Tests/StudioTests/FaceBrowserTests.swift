@@ -11,7 +11,7 @@ extension Studio {
     /// The page's dialog in which the face of a picture is placed, in a real browser.
     @Suite(.enabled(if: Browser.program != nil, "needs Chromium (Debian: chromium); without it the page is not tried"))
     struct FaceBrowserTests {
-        private static let sizes = [("desktop", 1440, 900), ("tablet", 1024, 768), ("phone", 390, 844)]
+        private static let sizes = [("desktop", 1440, 900), ("tablet", 1024, 768), ("phone", 390, 844), ("side", 844, 390)]
 
         private func open(_ browser: Browser, _ studio: TestStudio) async throws {
             try await browser.theme("dark")

@@ -67,6 +67,10 @@ extension Browser {
                 }
                 if (matchMedia("(pointer: coarse)").matches && one.element.matches("button:not(.remove), .button, select") && one.box.height < 39.5) faults.push(`${name(one.element)} is ${one.box.height} pixels high, too small for a finger`);
               });
+              const view = root.querySelector(".placeview");
+              if (view && root !== document.body) {
+                for (const { element, box } of [...texts, ...controls]) if (overlap(view.getBoundingClientRect(), box)) faults.push(`the picture lies on ${name(element)}`);
+              }
               for (const told of document.querySelectorAll(".toast, .hint")) {
                 if (root === document.body && isSeen(told) && !within(told.getBoundingClientRect(), document.querySelector(".stagebox").getBoundingClientRect(), 0.5)) faults.push(`${name(told)} hangs over the picture`);
               }

@@ -118,7 +118,6 @@ export class InputPanel {
   show() {
     const session = this.session(), input = this.stats?.input, mode = this.stats?.mode ?? "idle", on = this.camera.isOn;
     $("camera").setAttribute("aria-pressed", on);
-    $("camera").querySelector("span").textContent = on ? "Camera off" : "Camera";
     $("camerarow").hidden = !on;
     if (!on && !$("camerastatus").classList.contains("bad")) $("camerapanel").hidden = true;
     const isFilm = input?.film !== undefined && input?.film !== null;
