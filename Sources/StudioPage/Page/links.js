@@ -77,7 +77,6 @@ export class Links {
     $("commandline").value = command(session);
     $("commandnote").hidden = !session.reference.isPicture || !!session.reference.file;
     $("overlaysize").textContent = session.size;
-    $("overlaysize2").textContent = session.size;
     $("loopback").value = `sudo modprobe v4l2loopback video_nr=${device.match(/\d+/)[0]} card_label=Rain exclusive_caps=1`;
     $("tocamera").value = `${command(session)} --output ${device}`;
     $("tortmp").value = `${command(session)} --output ${server}`;

@@ -18,7 +18,7 @@ export class Recent {
     this.items = items;
     for (const [id, { pick, remove, picture }] of items) {
       const isOnStage = id === reference.character;
-      pick.toggleAttribute("aria-current", isOnStage);
+      if (isOnStage) pick.setAttribute("aria-current", "true"); else pick.removeAttribute("aria-current");
       remove.hidden = isOnStage;
       // Placing a picture anew changes it.
       if (isOnStage && reference.isPicture) picture.src = address(`characters/${id}?g=${reference.generation}`);
