@@ -115,6 +115,8 @@ actor Browser {
         self.process = process
         self.folder = folder
         for domain in ["Page", "Runtime", "Log"] { try await call("\(domain).enable") }
+        // Only a page that is in front copies.
+        try await call("Emulation.setFocusEmulationEnabled", #"{"enabled":true}"#)
     }
 
     private func stop() async {

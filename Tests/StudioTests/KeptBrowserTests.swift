@@ -1,5 +1,8 @@
 import Foundation
+import RainAnimation
+import RainMedia
 import RainPictures
+import RainPose
 import Testing
 
 @testable import RainStudio

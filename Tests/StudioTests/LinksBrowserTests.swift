@@ -1,4 +1,5 @@
 import Foundation
+import NIOHTTP1
 import Testing
 
 @testable import RainStudio
@@ -35,7 +36,6 @@ extension Studio {
                     #expect(try await browser.value("!document.getElementById('localnote').hidden", Bool.self))
                     try await browser.click("share")
                     try await until("what is told") { try await text(browser, "toasts").contains("only this computer") }
-                    try await browser.call("Emulation.setFocusEmulationEnabled", #"{"enabled":true}"#)
                     #expect(try await browser.value("navigator.clipboard.readText()", String.self) == share)
 
                     // For OBS: how large, how late, and the commands.
@@ -81,9 +81,11 @@ extension Studio {
                 }
                 #expect(share.contains("/?token=secret#/s/") && overlay.contains("/?overlay=1&token=secret#/s/"), "\(share) \(overlay)")
                 // Links name an address that others reach; this studio listens here only.
-                func here(_ link: String) -> String {
-                    "http://localhost:\(studio.port)/"
-                        + (link.split(separator: "/", maxSplits: 2).last?.drop { $0 != "/" }.dropFirst() ?? "")
+                @Sendable func here(_ link: String) -> String {
+                    var parts = URLComponents(string: link)
+                    parts?.host = "localhost"
+                    parts?.port = studio.port
+                    return parts?.string ?? link
                 }
                 try await Browser.run(keepsCookies: false) { browser in
                     try await open(browser, here(share))
