@@ -65,7 +65,8 @@ let package = Package(
         .target(name: "RainMedia", dependencies: ["RainFiles", "RainPictures", "CFFmpeg", "CVips"], swiftSettings: common),
         .target(name: "RainPose", dependencies: ["RainFiles", "RainPictures"], swiftSettings: safe),
         .target(
-            name: "RainDetection", dependencies: ["RainGraph", "RainNetworks", "RainONNX", "RainTFLite", "RainPictures", "RainPose"],
+            name: "RainDetection",
+            dependencies: ["RainGraph", "RainFiles", "RainNetworks", "RainONNX", "RainTFLite", "RainPictures", "RainPose"],
             swiftSettings: safe),
         .target(name: "RainWorld", dependencies: ["RainPictures", "RainPose"], swiftSettings: safe),
 

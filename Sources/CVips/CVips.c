@@ -105,15 +105,21 @@ static void replace(VipsImage **image, VipsImage *made) {
     *image = made;
 }
 
+/// Puts what an operation makes of an image in its place, or leaves the function.
+#define STEP(image, operation, ...)                                             \
+    do {                                                                        \
+        VipsImage *next = NULL;                                                 \
+        if (vips.operation(*(image), &next, __VA_ARGS__) != 0) return -1;       \
+        replace(image, next);                                                   \
+    } while (0)
+
 /// The image in sRGB with 8 bits a channel and four channels; 0, or -1 with the image as far as it came.
 static int settle(VipsImage **image) {
     VipsImage *made = NULL;
     int isWide = vips.format(*image) == VIPS_FORMAT_USHORT;
-    if (vips.autorot(*image, &made, NULL) != 0) return -1;
-    replace(image, made);
+    STEP(image, autorot, NULL);
     // A profile that is broken says nothing.
     if (vips.get_typeof(*image, "icc-profile-data") != 0) {
-        made = NULL;
         if (vips.icc_transform(*image, &made, "sRGB", "embedded", 1, "intent", VIPS_INTENT_RELATIVE, "depth", isWide ? 16 : 8, NULL) == 0) {
             // Only now is the profile read. Opacity stays as deep as it was, and so must colours.
             VipsImage *whole = vips.copy_memory(made);
@@ -122,24 +128,13 @@ static int settle(VipsImage **image) {
         }
         vips.error_clear();
     }
-    made = NULL;
-    if (vips.colourspace(*image, &made, VIPS_INTERPRETATION_sRGB, NULL) != 0) return -1;
-    replace(image, made);
-    made = NULL;
-    if (vips.cast(*image, &made, VIPS_FORMAT_UCHAR, NULL) != 0) return -1;
-    replace(image, made);
+    STEP(image, colourspace, VIPS_INTERPRETATION_sRGB, NULL);
+    STEP(image, cast, VIPS_FORMAT_UCHAR, NULL);
     // What has more channels than colours and opacity keeps those.
     int bands = vips.bands(*image);
     if (bands < 3) return -1;
-    if (bands == 3) {
-        made = NULL;
-        if (vips.bandjoin_const1(*image, &made, 255, NULL) != 0) return -1;
-        replace(image, made);
-    } else if (bands > 4) {
-        made = NULL;
-        if (vips.extract_band(*image, &made, 0, "n", 4, NULL) != 0) return -1;
-        replace(image, made);
-    }
+    if (bands == 3) STEP(image, bandjoin_const1, 255, NULL);
+    if (bands > 4) STEP(image, extract_band, 0, "n", 4, NULL);
     return 0;
 }
 

@@ -19,7 +19,7 @@ final class MappedFile: @unchecked Sendable {
         }
         guard !path.utf8.contains(0) else { throw unreadable("a path with a zero byte", "check the path") }
         // O_NONBLOCK, so that a named pipe cannot hang us before we have seen that it is none of our files.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw unreadable(systemMessage(errno), "check that the file exists and may be read")
         }

@@ -1,4 +1,4 @@
-import Foundation
+import RainFiles
 
 /// The two networks of a model folder.
 public struct DetectorFiles: Sendable, Equatable {
@@ -21,8 +21,7 @@ public struct DetectorFiles: Sendable, Equatable {
     ///
     /// - Throws: what `init(folder:)` throws
     public init(model path: String) throws(DetectionError) {
-        let isFile = FileManager.default.fileExists(atPath: path) && !FileManager.default.fileExists(atPath: path + "/.")
-        guard isFile else {
+        guard ![.missing, .folder].contains(FileSystem.kind(path)) else {
             try self.init(folder: path)
             return
         }
@@ -36,7 +35,7 @@ public struct DetectorFiles: Sendable, Equatable {
     public init(folder: String) throws(DetectionError) {
         func first(_ names: [String]) -> String? {
             [folder, "\(folder)/DWPose"].lazy.flatMap { place in names.map { "\(place)/\($0)" } }
-                .first { FileManager.default.fileExists(atPath: $0) }
+                .first { FileSystem.exists($0) }
         }
         let (detector, estimator) = (first(Self.detectors), first(Self.estimators))
         guard let detector, let estimator else {

@@ -10,7 +10,7 @@ public final class FolderLock {
     /// - Throws: `FileError` if the file cannot be made
     public init?(_ folder: String) throws(FileError) {
         let path = folder + "/.lock"
-        descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o666)
+        descriptor = open(path.systemPath, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, found: systemMessage(errno)) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let failure = errno

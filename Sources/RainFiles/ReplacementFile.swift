@@ -20,17 +20,17 @@ public final class ReplacementFile {
         self.path = path
         guard !path.isEmpty, !path.utf8.contains(0) else { throw FileError(path: path, found: "an impossible path") }
         var status = stat()
-        let exists = stat(path, &status) == 0
+        let exists = stat(path.systemPath, &status) == 0
         if exists, status.st_mode & S_IFMT == S_IFDIR { throw FileError(path: path, found: "a folder of this name") }
         if exists, status.st_mode & S_IFMT != S_IFREG {
             destination = path
             temporary = nil
-            descriptor = open(path, O_WRONLY | O_CLOEXEC)
+            descriptor = open(path.systemPath, O_WRONLY | O_CLOEXEC)
         } else {
             destination = exists ? Self.resolved(path) : path
             let name = destination + ".partial-\(getpid())-\(UInt32.random(in: 0 ... .max))"
             temporary = name
-            descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+            descriptor = open(name.systemPath, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
         }
         guard descriptor >= 0 else { throw FileError(path: path, found: systemMessage(errno)) }
     }
@@ -38,7 +38,7 @@ public final class ReplacementFile {
     deinit {
         guard isOpen else { return }
         close(descriptor)
-        if let temporary { unlink(temporary) }
+        if let temporary { unlink(temporary.systemPath) }
     }
 
     /// Writes a whole file at once.
@@ -82,16 +82,16 @@ public final class ReplacementFile {
             if closed != 0 { throw FileError(path: path, found: systemMessage(closeError)) }
             return
         }
-        if closed != 0 || rename(temporary, destination) != 0 {
+        if closed != 0 || rename(temporary.systemPath, destination.systemPath) != 0 {
             let message = systemMessage(closed != 0 ? closeError : errno)
-            unlink(temporary)
+            unlink(temporary.systemPath)
             throw FileError(path: path, found: message)
         }
     }
 
     private static func resolved(_ path: String) -> String {
-        guard let pointer = realpath(path, nil) else { return path }
+        guard let pointer = realpath(path.systemPath, nil) else { return path }
         defer { free(pointer) }
-        return String(cString: pointer)
+        return String(systemPath: pointer)
     }
 }

@@ -1,4 +1,5 @@
 internal import CFFmpeg
+import RainFiles
 import RainPictures
 
 /// One open picture or video behind FFmpeg's decoders; the safe face of `rain_decoder_…`.
@@ -28,7 +29,7 @@ final class Decoder {
             if let address = memory.baseAddress {
                 rain_decoder_open(&opened, nil, address, memory.count, formats, Int64(maximumPixels))
             } else {
-                rain_decoder_open(&opened, path, nil, 0, formats, Int64(maximumPixels))
+                rain_decoder_open(&opened, path.systemPath, nil, 0, formats, Int64(maximumPixels))
             }
         guard code >= 0, let opened else {
             memory.deallocate()
@@ -47,7 +48,7 @@ final class Decoder {
     init(device path: String, system: String, maximumPixels: Int) throws {
         FFmpeg.silenced
         var opened: OpaquePointer?
-        let code = rain_decoder_open_device(&opened, system, path, Int64(maximumPixels))
+        let code = rain_decoder_open_device(&opened, system, path.systemPath, Int64(maximumPixels))
         guard code >= 0, let opened else {
             throw MediaError(
                 .unreadable, file: path, expected: "a camera", found: FFmpeg.message(code),

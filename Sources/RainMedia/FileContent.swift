@@ -1,3 +1,5 @@
+import RainFiles
+
 /// What a file is, told by how it begins, for those that are taken for something else.
 enum FileContent {
     private static let beginnings: [(name: String, place: Int, bytes: [UInt8])] = [
@@ -42,7 +44,7 @@ enum FileContent {
     /// - Parameter expected: what the file was taken for
     /// - Returns: nil for a file that cannot be read, or is of no known kind
     static func error(_ path: String, expected: String) -> MediaError? {
-        guard let start = try? Files.start(of: path, count: 300), let name = name(start) else { return nil }
+        guard let start = try? FileSystem.read(path, upTo: 300), let name = name(start) else { return nil }
         let isPicture = StillFormat(start) != nil
         return MediaError(
             .malformed, file: path, expected: expected, found: name,

@@ -1,3 +1,4 @@
+import RainFiles
 public import RainPictures
 
 /// Where an animation goes, frame by frame: a video file, a folder of pictures, a pipe, a server, or a camera for other programs.
@@ -128,11 +129,11 @@ public final class FrameSink {
         }
         if path.hasPrefix("/dev/video") { return .loopback }
         switch PathName(path).fileExtension {
-        case _ where Files.kind(path) == .folder: return .folder
+        case _ where FileSystem.kind(path) == .folder: return .folder
         case "mp4": return .mp4
         case "webm": return .webm
         case "gif": return .gif
-        case _ where Files.isPipe(path): return .namedPipe
+        case _ where FileSystem.kind(path) == .pipe: return .namedPipe
         case "": return .folder
         case let ending:
             throw MediaError(
@@ -179,10 +180,10 @@ public final class FrameSink {
         case .flv: return try video(.flv, isAddress: true)
         case .mpegTS: return try video(.mpegTS, isAddress: true)
         case .loopback:
-            guard Files.isCharacterDevice(path) else {
+            guard FileSystem.kind(path) == .characterDevice else {
                 throw MediaError(
                     .unwritable, file: path, expected: "a loopback camera",
-                    found: Files.kind(path) == .missing ? "no such device" : "something that is no device",
+                    found: FileSystem.kind(path) == .missing ? "no such device" : "something that is no device",
                     advice: "load the kernel module v4l2loopback ('modprobe v4l2loopback video_nr=9'), and name its device")
             }
             guard FFmpeg.hasOutput(device: "v4l2") else {

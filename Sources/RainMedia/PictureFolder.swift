@@ -1,3 +1,4 @@
+import RainFiles
 import RainPictures
 
 /// A folder of numbered PNG files.
@@ -9,9 +10,15 @@ final class PictureFolder: FrameOutput {
     init(_ path: String) throws {
         self.path = path
         guard !path.isEmpty else { throw Files.unwritable(path, "an empty path") }
-        isNew = try Files.makeFolder(path)
+        let isEmpty: Bool
+        do {
+            isNew = try FileSystem.makeFolder(path)
+            isEmpty = try FileSystem.names(in: path).isEmpty
+        } catch {
+            throw Files.unwritable(path, error.found)
+        }
         // Frames of an earlier, longer run would be taken for part of this one.
-        guard try isNew || Files.names(in: path).isEmpty else {
+        guard isEmpty else {
             throw MediaError(
                 .unwritable, file: path, expected: "a new or empty folder", found: "a folder with files in it",
                 advice: "name another folder, or empty it")
@@ -26,8 +33,8 @@ final class PictureFolder: FrameOutput {
     func finish() throws {}
 
     func abandon() {
-        for index in 0..<count { Files.remove(name(index + 1)) }
-        if isNew { Files.removeFolder(path) }
+        for index in 0..<count { FileSystem.remove(name(index + 1)) }
+        if isNew { FileSystem.removeFolder(path) }
     }
 
     private func name(_ number: Int) -> String {

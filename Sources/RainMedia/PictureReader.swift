@@ -1,3 +1,4 @@
+import RainFiles
 public import RainPictures
 
 /// Reads still pictures.
@@ -15,7 +16,7 @@ public enum PictureReader {
     /// Whether a path leads to a file that begins like a still picture. A GIF counts as a video, and so do JPEGs one after the other.
     public static func isPicture(_ path: String) -> Bool {
         guard !["mjpeg", "mjpg"].contains(where: { path.lowercased().hasSuffix("." + $0) }) else { return false }
-        guard Files.kind(path) == .file, let start = try? Files.start(of: path, count: 32) else { return false }
+        guard let start = try? FileSystem.read(path, upTo: 32) else { return false }
         return StillFormat(start).map { $0 != .gif } ?? false
     }
 

@@ -1,3 +1,4 @@
+import RainFiles
 public import RainPictures
 
 /// A picture with the time at which it is shown.
@@ -51,16 +52,23 @@ public final class PictureSource {
     ///   - maximumPixels: of every picture
     /// - Throws: `MediaError` for a source that is missing, empty, unreadable or of no known kind
     public convenience init(path: String, framesPerSecond: Double? = nil, maximumPixels: Int = VideoReader.maximumPixels) throws {
-        if Files.isCharacterDevice(path) {
+        if FileSystem.kind(path) == .characterDevice {
             try self.init(camera: path, maximumPixels: maximumPixels)
             return
         }
-        guard Files.kind(path) == .folder else {
+        guard FileSystem.kind(path) == .folder else {
             let video = try VideoReader(path: path, maximumPixels: maximumPixels)
             self.init(path: path, framesPerSecond: video.framesPerSecond, isLive: false, reader: .video(video))
             return
         }
-        let names = try Files.names(in: path).filter { name in
+        let all: [String]
+        do {
+            all = try FileSystem.names(in: path)
+        } catch {
+            throw MediaError(
+                .unreadable, file: path, expected: "a folder that can be read", found: error.found, advice: "check that it may be read")
+        }
+        let names = all.filter { name in
             !name.hasPrefix(".") && Self.endings.contains(PathName(name).fileExtension)
         }
         guard !names.isEmpty else {

@@ -27,10 +27,10 @@ final class RawFrames: FrameOutput {
         isOwned = false
     }
 
-    /// - Parameter path: of a named pipe that somebody reads
+    /// - Parameter path: of a named pipe with a reader
     init(pipe path: String) throws {
-        // O_NONBLOCK, so that a pipe that nobody reads is told rather than waited for.
-        let number = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
+        // O_NONBLOCK, so that a pipe without a reader is told rather than waited for.
+        let number = open(path.systemPath, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
         guard number >= 0 else {
             let found = errno == ENXIO ? "nobody who reads it" : systemMessage(errno)
             throw MediaError(

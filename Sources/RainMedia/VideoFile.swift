@@ -1,4 +1,5 @@
 internal import CFFmpeg
+import RainFiles
 import RainPictures
 
 /// A container with its encoder and both their options.
@@ -77,9 +78,9 @@ final class VideoFile: FrameOutput {
         self.path = path
         self.format = format
         self.isAddress = isAddress
-        isInPlace = isAddress || Files.kind(path) == .special
+        isInPlace = isAddress || ![.missing, .file, .folder].contains(FileSystem.kind(path))
         workingPath = isInPlace ? path : PathName(path).partial
-        if !isInPlace { Files.removeLink(workingPath) }
+        if !isInPlace { FileSystem.removeLink(workingPath) }
         isScaled = scaled != nil && !format.isIndexed
         let (wide, high) = isScaled ? scaled ?? (width, height) : (width, height)
         encodedWidth = format.needsEvenSize ? (wide + 1) / 2 * 2 : wide
@@ -92,7 +93,7 @@ final class VideoFile: FrameOutput {
             has_alpha: format.hasAlpha ? 1 : 0,
             patience: isAddress ? Self.patience : 0)
         let code = rain_encoder_open(
-            &handle, workingPath, format.container, format.codec, options, format.containerOptions, video)
+            &handle, workingPath.systemPath, format.container, format.codec, options, format.containerOptions, video)
         if FFmpeg.isEncoderMissing(code) {
             throw MediaError(
                 .unsupportedFormat, file: path, expected: "FFmpeg's encoder \(format.codec)", found: "a build of FFmpeg without it",
@@ -135,7 +136,10 @@ final class VideoFile: FrameOutput {
         close()
         do {
             if code < 0 { throw failure(code) }
-            if !isInPlace { try Files.move(workingPath, to: path) }
+            if !isInPlace { try FileSystem.move(workingPath, to: path) }
+        } catch let error as FileError {
+            removeWorkingFile()
+            throw Files.unwritable(path, error.found)
         } catch {
             removeWorkingFile()
             throw error
@@ -153,7 +157,7 @@ final class VideoFile: FrameOutput {
     }
 
     private func removeWorkingFile() {
-        if !isInPlace { Files.remove(workingPath) }
+        if !isInPlace { FileSystem.remove(workingPath) }
     }
 
     private func failure(_ code: Int32) -> MediaError {

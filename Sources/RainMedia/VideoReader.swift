@@ -1,3 +1,4 @@
+import RainFiles
 public import RainPictures
 
 /// Reads the frames of a video file, in order.
@@ -29,13 +30,12 @@ public final class VideoReader {
     /// - Throws: `MediaError` for a file that is missing, unreadable or not a video.
     public init(path: String, maximumPixels: Int = maximumPixels) throws {
         self.path = path
-        switch Files.kind(path) {
-        case .missing, .special, .folder:
+        let kind = FileSystem.kind(path)
+        guard kind == .file else {
             throw MediaError(
                 .unreadable, file: path, expected: "a video file",
-                found: Files.kind(path) == .missing ? "nothing of this name" : "something that is not a regular file",
+                found: kind == .missing ? "nothing of this name" : "something that is not a regular file",
                 advice: "check that the file exists and may be read")
-        case .file: break
         }
         decoder = try Decoder(video: path, formats: Self.formats, maximumPixels: maximumPixels)
     }

@@ -1,4 +1,3 @@
-import Foundation
 public import RainCheckpoints
 import RainFiles
 import RainGraph
@@ -78,44 +77,28 @@ private struct MadeFiles {
     /// - Returns: its path
     mutating func add(_ name: String) throws -> String {
         let path = folder + "/" + name
-        guard !FileManager.default.fileExists(atPath: path) else {
+        guard !FileSystem.exists(path) else {
             throw ModelError(.checkpoint, at: path, "expected a folder without a model, found this file; name another folder or remove it")
         }
-        // From the outermost that is missing, so that taking back removes what was made and no more.
-        var missing: [String] = []
-        var parent = Self.parent(of: path)
-        while !parent.isEmpty, !FileManager.default.fileExists(atPath: parent) {
-            missing.append(parent)
-            parent = Self.parent(of: parent)
-        }
-        for missing in missing.reversed() {
+        // Those that were missing are noted, so that taking back removes what was made and no more.
+        if let parent = path.lastIndex(of: "/").map({ String(path[..<$0]) }), !parent.isEmpty {
             do {
-                try FileManager.default.createDirectory(atPath: missing, withIntermediateDirectories: false)
+                folders += try FileSystem.makeFolders(parent)
             } catch {
-                throw ModelError(.checkpoint, at: missing, "the folder cannot be made: \(FileError.reason(error))")
+                throw ModelError(.checkpoint, at: error.path, "the folder cannot be made: \(error.found)")
             }
-            folders.append(missing)
         }
         files.append(path)
         return path
-    }
-
-    /// The path without its last component; empty for a name alone. Foundation's own traps on names of one letter.
-    private static func parent(of path: String) -> String {
-        guard var end = path.lastIndex(of: "/") else { return "" }
-        while end > path.startIndex, path[path.index(before: end)] == "/" { end = path.index(before: end) }
-        return String(path[..<end])
     }
 
     mutating func write(_ bytes: [UInt8], to name: String) throws {
         try ReplacementFile.write(bytes, to: add(name))
     }
 
-    /// Removes what was made; folders only if nobody has put anything else there.
+    /// Removes what was made; folders only if nothing else is there.
     func remove() {
-        for file in files { try? FileManager.default.removeItem(atPath: file) }
-        for folder in folders.reversed() where (try? FileManager.default.contentsOfDirectory(atPath: folder))?.isEmpty == true {
-            try? FileManager.default.removeItem(atPath: folder)
-        }
+        for file in files { FileSystem.remove(file) }
+        for folder in folders.reversed() { FileSystem.removeFolder(folder) }
     }
 }

@@ -65,19 +65,11 @@ package enum NetworkFile {
         func unreadable(_ found: String, _ advice: String) -> NetworkError {
             NetworkError(.unreadable, file: path, expected: "a readable file: \(kind)", found: found, advice: advice)
         }
-        guard !path.utf8.contains(0) else { throw unreadable("a path with a zero byte", "check the path") }
+        if let size = FileSystem.size(path) { try check(size, of: path, limit: limit) }
         do {
-            let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-            let attributes = try FileManager.default.attributesOfItem(atPath: resolved.path)
-            guard attributes[.type] as? FileAttributeType == .typeRegular else {
-                throw unreadable("something that is not a regular file", "name the file itself")
-            }
-            try check((attributes[.size] as? Int) ?? 0, of: path, limit: limit)
-            return try Data(contentsOf: resolved, options: .mappedIfSafe)
-        } catch let error as NetworkError {
-            throw error
+            return try FileSystem.mapped(path)
         } catch {
-            throw unreadable(FileError.reason(error), "check that the file exists and may be read")
+            throw unreadable(error.found, "check that the file exists and may be read, and name the file itself")
         }
     }
 

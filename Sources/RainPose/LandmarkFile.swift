@@ -29,6 +29,14 @@ public enum LandmarkFile: Sendable, Equatable {
         }
     }
 
+    /// Whether a landmark file can begin so; what else it is, reading it tells.
+    ///
+    /// - Parameter start: the file's first bytes
+    public static func canBegin(with start: [UInt8]) -> Bool {
+        var scanner = JSONScanner(start)
+        return scanner.take("{")
+    }
+
     public var framesPerSecond: Double {
         switch self {
         case .face(let track): track.framesPerSecond
@@ -75,11 +83,9 @@ public enum LandmarkFile: Sendable, Equatable {
     /// The bytes of a file or pipe; one too many if it is larger than any landmark file.
     static func read(_ file: URL) throws(LandmarkError) -> [UInt8] {
         do {
-            let handle = try FileHandle(forReadingFrom: file)
-            defer { try? handle.close() }
-            return try handle.read(upToCount: LandmarkTrack.largestFile + 1).map { [UInt8]($0) } ?? []
+            return try FileSystem.read(file.path, upTo: LandmarkTrack.largestFile + 1, pipes: true)
         } catch {
-            throw LandmarkError(.file, "\(file.path): could not be read: \(FileError.reason(error))")
+            throw LandmarkError(.file, "\(file.path): could not be read: \(error.found)")
         }
     }
 }

@@ -56,7 +56,7 @@ extension TrainingRun {
     /// Adds a line to `notes.txt` and to the report.
     func note(_ line: String) throws {
         let file = path("notes.txt")
-        let old = (try? Data(contentsOf: URL(filePath: file))).map { [UInt8]($0) } ?? []
+        let old = (try? FileSystem.read(file)) ?? []
         try ReplacementFile.write(old + (line + "\n").utf8, to: file)
         say(line)
     }

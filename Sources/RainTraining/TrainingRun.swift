@@ -44,7 +44,7 @@ public struct TrainingRun: Sendable {
         self.report = report
         self.isInterrupted = isInterrupted
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try FileSystem.makeFolders(folder)
         } catch {
             throw TrainingError("\(folder): cannot be made or is no folder; choose another --output")
         }
@@ -82,7 +82,7 @@ public struct TrainingRun: Sendable {
         _ stage: String, into executable: any TrainableExecutable, key: String, memory: (Checkpoint) throws -> Void = { _ in }
     ) throws -> Int {
         let file = path(stage + ".safetensors")
-        guard FileManager.default.fileExists(atPath: file) else { return 0 }
+        guard FileSystem.exists(file) else { return 0 }
         let checkpoint = try Checkpoint(path: file)
         guard let text = checkpoint.metadata["step"], let step = Int(text), checkpoint.metadata["recipe"] == key else {
             throw TrainingError("\(file): made by another recipe or configuration; move it away or choose another --output")
@@ -99,7 +99,7 @@ public struct TrainingRun: Sendable {
     }
 
     /// Whether a stage has a checkpoint.
-    func has(_ stage: String) -> Bool { FileManager.default.fileExists(atPath: path(stage + ".safetensors")) }
+    func has(_ stage: String) -> Bool { FileSystem.exists(path(stage + ".safetensors")) }
 
     /// How many steps a stage has had; 0 if it never began.
     func stepsDone(_ stage: String) throws -> Int {
@@ -112,7 +112,7 @@ public struct TrainingRun: Sendable {
     /// - Throws: `TrainingError` if the stage has no checkpoint.
     func averages(of stage: String) throws -> [String: [Float]] {
         let file = path(stage + ".safetensors")
-        guard FileManager.default.fileExists(atPath: file) else {
+        guard FileSystem.exists(file) else {
             throw TrainingError("\(file): missing; train the stage '\(stage)' first")
         }
         let checkpoint = try Checkpoint(path: file)
@@ -206,16 +206,16 @@ public struct TrainingRun: Sendable {
         let numbers = [progress.loss, progress.gradientNorm, progress.learningRate, Float(progress.picturesPerSecond)]
         let line = "\(progress.stage)\t\(progress.step)\t" + numbers.map { "\($0)" }.joined(separator: "\t") + "\n"
         let old =
-            (try? Data(contentsOf: URL(filePath: lossFile))).map { [UInt8]($0) }
+            (try? FileSystem.read(lossFile))
             ?? Array("stage\tstep\tloss\tnorm\tlearning_rate\tpictures_per_second\n".utf8)
         try ReplacementFile.write(old + line.utf8, to: lossFile)
     }
 
     /// Draws the losses of all stages so far.
     private func plot() throws {
-        guard let data = try? Data(contentsOf: URL(filePath: lossFile)) else { return }
+        guard let bytes = try? FileSystem.read(lossFile) else { return }
         var series: [String: [Point]] = [:]
-        for line in String(decoding: data, as: UTF8.self).split(separator: "\n").dropFirst() {
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst() {
             let fields = line.split(separator: "\t")
             guard fields.count > 2, let step = Double(fields[1]), let loss = Double(fields[2]) else { continue }
             series[String(fields[0]), default: []].append(Point(step, loss))

@@ -75,6 +75,8 @@ struct ReferenceCase {
 
     private struct Body<Configuration: Decodable>: Decodable { let config: Configuration }
 
+    private static let largestFile = 16 << 20
+
     init(path: String) throws {
         guard path.hasSuffix(".json") else {
             throw ModelError(
@@ -82,13 +84,12 @@ struct ReferenceCase {
         }
         self.path = path
         do {
-            let size = (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
-            guard size <= 16 << 20 else { throw ModelError(.verification, at: path, "expected a reference case, found \(size) bytes") }
-            json = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch let error as ModelError {
-            throw error
+            json = Data(try FileSystem.read(path, upTo: Self.largestFile + 1))
         } catch {
-            throw ModelError(.verification, at: path, "cannot be read: \(FileError.reason(error))")
+            throw ModelError(.verification, at: path, "cannot be read: \(error.found)")
+        }
+        guard json.count <= Self.largestFile else {
+            throw ModelError(.verification, at: path, "expected a reference case, found more than \(Self.largestFile) bytes")
         }
         let header = try Self.decode(Header.self, json, path: path, snakeCase: true)
         name = header.case

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import RainFiles
 
 /// The `rain` command. To add a subcommand, write it in `Commands/` and name it in `subcommands`.
 @main
@@ -34,13 +35,18 @@ struct Rain: AsyncParsableCommand {
             BenchmarkCommand.self,
         ])
 
+    /// What follows the command's own name. `CommandLine` takes arguments for text, and repairs names of files that are none.
+    private static let arguments: [String] = (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+        CommandLine.unsafeArgv[index].map { String(systemPath: $0) }
+    }
+
     static func main() async {
         // A reader that goes away or a limit on file sizes is reported by the write that fails, not by a signal that kills us.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         Terminal.holdStreams()
         do {
-            var command = try parseAsRoot(CommandWords.joined(Array(CommandLine.arguments.dropFirst())))
+            var command = try parseAsRoot(CommandWords.joined(arguments))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -62,7 +68,7 @@ struct Rain: AsyncParsableCommand {
             do { try Terminal.finish() } catch { leave(error) }
             Glibc.exit(0)
         case .validationFailure:
-            let words = CommandWords(Array(CommandLine.arguments.dropFirst()), of: Self.self)
+            let words = CommandWords(arguments, of: Self.self)
             Terminal.complain("\(words.explained(message(for: error))) (see '\(words.command) --help')")
             Glibc.exit(2)
         default:

@@ -209,7 +209,7 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
             to: workplace.path + "/a.safetensors", tensors: [("w", [9000], .float32, [Float](repeating: 1, count: 9000))])
         for command in ["convert a.safetensors b.safetensors", "make-model --config tiny --seed 1 model"] {
             let before = try workplace.contents
-            let outcome = try workplace.start(command.split(separator: " ").map(String.init), largestFile: 16).wait()
+            let outcome = try workplace.start(command.split(separator: " ").map(String.init), script: fileLimit(blocks: 16)).wait()
             #expect(outcome.status == 1)
             #expect(outcome.errorLines.last?.contains("File too large") == true, "\(outcome.errors)")
             #expect(try workplace.contents == before)

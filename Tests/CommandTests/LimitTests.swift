@@ -49,7 +49,7 @@ import Testing
     ])
     func aFullDiskIsSaidAndNothingIsLeft(_ command: String) throws {
         let before = try workplace.contents
-        let outcome = try workplace.start(command.split(separator: " ").map(String.init), largestFile: 2).wait()
+        let outcome = try workplace.start(command.split(separator: " ").map(String.init), script: fileLimit(blocks: 2)).wait()
         #expect(outcome.status == 1, "\(outcome.errors)")
         let last = try #require(outcome.errorLines.last)
         #expect(last.hasPrefix("rain: ") && last.contains("File too large"), "\(outcome.errors)")

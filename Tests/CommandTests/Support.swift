@@ -46,9 +46,9 @@ final class Workplace {
     /// - Parameters:
     ///   - output: where standard output goes instead of a file
     ///   - environment: what is other than in the tests' own
-    ///   - largestFile: in blocks of 512 bytes; whatever would grow beyond cannot be written, as on a disk that is full
+    ///   - script: a shell's, which runs `rain` as `"$0"` with the arguments `"$@"`
     func start(
-        _ arguments: [String], output: String? = nil, largestFile: Int? = nil, environment: [String: String] = [:]
+        _ arguments: [String], output: String? = nil, script: String? = nil, environment: [String: String] = [:]
     ) throws -> Run {
         let streams = NSTemporaryDirectory() + "/rain-streams-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: streams, withIntermediateDirectories: true)
@@ -57,9 +57,9 @@ final class Workplace {
         let process = Process()
         process.executableURL = Self.command
         process.arguments = arguments
-        if let largestFile {
+        if let script {
             process.executableURL = URL(fileURLWithPath: "/bin/sh")
-            process.arguments = ["-c", "ulimit -f \(largestFile) && exec \"$0\" \"$@\"", Self.command.path] + arguments
+            process.arguments = ["-c", script, Self.command.path] + arguments
         }
         process.currentDirectoryURL = URL(fileURLWithPath: path)
         // What the user of this machine has installed is not there, unless a test says so.
@@ -94,6 +94,9 @@ final class Workplace {
         get throws { try FileManager.default.subpathsOfDirectory(atPath: path).sorted() }
     }
 }
+
+/// A shell script that runs `rain` where files cannot grow beyond so many blocks of 512 bytes, as on a disk that is full.
+func fileLimit(blocks: Int) -> String { "ulimit -f \(blocks) && exec \"$0\" \"$@\"" }
 
 /// A run of `rain` that may still go on.
 struct Run {

@@ -148,14 +148,7 @@ import Testing
         let path = "\(folder.path)/whole.\(ending)"
         try PictureWriter.write(testFrame(0, width: 40, height: 30), to: path)
         let whole = try folder.bytes("whole.\(ending)")
-        var state: UInt64 = 1
-        func random(_ bound: Int) -> Int {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int(state >> 33) % bound
-        }
-        for _ in 0..<300 {
-            var content = whole
-            for _ in 0...random(4) { content[random(content.count)] = UInt8(random(256)) }
+        for content in damaged(whole, 300) {
             let mutated = try folder.file("mutated.\(ending)", content)
             do { _ = try PictureReader.read(mutated) } catch { #expect(error is MediaError) }
         }

@@ -60,14 +60,7 @@ import Testing
     @Test(arguments: StillFormatTests.right.keys.sorted().filter { $0.contains("1.") || !$0.contains("orientation") })
     func damage(_ name: String) throws {
         let whole = try Self.bytes(name)
-        var state: UInt64 = 7
-        func random(_ bound: Int) -> Int {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int(state >> 33) % bound
-        }
-        for _ in 0..<40 {
-            var bytes = whole
-            for _ in 0...random(4) { bytes[random(bytes.count)] = UInt8(random(256)) }
+        for bytes in damaged(whole, 40) {
             do { _ = try PictureReader.read(bytes: bytes, name: name, maximumPixels: 1 << 22) } catch { #expect(error is MediaError) }
         }
         for count in 0..<min(whole.count, 200) { _ = StillFormat(whole[..<count])?.isWhole(Array(whole[..<count])) }

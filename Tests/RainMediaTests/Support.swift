@@ -66,3 +66,17 @@ func psnr(_ first: Picture, _ second: Picture) -> Double {
 func message(_ error: (any Error)?) -> String {
     error.map { "\($0)" } ?? ""
 }
+
+/// Copies of a file, each with one to five bytes that are other; the same in every run.
+func damaged(_ whole: [UInt8], _ count: Int) -> [[UInt8]] {
+    var state: UInt64 = 1
+    func random(_ bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33) % bound
+    }
+    return (0..<count).map { _ in
+        var bytes = whole
+        for _ in 0...random(4) { bytes[random(bytes.count)] = UInt8(random(256)) }
+        return bytes
+    }
+}

@@ -20,6 +20,24 @@ extension Studio {
             try await until("the page") { (try? await browser.value("window.studio?.frames ?? 0", Int.self)) ?? 0 > 0 }
         }
 
+        /// A studio, a page of it in a browser, and a picture file that the page is given.
+        private func choosing(
+            _ picture: Picture, embedded: Bool = false, detector: StubbornDetector? = nil, phone: Bool = false,
+            _ body: @escaping @Sendable (Browser, TestStudio) async throws -> Void
+        ) async throws {
+            let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).png")
+            defer { try? FileManager.default.removeItem(at: file) }
+            try Data(PictureWriter.png(picture)).write(to: file)
+            try await TestStudio.run(embedded: embedded, detector: detector) { studio in
+                try await Browser.run { browser in
+                    try await open(browser, studio)
+                    if phone { try await browser.resize(390, 844, scale: 2, phone: true) }
+                    try await browser.choose(file, in: "picturefile")
+                    try await body(browser, studio)
+                }
+            }
+        }
+
         /// Keeps what is seen in both sizes, dark and light.
         private func screenshots(_ browser: Browser, _ name: String, showing id: String? = nil) async throws {
             for (size, width, height) in Self.sizes {
@@ -159,108 +177,87 @@ extension Studio {
         }
 
         @Test(arguments: [true, false]) func withoutAFaceItIsPlacedByHand(hasTracker: Bool) async throws {
-            let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).png")
-            defer { try? FileManager.default.removeItem(at: file) }
             // Nor does the model see a face in it.
             let plain = Picture(width: PastedFace.width, height: PastedFace.height, red: 90, green: 140, blue: 200)
-            try Data(PictureWriter.png(plain)).write(to: file)
-            try await TestStudio.run(embedded: true, detector: hasTracker ? StubbornDetector(nil) : nil) { studio in
-                try await Browser.run { browser in
-                    try await open(browser, studio)
-                    try await browser.choose(file, in: "picturefile")
-                    try await until("the dialog") { try await isOpen(browser) }
-                    try await until("what is wrong") {
-                        try await text(browser, "placenote").contains(hasTracker ? "No face was found; put" : "rain tracker install")
-                    }
-                    #expect(try await text(browser, "placenote").contains("place the picture by the outline"))
-                    #expect(try await browser.value("document.querySelectorAll('.handle.loose:not([hidden])').length", Int.self) == 29)
-                    if hasTracker { try await screenshots(browser, "place-none") } else { try await browser.screenshot("place-untracked") }
-
-                    // The points stay in the square while the picture moves below; a dragged one goes along.
-                    let pupil = try await handle(browser, .leftPupil)
-                    try await browser.drag(from: pupil.place, to: pupil.place + SIMD2(0.05, 0.05) * pupil.side)
-                    try await browser.drag(
-                        from: pupil.place + SIMD2(0, -0.35) * pupil.side, to: pupil.place + SIMD2(0.1, -0.35) * pupil.side)
-                    let after = try await handle(browser, .leftPupil).place - pupil.place
-                    #expect(abs(after.x - 0.15 * pupil.side) < 2 && abs(after.y - 0.05 * pupil.side) < 2, "\(after)")
-                    // Smaller than the square, with its edges going on around.
-                    for _ in 0..<6 { try await browser.type("-") }
-                    try await browser.type("ArrowLeft")
-                    #expect(try await text(browser, "placezoomed").hasPrefix("×0.6"))
-                    try await browser.screenshot("place-padded\(hasTracker ? "" : "-untracked")")
-                    let before = try await generation(browser)
-                    try await browser.type("Enter")
-                    try await until("the picture on stage") { try await generation(browser) > before }
-                    let shown = try await points(browser)
-                    let neutral = LandmarkFrame.neutral.points.map { [Double($0.x), Double($0.y)] }
-                    #expect(distance(shown, neutral, but: .leftPupil) < 0.002)
-                    let picture = try PictureReader.read(
-                        bytes: try await studio.get("/api/v1/sessions/first/reference").body, name: "reference")
-                    #expect(picture.bytes[0] == 90 && picture.width > 600)
-                    let complaints = await browser.complaints
-                    #expect(complaints.isEmpty, "\(complaints)")
+            try await choosing(plain, embedded: true, detector: hasTracker ? StubbornDetector(nil) : nil) { browser, studio in
+                try await until("the dialog") { try await isOpen(browser) }
+                try await until("what is wrong") {
+                    try await text(browser, "placenote").contains(hasTracker ? "No face was found; put" : "rain tracker install")
                 }
+                #expect(try await text(browser, "placenote").contains("place the picture by the outline"))
+                #expect(try await browser.value("document.querySelectorAll('.handle.loose:not([hidden])').length", Int.self) == 29)
+                if hasTracker { try await screenshots(browser, "place-none") } else { try await browser.screenshot("place-untracked") }
+
+                // The points stay in the square while the picture moves below; a dragged one goes along.
+                let pupil = try await handle(browser, .leftPupil)
+                try await browser.drag(from: pupil.place, to: pupil.place + SIMD2(0.05, 0.05) * pupil.side)
+                try await browser.drag(
+                    from: pupil.place + SIMD2(0, -0.35) * pupil.side, to: pupil.place + SIMD2(0.1, -0.35) * pupil.side)
+                let after = try await handle(browser, .leftPupil).place - pupil.place
+                #expect(abs(after.x - 0.15 * pupil.side) < 2 && abs(after.y - 0.05 * pupil.side) < 2, "\(after)")
+                // Smaller than the square, with its edges going on around.
+                for _ in 0..<6 { try await browser.type("-") }
+                try await browser.type("ArrowLeft")
+                #expect(try await text(browser, "placezoomed").hasPrefix("×0.6"))
+                try await browser.screenshot("place-padded\(hasTracker ? "" : "-untracked")")
+                let before = try await generation(browser)
+                try await browser.type("Enter")
+                try await until("the picture on stage") { try await generation(browser) > before }
+                let shown = try await points(browser)
+                let neutral = LandmarkFrame.neutral.points.map { [Double($0.x), Double($0.y)] }
+                #expect(distance(shown, neutral, but: .leftPupil) < 0.002)
+                let picture = try PictureReader.read(
+                    bytes: try await studio.get("/api/v1/sessions/first/reference").body, name: "reference")
+                #expect(picture.bytes[0] == 90 && picture.width > 600)
+                let complaints = await browser.complaints
+                #expect(complaints.isEmpty, "\(complaints)")
             }
         }
 
         /// The model sees drawn faces by itself.
         @Test func aDrawnFaceIsFoundWithoutATracker() async throws {
-            let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).png")
-            defer { try? FileManager.default.removeItem(at: file) }
-            try Data(PictureWriter.png(PastedFace.picture())).write(to: file)
-            try await TestStudio.run(embedded: true) { studio in
-                try await Browser.run { browser in
-                    try await open(browser, studio)
-                    try await browser.choose(file, in: "picturefile")
-                    try await until("the face") { try await text(browser, "placenote").contains("Drag a point") }
-                    #expect(
-                        try await browser.value("document.querySelectorAll('.handle:not([hidden]):not(.loose)').length", Int.self) >= 26)
-                    try await browser.screenshot("place-drawn")
-                    let complaints = await browser.complaints
-                    #expect(complaints.isEmpty, "\(complaints)")
-                }
+            try await choosing(PastedFace.picture(), embedded: true) { browser, studio in
+                try await until("the face") { try await text(browser, "placenote").contains("Drag a point") }
+                #expect(
+                    try await browser.value("document.querySelectorAll('.handle:not([hidden]):not(.loose)').length", Int.self) >= 26)
+                try await browser.screenshot("place-drawn")
+                let complaints = await browser.complaints
+                #expect(complaints.isEmpty, "\(complaints)")
             }
         }
 
         @Test func fingersAndTheWheelZoom() async throws {
-            let file = FileManager.default.temporaryDirectory.appendingPathComponent("rain-\(UUID().uuidString).png")
-            defer { try? FileManager.default.removeItem(at: file) }
-            try Data(PictureWriter.png(PastedFace.picture())).write(to: file)
-            try await TestStudio.run(detector: StubbornDetector(.face(PastedFace.landmarks))) { studio in
-                try await Browser.run { browser in
-                    try await open(browser, studio)
-                    try await browser.resize(390, 844, scale: 2, phone: true)
-                    try await browser.choose(file, in: "picturefile")
-                    try await until("the face") { try await isOpen(browser) }
-                    func zoom() async throws -> Double { Double(try await text(browser, "placezoomed").dropFirst()) ?? 0 }
-                    let before = try await zoom()
-                    // Two fingers around a point take it along: what lies between them stays there.
-                    let (chin, side) = try await handle(browser, .faceOutline3)
-                    let (near, far) = (SIMD2(0.12 * side, 0), SIMD2(0.24 * side, 0))
-                    try await browser.touch(from: [chin - near, chin + near], to: [chin - far, chin + far])
-                    try await until("a pinch to zoom") { abs(try await zoom() / before - 2) < 0.05 }
-                    let away = try await handle(browser, .faceOutline3).place - chin
-                    #expect(abs(away.x) < 3 && abs(away.y) < 3, "\(away)")
-                    try await browser.touch(from: [chin - far, chin + far], to: [chin - near, chin + near])
-                    try await until("a pinch back") { abs(try await zoom() / before - 1) < 0.05 }
-                    // One finger takes hold of a point near it.
-                    let nose = try await handle(browser, .noseTip).place
-                    try await browser.touch(from: [nose + SIMD2(4, 3)], to: [nose + SIMD2(34, 13)])
-                    let moved = try await handle(browser, .noseTip).place - nose
-                    #expect(abs(moved.x - 30) < 2 && abs(moved.y - 10) < 2, "\(moved)")
-                    // The wheel, about the pointer.
-                    try await browser.resize(1440, 900)
-                    try await Task.sleep(for: .milliseconds(300))
-                    let place = try await handle(browser, .leftShoulder).place
-                    try await browser.movePointer(place.x, place.y)
-                    try await until(seconds: 20, "the wheel to zoom out") {
-                        try await browser.turnWheel(place.x, place.y, by: 60)
-                        return try await zoom() < before * 0.7
-                    }
-                    try await Task.sleep(for: .milliseconds(200))
-                    let shoulder = try await handle(browser, .leftShoulder).place - place
-                    #expect(abs(shoulder.x) < 3 && abs(shoulder.y) < 3, "\(shoulder)")
+            try await choosing(PastedFace.picture(), detector: StubbornDetector(.face(PastedFace.landmarks)), phone: true) {
+                browser, studio in
+                try await until("the face") { try await isOpen(browser) }
+                func zoom() async throws -> Double { Double(try await text(browser, "placezoomed").dropFirst()) ?? 0 }
+                let before = try await zoom()
+                // Two fingers around a point take it along: what lies between them stays there.
+                let (chin, side) = try await handle(browser, .faceOutline3)
+                let (near, far) = (SIMD2(0.12 * side, 0), SIMD2(0.24 * side, 0))
+                try await browser.touch(from: [chin - near, chin + near], to: [chin - far, chin + far])
+                try await until("a pinch to zoom") { abs(try await zoom() / before - 2) < 0.05 }
+                let away = try await handle(browser, .faceOutline3).place - chin
+                #expect(abs(away.x) < 3 && abs(away.y) < 3, "\(away)")
+                try await browser.touch(from: [chin - far, chin + far], to: [chin - near, chin + near])
+                try await until("a pinch back") { abs(try await zoom() / before - 1) < 0.05 }
+                // One finger takes hold of a point near it.
+                let nose = try await handle(browser, .noseTip).place
+                try await browser.touch(from: [nose + SIMD2(4, 3)], to: [nose + SIMD2(34, 13)])
+                let moved = try await handle(browser, .noseTip).place - nose
+                #expect(abs(moved.x - 30) < 2 && abs(moved.y - 10) < 2, "\(moved)")
+                // The wheel, about the pointer.
+                try await browser.resize(1440, 900)
+                try await Task.sleep(for: .milliseconds(300))
+                let place = try await handle(browser, .leftShoulder).place
+                try await browser.movePointer(place.x, place.y)
+                try await until(seconds: 20, "the wheel to zoom out") {
+                    try await browser.turnWheel(place.x, place.y, by: 60)
+                    return try await zoom() < before * 0.7
                 }
+                try await Task.sleep(for: .milliseconds(200))
+                let shoulder = try await handle(browser, .leftShoulder).place - place
+                #expect(abs(shoulder.x) < 3 && abs(shoulder.y) < 3, "\(shoulder)")
             }
         }
 

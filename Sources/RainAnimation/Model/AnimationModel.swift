@@ -68,17 +68,13 @@ public struct AnimationModel: Sendable {
             (name: name, shape: shape.dimensions, dtype: type, values: try parameters(name, shape)) as SafetensorsWriter.Tensor
         }
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try FileSystem.makeFolders(folder)
             try SafetensorsWriter.write(
                 to: "\(folder)/\(configuration.name).safetensors", tensors: tensors,
                 metadata: ["format": "pt", "model": configuration.name])
             try ReplacementFile.write([UInt8](configuration.json()), to: folder + "/model.json")
-        } catch let error as CheckpointError {
-            throw error
         } catch let error as FileError {
             throw AnimationError(.model, "\(error)")
-        } catch {
-            throw AnimationError(.model, "\(folder): could not be written: \(FileError.reason(error))")
         }
     }
 

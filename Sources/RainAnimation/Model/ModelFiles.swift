@@ -1,5 +1,6 @@
 import Foundation
 public import RainCheckpoints
+import RainFiles
 public import RainModels
 
 /// The files of a model, open: what it is, and which tensor of which file is which parameter.
@@ -22,10 +23,10 @@ public struct ModelFiles: Sendable {
         let description = path + "/model.json"
         if Self.isFile(path) {
             try self.init(file: path)
-        } else if !FileManager.default.fileExists(atPath: description), PublishedFolder.isPresent(at: path) {
+        } else if !FileSystem.exists(description), PublishedFolder.isPresent(at: path) {
             try self.init(published: PublishedModel(PublishedFolder(path)), folder: path)
         } else {
-            guard FileManager.default.fileExists(atPath: description) else {
+            guard FileSystem.exists(description) else {
                 throw AnimationError(
                     .model,
                     "\(description): expected a model's description, found none; name a folder with model.json and the weights beside it, or with "
@@ -69,7 +70,7 @@ public struct ModelFiles: Sendable {
     }
 
     private static func isFile(_ path: String) -> Bool {
-        FileManager.default.fileExists(atPath: path) && !FileManager.default.fileExists(atPath: path + "/.")
+        ![.missing, .folder].contains(FileSystem.kind(path))
     }
 
     /// What makes one file of the model: each parameter with where it is.

@@ -1,4 +1,5 @@
 import Foundation
+import RainFiles
 import RainModels
 
 /// A folder of the layout in which RAIN is published: which file is which part.
@@ -98,7 +99,7 @@ struct PublishedFolder {
             let tail = parts[start...].joined(separator: "/")
             for folder in Self.folders {
                 let candidate = "\(path)/\(folder)\(tail)"
-                if isFolder ? Self.isFolder(candidate) : Self.isFile(candidate) { return candidate }
+                if isFolder ? FileSystem.isFolder(candidate) : Self.isFile(candidate) { return candidate }
             }
         }
         return nil
@@ -121,12 +122,9 @@ struct PublishedFolder {
         return "\(path): " + sentences.joined(separator: "; ")
     }
 
-    private static func isFile(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) && !isFolder(path) }
-
-    /// Also of a link to one.
-    private static func isFolder(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path + "/.") }
+    private static func isFile(_ path: String) -> Bool { ![.missing, .folder].contains(FileSystem.kind(path)) }
 
     private static func files(in folder: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { isFile("\(folder)/\($0)") }
+        ((try? FileSystem.names(in: folder)) ?? []).filter { isFile("\(folder)/\($0)") }
     }
 }

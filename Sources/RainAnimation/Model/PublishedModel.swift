@@ -96,21 +96,14 @@ struct PublishedModel {
 package enum SmallFile {
     /// - Throws: `AnimationError.model` for what is no regular file, links followed, or larger
     package static func read(_ path: String, atMost limit: Int = 1 << 20) throws(AnimationError) -> [UInt8] {
+        let bytes: [UInt8]
         do {
-            // Pipes and devices may never end, or never begin.
-            let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-            let type = try FileManager.default.attributesOfItem(atPath: target)[.type] as? FileAttributeType
-            guard type == .typeRegular else { throw AnimationError(.model, "\(path): expected a regular file") }
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? handle.close() }
-            let bytes = try handle.read(upToCount: limit + 1).map { [UInt8]($0) } ?? []
-            guard bytes.count <= limit else { throw AnimationError(.model, "\(path): larger than \(limit) bytes; this is no description") }
-            return bytes
-        } catch let error as AnimationError {
-            throw error
+            bytes = try FileSystem.read(path, upTo: limit + 1)
         } catch {
-            throw AnimationError(.model, "\(path): could not be read: \(FileError.reason(error))")
+            throw AnimationError(.model, "\(path): expected a regular file that can be read, found \(error.found)")
         }
+        guard bytes.count <= limit else { throw AnimationError(.model, "\(path): larger than \(limit) bytes; this is no description") }
+        return bytes
     }
 
     /// - Throws: `AnimationError.model` naming file, field, expected and found

@@ -1,4 +1,4 @@
-import Foundation
+import RainFiles
 import RainModels
 import Yams
 
@@ -110,7 +110,7 @@ struct PublishedSettings: Decodable {
 
     /// The settings of a folder, if it has any.
     static func file(in folder: String) -> String? {
-        ["rain_morpher.yaml", "configs/rain_morpher.yaml"].map { "\(folder)/\($0)" }.first { FileManager.default.fileExists(atPath: $0) }
+        ["rain_morpher.yaml", "configs/rain_morpher.yaml"].map { "\(folder)/\($0)" }.first { FileSystem.exists($0) }
     }
 
     /// - Throws: `AnimationError.model` naming file, field, expected and found

@@ -1,4 +1,5 @@
 import Foundation
+import RainFiles
 
 /// The three networks of the face tracker that comes along: MediaPipe's, Apache-2.0, from the Python package `mediapipe` 0.10.21.
 public struct TrackerFiles: Sendable, Equatable {
@@ -49,7 +50,7 @@ public struct TrackerFiles: Sendable, Equatable {
     public func path(_ file: File) -> String { "\(folder)/\(file.name)" }
 
     /// The networks that are not in the folder.
-    public var missing: [File] { Self.all.filter { !FileManager.default.fileExists(atPath: path($0)) } }
+    public var missing: [File] { Self.all.filter { !FileSystem.exists(path($0)) } }
 
     /// Whether the folder has all three.
     public var areComplete: Bool { missing.isEmpty }

@@ -55,7 +55,7 @@ public struct FaceParameterValues: Sendable, Equatable {
     public init(text: String) throws(LandmarkError) {
         self.init()
         // A file's name may hold anything.
-        guard !FileManager.default.fileExists(atPath: text) else {
+        guard !FileSystem.exists(text) else {
             try self.init(contentsOf: URL(fileURLWithPath: text))
             return
         }
@@ -85,11 +85,9 @@ public struct FaceParameterValues: Sendable, Equatable {
     public init(contentsOf file: URL) throws(LandmarkError) {
         let bytes: [UInt8]
         do {
-            let handle = try FileHandle(forReadingFrom: file)
-            defer { try? handle.close() }
-            bytes = try handle.read(upToCount: Self.largestFile + 1).map { [UInt8]($0) } ?? []
+            bytes = try FileSystem.read(file.path, upTo: Self.largestFile + 1, pipes: true)
         } catch {
-            throw LandmarkError(.file, "\(file.path): could not be read: \(FileError.reason(error))")
+            throw LandmarkError(.file, "\(file.path): could not be read: \(error.found)")
         }
         do throws(LandmarkError) {
             try self.init(json: bytes)

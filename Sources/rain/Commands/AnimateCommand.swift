@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
+import RainFiles
 import RainMedia
 import RainPictures
 import RainPose
@@ -241,7 +242,7 @@ struct AnimateCommand: AsyncParsableCommand {
 
 /// Turns face parameters that cannot be into a mistake in the command line; files are read later.
 func checkRetarget(_ text: String?) throws {
-    guard let text, !FileManager.default.fileExists(atPath: text),
+    guard let text, !FileSystem.exists(text),
         text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy({ $0.contains("=") || $0.isEmpty || $0 == "none" })
     else { return }
     do {

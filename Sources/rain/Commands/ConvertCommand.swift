@@ -56,7 +56,7 @@ struct ConvertCommand: ParsableCommand {
         // Found out before the work, not after it.
         _ = try ReplacementFile(path: destination)
         var files = FileRoles(reading: [:], writing: ["<file.safetensors>": destination])
-        if !FileManager.default.fileExists(atPath: source + "/.") { files.read("<source>", source) }
+        if !FileSystem.isFolder(source) { files.read("<source>", source) }
         try files.check()
         let source = try Source(path: source)
         // Of a folder, what is read of it: the new file may well lie there.
@@ -88,8 +88,7 @@ struct ConvertCommand: ParsableCommand {
         let note: String
 
         init(path: String) throws {
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            guard FileSystem.isFolder(path) else {
                 let file = try Checkpoint(path: path)
                 tensors = file.tensors()
                 files = [(path.split(separator: "/").last.map(String.init) ?? path, file)]

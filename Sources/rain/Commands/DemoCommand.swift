@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
+import RainFiles
 import RainGraph
 import RainMedia
 import RainPictures
@@ -59,7 +60,7 @@ struct DemoCommand: AsyncParsableCommand {
         let schedule = try model.schedule(animated.configuration)
         let engine = try model.engine
         do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+            try FileSystem.makeFolders(output)
         } catch {
             throw AnimationError(.usage, "\(output): cannot be made or is no folder; choose another --output")
         }

@@ -98,7 +98,7 @@ extension EvaluateCommand {
 
     /// Measures the pictures of a folder.
     private func measure(_ animated: AnimationModel, pictures folder: String) async throws {
-        let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().filter { name in
+        let files = ((try? FileSystem.names(in: folder)) ?? []).filter { name in
             Self.endings.contains(URL(fileURLWithPath: name).pathExtension.lowercased())
         }
         guard !files.isEmpty else {

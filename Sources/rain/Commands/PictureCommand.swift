@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import RainFiles
 import RainMedia
 import RainPictures
 
@@ -27,10 +28,11 @@ struct PictureCommand: ParsableCommand {
 
     func run() throws {
         if let output {
-            guard (try? FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)) != nil else {
+            do {
+                try FileSystem.makeFolders(output)
+            } catch {
                 throw MediaError(
-                    .unwritable, file: output, expected: "a folder that can be made", found: "one that cannot",
-                    advice: "name another folder")
+                    .unwritable, file: output, expected: "a folder that can be made", found: error.found, advice: "name another folder")
             }
         }
         var entries: [Entry] = []

@@ -1,6 +1,6 @@
 import Foundation
-import Glibc
 import RainAnimation
+import RainFiles
 import RainGraph
 import RainMedia
 import RainPictures
@@ -44,18 +44,11 @@ struct DrivingInput: Sendable {
     /// Whether a path leads to a landmark file: it is named or begins like one, or is a pipe.
     static func isLandmarkFile(_ path: String) -> Bool {
         if path.lowercased().hasSuffix(".json") { return true }
-        var status = stat()
-        guard stat(path, &status) == 0 else { return false }
-        switch status.st_mode & S_IFMT {
+        switch FileSystem.kind(path) {
         // What a pipe gives is gone: it is not looked at first.
-        case S_IFIFO, S_IFSOCK: return true
-        case S_IFREG:
-            guard let handle = FileHandle(forReadingAtPath: path) else { return false }
-            defer { try? handle.close() }
-            let start = (try? handle.read(upToCount: 64)) ?? Data()
-            let isMarked = start.starts(with: [0xEF, 0xBB, 0xBF])
-            return start.dropFirst(isMarked ? 3 : 0).first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
-        default: return false
+        case .pipe, .other: return true
+        case .file: return (try? FileSystem.read(path, upTo: 64)).map(LandmarkFile.canBegin) ?? false
+        case .missing, .folder, .characterDevice: return false
         }
     }
 }

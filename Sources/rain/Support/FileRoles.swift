@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import RainFiles
 
 /// What a command reads and writes, by the options that name it.
 ///
@@ -59,18 +60,21 @@ struct FileRoles {
     private static func holds(_ input: String, _ file: File) -> Bool {
         guard let place = File(input), place.exists else { return false }
         if place == file { return true }
-        guard place.isFolder, file.exists, let names = FileManager.default.enumerator(atPath: input) else { return false }
-        for case let name as String in names where isReadInFolders(name) {
-            if File("\(input)/\(name)") == file { return true }
+        return place.isFolder && file.exists && isIn(input, file)
+    }
+
+    /// Whether a file lies in a folder, or a folder in that, as one that is read; links to other folders are not followed.
+    private static func isIn(_ folder: String, _ file: File) -> Bool {
+        ((try? FileSystem.names(in: folder)) ?? []).contains { name in
+            let path = "\(folder)/\(name)"
+            return isReadInFolders(name) && File(path) == file || FileSystem.isRealFolder(path) && isIn(path, file)
         }
-        return false
     }
 
     /// Whether a file of this name is read where its folder is an input: pictures, weights, networks and what describes them.
     private static func isReadInFolders(_ name: String) -> Bool {
-        let name = URL(fileURLWithPath: name).lastPathComponent.lowercased()
-        return ["model.json", "config.json"].contains(name)
-            || readEndings.contains(URL(fileURLWithPath: name).pathExtension)
+        let name = name.lowercased()
+        return ["model.json", "config.json"].contains(name) || readEndings.contains(URL(fileURLWithPath: name).pathExtension)
     }
 
     private static let readEndings: Set = [
@@ -91,14 +95,14 @@ private struct File: Hashable {
     /// - Returns: `nil` for what is neither: devices, pipes, servers, and what is in no folder
     init?(_ path: String) {
         var status = stat()
-        if stat(path, &status) == 0 {
+        if stat(path.systemPath, &status) == 0 {
             isFolder = status.st_mode & S_IFMT == S_IFDIR
             guard isFolder || status.st_mode & S_IFMT == S_IFREG else { return nil }
         } else {
             let parts = path.split(separator: "/")
             guard let last = parts.last else { return nil }
             let folder = (path.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
-            guard stat(folder, &status) == 0 else { return nil }
+            guard stat(folder.systemPath, &status) == 0 else { return nil }
             (name, isFolder) = (String(last), false)
         }
         (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))

@@ -1,4 +1,3 @@
-import Foundation
 import RainAnimation
 import RainFiles
 import RainMedia
@@ -27,7 +26,7 @@ struct LayerFolder {
 
     /// - Throws: `MediaError` naming the file that cannot be a layer
     init(path: String) throws {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let names = (try? FileSystem.names(in: path)) ?? []
         let pictures = names.filter { $0.lowercased().hasSuffix(".png") || $0.lowercased().hasSuffix(".webp") }.sorted()
         guard (1...Self.mostFiles).contains(pictures.count) else {
             throw MediaError(
@@ -75,17 +74,16 @@ struct LayerFolder {
     ///
     /// - Throws: `MediaError` if the folder exists and is not empty, or cannot be written
     static func write(_ cut: CutLayers, landmarks: LandmarkFrame, to path: String) throws {
-        let manager = FileManager.default
-        guard (try? manager.contentsOfDirectory(atPath: path))?.isEmpty ?? true else {
+        guard (try? FileSystem.names(in: path))?.isEmpty ?? true else {
             throw MediaError(
                 .unwritable, file: path, expected: "a new or empty folder", found: "a folder with files in it",
                 advice: "name another folder, or empty it")
         }
         do {
-            try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try FileSystem.makeFolders(path)
         } catch {
             throw MediaError(
-                .unwritable, file: path, expected: "a folder that can be made", found: "one that cannot", advice: "name another folder")
+                .unwritable, file: path, expected: "a folder that can be made", found: error.found, advice: "name another folder")
         }
         for layer in CharacterLayer.allCases {
             try PictureWriter.write(cut.layers[layer.rawValue], to: "\(path)/\(layer.rawValue + 1)-\(layer.fileName).png")

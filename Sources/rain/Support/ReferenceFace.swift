@@ -1,5 +1,6 @@
 import Foundation
 import RainAnimation
+import RainFiles
 import RainMedia
 import RainPictures
 import RainPose
@@ -23,10 +24,10 @@ struct ReferenceFace {
         isCut: Bool = false
     ) async throws {
         func art(_ picture: Picture) -> CharacterArt { isCut ? .cut(picture) : .picture(picture) }
-        let folder = FileManager.default.isFolder(path) ? try LayerFolder(path: path) : nil
+        let folder = FileSystem.isFolder(path) ? try LayerFolder(path: path) : nil
         let picture = try folder?.picture ?? PictureReader.read(path)
         let beside = Self.landmarkFile(of: path)
-        let file = landmarks ?? folder?.landmarkFile ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil)
+        let file = landmarks ?? folder?.landmarkFile ?? (FileSystem.exists(beside) ? beside : nil)
         var frame = try file.map { try LandmarkFile(contentsOf: URL(fileURLWithPath: $0))[0].face }
         var placement: ReferencePlacement?
         if frame == nil, let detectors, let found = try await Self.find(in: picture, path: path, detectors, drawn) {
@@ -80,12 +81,5 @@ struct ReferenceFace {
                 LandmarkPoint(
                     x: 0.5 + (point.x - 0.5) * width / side, y: 0.5 + (point.y - 0.5) * height / side, visibility: point.visibility)
             })
-    }
-}
-
-extension FileManager {
-    fileprivate func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 }

