@@ -38,6 +38,12 @@ static const uint8_t video_js[] = {
 static const uint8_t place_js[] = {
 #embed "Page/place.js"
 };
+static const uint8_t recent_js[] = {
+#embed "Page/recent.js"
+};
+static const uint8_t links_js[] = {
+#embed "Page/links.js"
+};
 static const uint8_t icon_svg[] = {
 #embed "Page/icon.svg"
 };
@@ -61,6 +67,8 @@ static const struct {
     {"measure.js", measure_js, sizeof measure_js},
     {"video.js", video_js, sizeof video_js},
     {"place.js", place_js, sizeof place_js},
+    {"recent.js", recent_js, sizeof recent_js},
+    {"links.js", links_js, sizeof links_js},
     {"icon.svg", icon_svg, sizeof icon_svg},
     {"openapi.json", openapi_json, sizeof openapi_json},
 };

@@ -41,10 +41,14 @@ actor Browser {
         }
     }
 
+    /// A name other than this machine's own, under which the browser reaches it: to the browser its pages are those of another computer.
+    static let foreignName = "studio.test"
+
+    /// - Parameter keepsCookies: `false` for a browser whose user allows none, or a browser source of OBS
     static func run<Result: Sendable>(
-        camera: FakeCamera = .usual, _ body: @Sendable (Browser) async throws -> Result
+        camera: FakeCamera = .usual, keepsCookies: Bool = true, _ body: @Sendable (Browser) async throws -> Result
     ) async throws -> Result {
-        let browser = try await Browser(camera)
+        let browser = try await Browser(camera, keepsCookies: keepsCookies)
         do {
             let result = try await body(browser)
             await browser.stop()
@@ -55,11 +59,17 @@ actor Browser {
         }
     }
 
-    private init(_ camera: FakeCamera) async throws {
+    private init(_ camera: FakeCamera, keepsCookies: Bool) async throws {
         guard let program = Self.program else { throw WireError(text: "no Chromium") }
         // Short, since the browser makes sockets in it.
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rain-browser-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        if !keepsCookies {
+            let profile = folder.appendingPathComponent("Default")
+            try FileManager.default.createDirectory(at: profile, withIntermediateDirectories: true)
+            try Data(#"{"profile":{"default_content_setting_values":{"cookies":2}}}"#.utf8).write(
+                to: profile.appendingPathComponent("Preferences"))
+        }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         // What it leaves goes with its folder.
@@ -67,7 +77,7 @@ actor Browser {
         process.arguments =
             [
                 "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-                "--mute-audio",
+                "--mute-audio", "--host-resolver-rules=MAP \(Self.foreignName) 127.0.0.1",
                 "--remote-debugging-port=0", "--user-data-dir=\(folder.path)", "--force-dark-mode",
             ] + camera.arguments + ["about:blank"]
         process.standardOutput = FileHandle.nullDevice
@@ -105,6 +115,8 @@ actor Browser {
         self.process = process
         self.folder = folder
         for domain in ["Page", "Runtime", "Log"] { try await call("\(domain).enable") }
+        // Only a page that is in front copies.
+        try await call("Emulation.setFocusEmulationEnabled", #"{"enabled":true}"#)
     }
 
     private func stop() async {
@@ -175,6 +187,8 @@ actor Browser {
         var expression: String
         var awaitPromise = true
         var returnByValue = true
+        /// As if the user had asked for it, without which browsers copy nothing.
+        var userGesture = true
     }
 
     /// Runs statements in the page.
@@ -182,14 +196,20 @@ actor Browser {
 
     func open(_ address: String) async throws { try await call("Page.navigate", #"{"url":"\#(address)"}"#) }
 
+    /// - Parameter phone: whether fingers are what it is used with
     func resize(_ width: Int, _ height: Int, scale: Int = 1, phone: Bool = false) async throws {
+        try await call("Emulation.setTouchEmulationEnabled", #"{"enabled":\#(phone)}"#)
         try await call(
             "Emulation.setDeviceMetricsOverride",
             #"{"width":\#(width),"height":\#(height),"deviceScaleFactor":\#(scale),"mobile":\#(phone)}"#)
     }
 
-    func theme(_ name: String) async throws {
-        try await call("Emulation.setEmulatedMedia", #"{"features":[{"name":"prefers-color-scheme","value":"\#(name)"}]}"#)
+    /// - Parameter forced: whether the system chooses all colours
+    func theme(_ name: String, forced: Bool = false) async throws {
+        let colors = forced ? "active" : "none"
+        try await call(
+            "Emulation.setEmulatedMedia",
+            #"{"features":[{"name":"prefers-color-scheme","value":"\#(name)"},{"name":"forced-colors","value":"\#(colors)"}]}"#)
     }
 
     func movePointer(_ x: Double, _ y: Double) async throws {

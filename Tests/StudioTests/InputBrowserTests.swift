@@ -57,7 +57,7 @@ extension Studio {
             // Some parts take their time to move into place.
             try await Task.sleep(for: .milliseconds(700))
             try await until("nothing to hang over on a phone") {
-                try await browser.value("document.documentElement.scrollWidth - innerWidth", Int.self) <= 0
+                try await browser.value("document.documentElement.scrollWidth - document.documentElement.clientWidth", Int.self) <= 0
             }
             try await browser.screenshot(name)
             try await browser.resize(1280, 1000)
@@ -115,8 +115,8 @@ extension Studio {
                     #expect(try await browser.value("document.getElementById('input').width", Int.self) >= 128)
                     try await browser.screenshot("camera-desktop")
                     try await phone(browser, "drive", "camera-phone")
-                    try await browser.run("document.getElementById('thumbs').scrollIntoView()")
-                    try await phone(browser, "thumbs", "camera-phone-input")
+                    try await browser.run("document.getElementById('inputrow').scrollIntoView()")
+                    try await phone(browser, "inputrow", "camera-phone-input")
 
                     // In a mirror the head turns to the other side; switched off, to the same.
                     try await until("a mirror") { detector.lastIsMirrored }

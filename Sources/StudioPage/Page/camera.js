@@ -4,14 +4,14 @@ const side = 384; // of the pictures that are sent: as fine as detectors look
 const largest = 200 * 1024; // bytes of one
 const patience = 2000; // milliseconds after which a picture that was not answered is forgotten
 
-// Why a browser gives no camera, in words that help.
-export function reason(error) {
-  if (!navigator.mediaDevices?.getUserMedia) return "Browsers give cameras to safe pages only: open the studio at localhost on this machine, or over HTTPS.";
+// Why a browser gives no camera or microphone, in words that help.
+export function reason(device, error) {
+  if (!navigator.mediaDevices?.getUserMedia) return `Browsers give the ${device} to pages over HTTPS only. Open the studio at localhost on its own machine, or start it with --certificate and --key.`;
   switch (error?.name) {
-    case "NotAllowedError": case "SecurityError": return "The browser keeps the camera from this page. Allow it beside the address, then try again.";
-    case "NotFoundError": case "OverconstrainedError": return "No camera was found. Plug one in, then try again.";
-    case "NotReadableError": case "AbortError": return "The camera gives no picture; another program may be using it.";
-    default: return `The camera cannot be used: ${error?.message || "the browser does not say why"}.`;
+    case "NotAllowedError": case "SecurityError": return `The browser keeps the ${device} from this page. Allow it beside the address, then try again.`;
+    case "NotFoundError": case "OverconstrainedError": return `No ${device} was found. Plug one in, then try again.`;
+    case "NotReadableError": case "AbortError": return `The ${device} gives nothing; another program may be using it.`;
+    default: return `The ${device} cannot be used: ${error?.message || "the browser does not say why"}.`;
   }
 }
 

@@ -2,6 +2,16 @@
 
 export const fields = ["yaw", "pitch", "roll", "shiftX", "shiftY", "leftEye", "rightEye", "gazeX", "gazeY", "brow", "mouthOpen", "mouthWidth", "lean"];
 
+// Where a browser keeps no cookies, the token stays in the page's address and goes with every request.
+export const token = new URLSearchParams(location.search).get("token");
+
+// The address of a part of the API, or of another page of the studio.
+export function address(path, root = "/api/v1/") {
+  const url = new URL(root + path, location.href);
+  if (token) url.searchParams.set("token", token);
+  return url;
+}
+
 export class Connection extends EventTarget {
   constructor() {
     super();
@@ -20,7 +30,7 @@ export class Connection extends EventTarget {
   // `cut`: the character alone, with transparency, as PNG.
   open(session, video, cut) {
     this.session = session;
-    const url = new URL(`/api/v1/sessions/${encodeURIComponent(session)}/socket`, location.href);
+    const url = address(`sessions/${encodeURIComponent(session)}/socket`);
     if (cut) url.searchParams.set("alpha", "1");
     else if (video.length) url.searchParams.set("video", video.join(","));
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -120,7 +130,7 @@ export async function ask(method, path, body, type) {
   if (body !== undefined && !(body instanceof Blob)) { body = JSON.stringify(body); type = "application/json"; }
   if (type) headers["content-type"] = type;
   let response;
-  try { response = await fetch(`/api/v1/${path}`, { method, body, headers }); } catch { throw new Error("the studio does not answer"); }
+  try { response = await fetch(address(path), { method, body, headers }); } catch { throw new Error("the studio does not answer"); }
   if (!response.ok) {
     const text = await response.text();
     let told = { message: text };

@@ -1,5 +1,7 @@
 // Sending a film to the studio, which looks at it and plays it over and over.
 
+import { address } from "./connection.js";
+
 const largest = 128 * 1024 * 1024;
 
 // Whether a file is a motion in landmarks; all else is taken for a film, and the studio says if it is none.
@@ -12,7 +14,7 @@ export function sendFilm(path, file, progress) {
   return new Promise((done, fail) => {
     // fetch does not tell how far an upload is.
     const request = new XMLHttpRequest();
-    request.open("PUT", `/api/v1/${path}?name=${encodeURIComponent(file.name)}`);
+    request.open("PUT", address(`${path}?name=${encodeURIComponent(file.name)}`));
     request.setRequestHeader("content-type", type);
     request.upload.onprogress = event => progress(event.total ? event.loaded / event.total : 0);
     request.onerror = () => fail(new Error("the studio did not take the film; is it still there?"));

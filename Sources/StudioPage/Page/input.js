@@ -2,7 +2,8 @@
 
 import { Camera, cameras, reason } from "./camera.js";
 import { sendFilm, isMotion } from "./film.js";
-import { ask } from "./connection.js";
+import { address, ask } from "./connection.js";
+import { copy } from "./links.js";
 import { drawInput } from "./driving.js";
 
 const $ = id => document.getElementById(id);
@@ -21,9 +22,7 @@ export class InputPanel {
     $("calibrate").onclick = () => this.calibrate();
     $("cameradevice").onchange = () => this.open($("cameradevice").value);
     $("closehelp").onclick = () => { $("nodetector").hidden = true; $("camera").focus(); };
-    $("copydetector").onclick = async () => {
-      try { await navigator.clipboard.writeText($("detectorcommand").textContent); toast("The command is in the clipboard."); } catch { /* it can be read */ }
-    };
+    $("copydetector").onclick = async () => toast(await copy($("detectorcommand").textContent, "The command is copied."));
     this.camera.addEventListener("seen", () => this.camera.draw($("input")));
     this.camera.addEventListener("lost", () => { this.show(); this.say("The camera is gone. Plug it in again, then switch it on.", true); });
     connection.addEventListener("stats", event => { this.stats = event.detail.stats; this.show(); });
@@ -62,7 +61,7 @@ export class InputPanel {
       await this.camera.start(device);
     } catch (error) {
       this.show();
-      return this.say(reason(error), true);
+      return this.say(reason("camera", error), true);
     }
     $("hint").classList.add("gone");
     this.say("Waiting for the first picture…");
@@ -119,11 +118,10 @@ export class InputPanel {
   show() {
     const session = this.session(), input = this.stats?.input, mode = this.stats?.mode ?? "idle", on = this.camera.isOn;
     $("camera").setAttribute("aria-pressed", on);
-    $("camera").querySelector("span").textContent = on ? "Camera off" : "Camera";
     $("camerarow").hidden = !on;
     if (!on && !$("camerastatus").classList.contains("bad")) $("camerapanel").hidden = true;
     const isFilm = input?.film !== undefined && input?.film !== null;
-    $("thumbs").classList.toggle("seeing", on || isFilm || mode === "camera");
+    $("inputrow").classList.toggle("seeing", on || isFilm || mode === "camera");
     $("mode").textContent = isFilm && mode === "motion" ? "film" : words[mode];
     if (on && input && this.camera.seen) {
       const pace = `${input.picturesPerSecond.toFixed(0)} pictures/s, ${input.lookMilliseconds < 10 ? input.lookMilliseconds.toFixed(1) : Math.round(input.lookMilliseconds)} ms each`;
@@ -151,11 +149,11 @@ export class InputPanel {
     if (this.busy || document.hidden || !this.session()) return;
     this.busy = true;
     try {
-      const response = await fetch(`/api/v1/${this.path("input")}`);
+      const response = await fetch(address(this.path("input")));
       if (!response.ok) return;
-      const address = URL.createObjectURL(await response.blob());
+      const picture = URL.createObjectURL(await response.blob());
       const old = $("inputpicture").src;
-      $("inputpicture").src = address;
+      $("inputpicture").src = picture;
       await $("inputpicture").decode().catch(() => {});
       if (old.startsWith("blob:")) URL.revokeObjectURL(old);
     } catch { /* the studio is away; it comes back */ } finally { this.busy = false; }

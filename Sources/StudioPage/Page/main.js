@@ -1,6 +1,9 @@
-import { Connection, ask } from "./connection.js";
+import { Connection, address, ask } from "./connection.js";
 import { Driving, sliderFields } from "./driving.js";
 import { InputPanel } from "./input.js";
+import { reason } from "./camera.js";
+import { Links } from "./links.js";
+import { Recent } from "./recent.js";
 import { Window, plot } from "./measure.js";
 import { Video, decodable } from "./video.js";
 import { Placer, largestPicture } from "./place.js";
@@ -9,7 +12,7 @@ const $ = id => document.getElementById(id);
 const stage = $("stage");
 const connection = new Connection();
 const driving = new Driving(connection, stage);
-const state = { session: null, frames: 0, generation: 0, recordingSince: null };
+const state = { session: null, frames: 0, generation: 0, recording: null };
 const latencyOfInput = new Window(20), latencyOfFrames = new Window(20), shown = new Window(2);
 
 // For tests and the curious: what the page measures.
@@ -23,6 +26,7 @@ window.studio = {
   },
   get stats() { return state.stats; },
   get codec() { return state.codec; },
+  get command() { return $("commandline").value; },
   connection, driving,
   get camera() { return inputs.camera; },
 };
@@ -31,8 +35,10 @@ function toast(text, bad = false) {
   const note = document.createElement("div");
   note.className = bad ? "toast bad" : "toast";
   note.textContent = text;
+  // What is said again takes the place of what was said.
+  [...$("toasts").children].find(other => other.textContent === text)?.remove();
   $("toasts").append(note);
-  while ($("toasts").children.length > 3) $("toasts").firstChild.remove();
+  while ($("toasts").children.length > 2) $("toasts").firstChild.remove();
   setTimeout(() => note.remove(), bad ? 7000 : 3500);
 }
 const attempt = action => async (...given) => { try { return await action(...given); } catch (error) { toast(error.message, true); } };
@@ -50,15 +56,17 @@ async function join() {
   const wanted = location.hash.match(/^#\/s\/([a-z0-9]+)$/)?.[1] ?? sessionStorage.getItem("session");
   let session = sessions.find(session => session.id === wanted) ?? sessions[0];
   if (!session) {
-    const before = JSON.parse(localStorage.getItem("settings") ?? "null");
-    // Settings from before may be of another model.
-    session = await (await ask("POST", "sessions", before ?? {}).catch(() => ask("POST", "sessions", {}))).json();
+    const before = JSON.parse(localStorage.getItem("settings") ?? "{}");
+    const make = given => ask("POST", "sessions", given);
+    // Settings from before may be of another model, and a picture may be gone.
+    session = await (await make(before).catch(() => make({ settings: before.settings })).catch(() => make({}))).json();
   }
   sessionStorage.setItem("session", session.id);
   take(session);
   video.stop();
   state.cut = isCut(session);
   connection.open(session.id, await formats, state.cut);
+  links.load();
 }
 const isCut = session => overlay || session.settings.background === "transparent";
 
@@ -131,7 +139,8 @@ function draw(now) {
   if (!next) return;
   const { frame, picture } = next;
   next = null;
-  const side = Math.round(Math.min(1024, Math.max(256, stage.clientWidth * (devicePixelRatio || 1))));
+  // No more pixels than the screen has, or more than a frame can fill.
+  const side = Math.round(Math.min(Math.max(1024, picture.width ?? 0, picture.displayWidth ?? 0), Math.max(256, stage.clientWidth * (devicePixelRatio || 1))));
   if (stage.width !== side) { stage.width = side; stage.height = side; }
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
@@ -151,14 +160,14 @@ requestAnimationFrame(function turn(now) { requestAnimationFrame(turn); draw(now
 function take(session) {
   const before = state.session;
   state.session = session;
-  $("who").textContent = session.reference.name;
+  $("who").textContent = $("who").title = session.reference.name;
   $("badge").hidden = session.status === "running";
   $("badge").textContent = "waking up…";
   if (!before || before.id !== session.id || before.reference.generation !== session.reference.generation) {
-    $("reference").src = `/api/v1/${path("reference")}?g=${session.reference.generation}`;
-    remember(session.reference);
+    $("reference").src = address(`${path("reference")}?g=${session.reference.generation}`);
+    recent.show(session.reference);
   }
-  if (document.activeElement !== $("character")) $("character").value = session.reference.seed ?? "";
+  if (document.activeElement !== $("character")) $("character").value = session.reference.isPicture ? "" : session.reference.character;
   const settings = session.settings;
   for (const button of document.querySelectorAll("[data-preset]")) button.setAttribute("aria-pressed", button.dataset.preset === settings.preset);
   if (![...$("windowselect").options].some(option => option.value === settings.window)) $("windowselect").add(new Option(settings.window, settings.window));
@@ -170,19 +179,17 @@ function take(session) {
   $("windownote").textContent = `${frames} ${frames === "1" ? "frame" : "frames"} per group, ${levels} noise levels: the window alone takes ${Math.round(session.windowMilliseconds)} ms.`;
   $("watchers").textContent = session.watchers;
   $("stopmotion").hidden = !session.motion;
-  $("adjust").hidden = session.reference.seed !== undefined && session.reference.seed !== null;
+  $("adjust").hidden = !session.reference.isPicture;
   $("distance").checked = settings.keepDistance;
   $("cutrow").hidden = settings.cut === undefined;
   $("cut").checked = settings.cut === true;
   takeLook(session);
   if (state.cut !== undefined && state.cut !== isCut(session)) connection.socket?.close();
-  $("mjpeg").href = `/api/v1/${path("stream")}`;
-  if (session.recording && !state.recordingSince) state.recordingSince = performance.now();
-  if (!session.recording) state.recordingSince = null;
-  showRecording();
+  links.show();
+  takeRecording(session.recording);
   localStorage.setItem("settings", JSON.stringify({
-    settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing, keepDistance: settings.keepDistance, cut: settings.cut },
-    character: session.reference.seed,
+    settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing, gains: settings.gains, guidance: settings.guidance, keepDistance: settings.keepDistance, cut: settings.cut },
+    character: session.reference.character,
   }));
 }
 
@@ -195,6 +202,7 @@ connection.addEventListener("stats", event => {
   $("watchers").textContent = stats.watchers;
   $("codec").textContent = state.codec ?? "–";
   showOutputs(stats.outputs ?? []);
+  if (stats.recording) takeRecording(stats.recording);
 });
 
 setInterval(() => {
@@ -206,18 +214,20 @@ setInterval(() => {
   $("p50").textContent = format(source.percentile(0.5));
   $("p95").textContent = format(source.percentile(0.95));
   $("fps").textContent = shown.count > 1 ? shown.rate.toFixed(1) : "–";
-  plot($("plot"), latencyOfFrames, latencyOfInput);
+  $("audiodelay").textContent = format(source.percentile(0.5));
+  $("audiofrom").textContent = $("latencyname").textContent;
+  if ($("hud").open) plot($("plot"), latencyOfFrames, latencyOfInput);
   showRecording();
 }, 250);
 
 let poseBusy = false;
 setInterval(() => {
-  if (document.hidden || poseBusy || !connection.isOpen) return;
+  if (!$("hud").open || document.hidden || poseBusy || !connection.isOpen) return;
   poseBusy = true;
   const picture = new Image();
   picture.onload = () => { $("pose").src = picture.src; poseBusy = false; };
   picture.onerror = () => { poseBusy = false; };
-  picture.src = `/api/v1/${path("pose")}?t=${Date.now()}`;
+  picture.src = address(`${path("pose")}?t=${Date.now()}`);
 }, 400);
 
 // ---- Driving ----
@@ -247,9 +257,11 @@ $("release").onclick = () => {
 };
 $("follow").onchange = () => { driving.follow = $("follow").checked; };
 $("microphone").onchange = async () => {
-  try { await driving.microphone($("microphone").checked); } catch {
+  $("microphonenote").hidden = true;
+  try { await driving.microphone($("microphone").checked); } catch (error) {
     $("microphone").checked = false;
-    toast("The browser gave no microphone; allow it for this page, or plug one in.", true);
+    $("microphonenote").textContent = reason("microphone", error);
+    $("microphonenote").hidden = false;
   }
 };
 $("blink").onclick = event => driving.blink(event.timeStamp);
@@ -264,50 +276,42 @@ $("stopmotion").onclick = attempt(() => ask("DELETE", path("motion")));
 
 // ---- Who ----
 
-const recent = JSON.parse(localStorage.getItem("recent") ?? "[]");
-function remember(reference) {
-  if (reference.seed === undefined || reference.seed === null) return;
-  const old = recent.findIndex(seed => seed === reference.seed);
-  if (old >= 0) recent.splice(old, 1);
-  recent.unshift(reference.seed);
-  recent.length = Math.min(recent.length, 6);
-  localStorage.setItem("recent", JSON.stringify(recent));
-  $("recent").replaceChildren(...recent.slice(1).map(seed => {
-    const button = document.createElement("button");
-    button.title = `Character ${seed}`;
-    button.setAttribute("aria-label", `Character ${seed}`);
-    const picture = new Image();
-    picture.alt = "";
-    picture.src = `/api/v1/characters/${seed}`;
-    button.append(picture);
-    button.onclick = () => call(seed);
-    return button;
-  }));
-}
-const call = attempt(seed => ask("PUT", path("reference"), { seed }));
-$("roll").onclick = () => call(Math.floor(Math.random() * 2 ** 20));
+const call = attempt(id => ask("PUT", path("reference"), { character: id }));
+const recent = new Recent($("recent"), { call, attempt });
+$("roll").onclick = () => call(String(Math.floor(Math.random() * 2 ** 20)));
 $("call").onclick = () => {
   if (!/^\d{1,15}$/.test($("character").value)) return toast("A character is a whole number from 0 on.", true);
-  call(+$("character").value);
+  call($("character").value);
 };
 $("character").onkeydown = event => { if (event.key === "Enter") $("call").click(); };
 
 const placer = new Placer($("place"));
+const putPicture = (file, name, { x, y, side, points } = {}) => ask(
+  "PUT", `${path("reference")}?name=${encodeURIComponent(name)}${points ? `&x=${x}&y=${y}&side=${side}&points=${points.join()}` : ""}`, file, file.type || "application/octet-stream");
 const usePicture = attempt(async file => {
-  const name = file.name || "a picture", type = file.type || "application/octet-stream";
+  const name = file.name || "a picture";
   if (file.size > largestPicture) throw new Error(`${name} has ${(file.size / 1048576).toFixed(1)} MiB; a picture may have ${largestPicture >> 20}. Make it smaller.`);
-  const put = query => ask("PUT", `${path("reference")}?name=${encodeURIComponent(name)}${query}`, file, type);
-  const look = async () => (await ask("POST", "faces", file, type)).json();
-  const isShown = await placer.open(file, { look, hasTracker: state.session.detector, use: ({ x, y, side, points }) => put(`&x=${x}&y=${y}&side=${side}&points=${points.join()}`) });
-  if (!isShown) await put("");
+  const look = async () => (await ask("POST", "faces", file, file.type || "application/octet-stream")).json();
+  const isShown = await placer.open(file, { look, hasTracker: state.session.detector, use: placed => putPicture(file, name, placed) });
+  if (!isShown) await putPicture(file, name);
 });
 $("adjust").onclick = attempt(async () => {
+  const { name, crop, points } = state.session.reference;
+  // The whole picture, where it is kept and this browser can show it; else what is on stage, of which only the points can be moved.
+  const whole = crop && await ask("GET", `${path("reference")}?original=1`).then(response => response.blob()).catch(() => null);
+  if (whole && await placer.reopen(whole, { crop, points, use: placed => putPicture(whole, name, placed) })) return;
   const picture = await (await ask("GET", path("reference"))).blob();
-  await placer.adjust(picture, state.session.reference.points, points => ask("PUT", path("reference/points"), { points }));
+  await placer.adjust(picture, points, points => ask("PUT", path("reference/points"), { points }));
 });
 $("upload").onclick = () => $("picturefile").click();
 $("picturefile").onchange = () => { const file = $("picturefile").files[0]; $("picturefile").value = ""; if (file) usePicture(file); };
-addEventListener("dragover", event => event.preventDefault());
+let over = null;
+addEventListener("dragover", event => {
+  event.preventDefault();
+  $("picture").classList.add("over");
+  clearTimeout(over);
+  over = setTimeout(() => $("picture").classList.remove("over"), 200);
+});
 addEventListener("drop", event => { event.preventDefault(); const file = event.dataTransfer.files[0]; if (file) (/^video\/|json$/.test(file.type) ? playMotion : usePicture)(file); });
 addEventListener("paste", event => { const file = [...event.clipboardData.files].find(file => file.type.startsWith("image/")); if (file) usePicture(file); });
 
@@ -358,7 +362,6 @@ function takeLook(session) {
     ? "Keyed by the reference's own background: what has its colours and touches the edge."
     : "The reference's background is not plain: much of it will stay. A picture before one colour is cut out better.";
   $("stage").parentElement.classList.toggle("cut", settings.background === "transparent");
-  $("overlay").href = `/?overlay=1#/s/${session.id}`;
 }
 
 function showOutputs(outputs) {
@@ -382,44 +385,34 @@ function save(blob, name) {
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
 }
-const named = ending => `rain-${state.session.reference.seed ?? "picture"}.${ending}`;
+const named = ending => `rain-${state.session.reference.isPicture ? "picture" : state.session.reference.character}.${ending}`;
 $("snapshot").onclick = attempt(async () => save(await (await ask("GET", path("snapshot"))).blob(), named("png")));
 $("record").onclick = attempt(async () => {
   const format = $("format").value;
-  if (!state.recordingSince) { await ask("POST", path("recording"), { format }); return; }
+  if (!state.recording) { await ask("POST", path("recording"), { format }); return; }
   const response = await ask("DELETE", path("recording"));
   const blob = await response.blob();
   window.studio.recorded = blob;
   save(blob, named(blob.type.split("/")[1]));
 });
+// The studio says how long it has recorded; between its words the page counts on.
+function takeRecording(recording) {
+  state.recording = recording ? { ...recording, since: performance.now() - recording.seconds * 1000 } : null;
+  showRecording();
+}
 function showRecording() {
-  const on = !!state.recordingSince;
+  const on = !!state.recording;
   $("record").setAttribute("aria-pressed", on);
   $("record").querySelector("span").textContent = on ? "Stop and save" : "Record";
   $("rec").hidden = !on;
   if (!on) return;
-  const seconds = Math.floor((performance.now() - state.recordingSince) / 1000);
-  $("rec").querySelector("span").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  const seconds = Math.floor((performance.now() - state.recording.since) / 1000);
+  $("rec").querySelector("span").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} · ${state.recording.frames} frames`;
 }
-async function copy(text, told) {
-  try { await navigator.clipboard.writeText(text); toast(told); } catch { prompt("Copy this:", text); }
-}
-$("command").onclick = () => {
-  const { settings, reference } = state.session;
-  const isPicture = reference.seed === undefined || reference.seed === null;
-  const quoted = text => /^[\w.+:/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-  const gains = Object.entries(settings.gains).filter(([, gain]) => gain !== 1).map(([part, gain]) => `${part}=${gain}`).join(",");
-  const parts = [`rain studio${state.session.modelOptions} --window ${settings.window}`];
-  if (settings.steps !== +settings.window.split("x")[1]) parts.push(`--steps ${settings.steps}`);
-  parts.push(`--fps ${settings.framesPerSecond} --seed ${settings.seed} --smoothing ${settings.smoothing}`);
-  if (gains) parts.push(`--gains ${gains}`);
-  if (settings.guidance !== undefined) parts.push(`--guidance ${settings.guidance}`);
-  if (settings.background !== "own") parts.push(`--background ${quoted(settings.background)}`);
-  parts.push(isPicture ? `--reference ${quoted(reference.name)}` : `--character ${reference.seed}`);
-  const command = window.studio.command = parts.join(" ");
-  copy(command, isPicture ? "The command is in the clipboard; it expects your picture beside it." : "The command is in the clipboard.");
-};
-$("share").onclick = () => copy(`${location.origin}/#/s/${state.session.id}`, "The link is in the clipboard: whoever opens it watches and drives this character.");
+
+const links = new Links({ session: () => state.session, toast });
+$("api").href = address("openapi.json");
+$("metrics").href = address("metrics", "/");
 
 // ---- Dark or light ----
 

@@ -45,7 +45,7 @@ export function plot(canvas, all, inputs) {
   context.lineWidth = 1;
   for (let value = step; value < top; value += step) {
     context.beginPath(); context.moveTo(0, y(value)); context.lineTo(width, y(value)); context.stroke();
-    context.fillText(`${value} ms`, 2, y(value) - 2);
+    if (y(value) > 12) context.fillText(`${value} ms`, 2, y(value) - 2);
   }
   context.strokeStyle = color("--accent2");
   context.globalAlpha = 0.75;

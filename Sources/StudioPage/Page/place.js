@@ -25,8 +25,12 @@ const lines = [
   [0, 1, 2, 3, 4, 5, 6], [8, 7], [9, 10], [11, 13, 12, 14, 11], [16, 18, 17, 19, 16], [22, 24, 23, 25, 22], [27, 26, 28],
 ];
 
+const howTo = matchMedia("(pointer: coarse)").matches
+  ? "Drag a point to where it belongs, or the picture to move it. Two fingers zoom; smaller than the square, its edges go on around it."
+  : "Drag a point to where it belongs, or the picture to move it. Scroll, pinch or + and − to zoom; Enter puts it on stage.";
 const byHand = "put the points where they belong, or leave them and place the picture by the outline.";
 export const largestPicture = 16 * 1024 * 1024; // bytes of an upload
+const mostPixels = 24e6; // of an upload
 const widest = 2048; // pixels a side of what is drawn here
 const reach = { mouse: 12, pen: 16, touch: 26 }; // how near a point is taken hold of, in pixels of the page
 const margin = 0.08; // around the square, in its sides: shoulders often lie there
@@ -91,9 +95,22 @@ export class Placer {
     this.wait(false);
     if (answer?.face) {
       this.start(answer.face.points.map(([x, y]) => [x, y]), answer.face.crop, use);
-      this.say("Drag a point to where it belongs, or the picture to move it. Scroll, pinch or + and − to zoom; Enter puts it on stage.");
+      this.say(howTo);
     } else if (failure) this.say(`${failure}. You can also ${byHand}`, true);
     else this.say(hasTracker ? `No face was found; ${byHand}` : `No face was found, without a face tracker (rain tracker install gets one): ${byHand}`);
+    return true;
+  }
+
+  // Shows a whole picture as it is placed on stage: `points` in shares of the square `crop`. Returns false if this browser cannot show it.
+  async reopen(file, { crop, points, use }) {
+    if (this.dialog.open) return true;
+    if (!await this.load(file)) return false;
+    this.title.textContent = "Place the face";
+    this.use.textContent = "Put on stage";
+    this.isFixed = false;
+    const side = crop.side * this.short;
+    this.start(points.map(([x, y]) => [crop.x + x * side / this.width, crop.y + y * side / this.height]), crop, use);
+    this.say(howTo);
     return true;
   }
 
@@ -110,6 +127,11 @@ export class Placer {
   async load(file) {
     const whole = await createImageBitmap(file).catch(() => null);
     if (!whole) return false;
+    if (whole.width * whole.height > mostPixels) {
+      const found = (whole.width * whole.height / 1e6).toFixed(1);
+      whole.close();
+      throw new Error(`${file.name || "The picture"} has ${found} megapixels; a picture may have ${mostPixels / 1e6}. Make it smaller.`);
+    }
     const { width, height } = whole, share = widest / Math.max(width, height);
     this.picture?.close();
     if (share < 1) {
@@ -262,10 +284,11 @@ export class Placer {
   }
 
   key(event) {
-    const onHandle = event.target.classList.contains("handle"), onView = onHandle || event.target === this.canvas;
-    if (event.key === "Enter" && (onView || event.target === this.zoom)) { event.preventDefault(); return void this.finish(); }
-    if (!onView || this.isBusy || event.ctrlKey || event.metaKey || event.altKey) return;
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    // Buttons keep Enter and sliders the arrows; all else is for the picture.
+    const onHandle = event.target.classList.contains("handle"), onButton = event.target.matches("button:not(.handle)");
+    if (event.key === "Enter" && !onButton) { event.preventDefault(); return void this.finish(); }
+    if (this.isBusy || event.ctrlKey || event.metaKey || event.altKey) return;
+    const steps = event.target === this.zoom ? null : { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     const zoom = { "+": 1.08, "=": 1.08, "-": 1 / 1.08, "−": 1 / 1.08 }[event.key];
     if (!steps && !zoom) return;
     event.preventDefault();
