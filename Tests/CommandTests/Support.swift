@@ -44,18 +44,19 @@ final class Workplace {
     /// Starts `rain` here; its output goes to files, which cannot fill up as pipes do.
     ///
     /// - Parameters:
+    ///   - program: what is started instead of `rain`
     ///   - output: where standard output goes instead of a file
     ///   - environment: what is other than in the tests' own
     ///   - largestFile: in blocks of 512 bytes; whatever would grow beyond cannot be written, as on a disk that is full
     func start(
-        _ arguments: [String], output: String? = nil, largestFile: Int? = nil, environment: [String: String] = [:]
+        _ arguments: [String], program: String? = nil, output: String? = nil, largestFile: Int? = nil, environment: [String: String] = [:]
     ) throws -> Run {
         let streams = NSTemporaryDirectory() + "/rain-streams-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: streams, withIntermediateDirectories: true)
         let (outputFile, errorFile) = (output ?? streams + "/out", streams + "/err")
         for file in [streams + "/out", errorFile] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
         let process = Process()
-        process.executableURL = Self.command
+        process.executableURL = program.map { URL(fileURLWithPath: $0) } ?? Self.command
         process.arguments = arguments
         if let largestFile {
             process.executableURL = URL(fileURLWithPath: "/bin/sh")

@@ -150,11 +150,14 @@ struct AnimateCommand: AsyncParsableCommand {
         Interrupt.install()
         let isPaced = live || endless
         let clock = PlaybackClock()
+        let loading = LoadingLine(launch: launch)
+        defer { loading.finish() }
         var loaded: (AnimationModel, Detectors)?
         /// Which detector looks at pictures depends on the model; a landmark file's mistakes are told before it is loaded.
         func load() throws -> (model: AnimationModel, detectors: Detectors) {
             if let loaded { return loaded }
-            let animated = try model.load()
+            loading.begin("opening \(model.name)")
+            let animated = try loading.counting(model.load())
             let detectors = detection.choice(model: model.model, persons: animated.configuration.posePicture.style == .person)
             loaded = (animated, detectors)
             return (animated, detectors)
@@ -162,6 +165,7 @@ struct AnimateCommand: AsyncParsableCommand {
         let source = try DrivingInput.open(
             driving, detector: { try load().detectors.open(for: driving) }, smooth: smooth,
             repeats: endless || frames != nil || seconds != nil, clock: isPaced ? clock : nil)
+        loading.begin(driving == "-" ? "waiting for standard input" : "reading \(driving)")
         let rate = fps ?? source.frames.framesPerSecond ?? PictureSource.usualRate
         try checkOutput(output, framesPerSecond: rate)
         let (animated, detectors) = try load()
@@ -171,6 +175,7 @@ struct AnimateCommand: AsyncParsableCommand {
         let face = try await ReferenceFace(
             path: reference, landmarks: referenceLandmarks, size: size, fit: fit,
             detectors: configuration.posePicture.style == .face ? detectors : nil,
+        loading.begin("looking for the face in \(reference)")
             drawn: { try DrawnFaces(animated, engine: model.engine) },
             isCut: cut)
         // Of pictures nobody knows the number before the end.
@@ -180,11 +185,13 @@ struct AnimateCommand: AsyncParsableCommand {
         let animator = try usage {
             try Animator(
                 model: animated, engine: model.engine, schedule: model.schedule(configuration), seed: seed, guidance: guidance,
+        loading.begin("loading \(configuration.name)")
                 poseStyle: style, policy: isLive ? .newestWins : .backPressure)
         }
         try await animator.fuse(face.art, landmarks: face.landmarks)
         let sink = try FrameSink.open(output, width: size, height: size, framesPerSecond: rate)
         var monitor = StreamMonitor(total: count, launch: launch)
+        loading.watch(animator)
         let feeder = DrivingFeeder(
             animator: animator, source: source.frames, face: configuration.posePicture.style == .face ? face.landmarks : nil, count: count,
             framesPerSecond: rate, isLive: isLive, clock: isPaced ? clock : nil,
@@ -195,6 +202,7 @@ struct AnimateCommand: AsyncParsableCommand {
                 try sink.write(frame.picture)
                 monitor.delivered(frame)
             }
+                loading.finish()
         } catch let error as MediaError where error.code == .readerGone {
             // Whoever reads our pipe has seen enough.
             feeding.cancel()

@@ -55,7 +55,10 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         Interrupt.install()
         let start = ContinuousClock.now
-        let animated = try model.load()
+        let loading = LoadingLine(launch: start)
+        defer { loading.finish() }
+        loading.begin("opening \(model.name)")
+        let animated = try loading.counting(model.load())
         let schedule = try model.schedule(animated.configuration)
         let engine = try model.engine
         do {
@@ -71,6 +74,7 @@ struct DemoCommand: AsyncParsableCommand {
                 let path = "\(output)/character-\(done).mp4"
                 try Self.write(clip, pictures, to: path)
                 Terminal.note("\(path): reference, pose, truth, output")
+                loading.finish()
                 return ContinuousClock.now - start < Self.patience && !Interrupt.requested
             }
         }

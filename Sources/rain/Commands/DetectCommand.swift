@@ -159,7 +159,11 @@ struct DetectCommand: AsyncParsableCommand {
 
     private func detectVideo(_ output: String) async throws {
         let frames = try SteadyFrames(path: input)
+        let loading = LoadingLine()
+        defer { loading.finish() }
+        loading.begin("opening \(input)")
         let detector = try open()
+        loading.begin("preparing the landmark detector")
         // Tried before the work.
         let landmarks = try ReplacementFile(path: output)
         var sink: FrameSink?
@@ -176,6 +180,7 @@ struct DetectCommand: AsyncParsableCommand {
                 let square = picture.fitted(width: side, height: side, mode: fit.mode)
                 let (seen, next) = try await detector.detect(square, memory: memory)
                 memory = next
+                loading.finish()
                 let pose = seen.map(chosen)
                 track.add(pose, count: count)
                 if let preview {

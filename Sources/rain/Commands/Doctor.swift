@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import RainAnimation
 import RainCPU
 import RainCheckpoints
@@ -168,6 +169,14 @@ extension Doctor {
 /// One line of the doctor's report.
 struct Finding: Encodable {
     enum State: String, Encodable {
+
+        var color: Terminal.Color {
+            switch self {
+            case .ok: .green
+            case .note: .yellow
+            case .bad: .red
+            }
+        }
         case ok, note, bad
     }
 
@@ -181,7 +190,8 @@ struct Finding: Encodable {
     }
 
     func printLine() {
-        print("\(state.rawValue.padding(toLength: 5, withPad: " ", startingAt: 0))\(Terminal.oneLine("\(name): \(value)"))")
+        let mark = Terminal.colored(state.rawValue, state.color, on: STDOUT_FILENO)
+        print("\(mark)\(String(repeating: " ", count: 5 - state.rawValue.count))\(Terminal.oneLine("\(name): \(value)"))")
         if let advice { print("     → \(Terminal.oneLine(advice))") }
     }
 }

@@ -71,13 +71,17 @@ struct EvaluateCommand: AsyncParsableCommand {
     func run() async throws {
         // Found out before the work, not after it.
         if let sheet { _ = try ReplacementFile(path: sheet) }
-        let animated = try model.load()
-        if let pictures { return try await measure(animated, pictures: pictures) }
+        let loading = LoadingLine()
+        defer { loading.finish() }
+        loading.begin("opening \(model.name)")
+        let animated = try loading.counting(model.load())
+        if let pictures { return try await measure(animated, pictures: pictures, loading) }
         var progress = ProgressLine("evaluating", unit: "characters", total: characters)
         let report = try usage {
             try Evaluation.run(
                 parameters: animated.parameters, configuration: animated.configuration, engine: model.engine, characters: characters,
                 seed: seed, frames: frames, world: world, schedule: model.schedule(animated.configuration), isCut: cut ?? true
+                loading.finish()
             ) { done, _, _ in
                 if done < characters { progress.update(done) }
                 return true
@@ -97,7 +101,7 @@ extension EvaluateCommand {
     private static let endings: Set<String> = ["png", "jpg", "jpeg", "webp"]
 
     /// Measures the pictures of a folder.
-    private func measure(_ animated: AnimationModel, pictures folder: String) async throws {
+    private func measure(_ animated: AnimationModel, pictures folder: String, _ loading: LoadingLine) async throws {
         let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().filter { name in
             Self.endings.contains(URL(fileURLWithPath: name).pathExtension.lowercased())
         }
@@ -119,6 +123,7 @@ extension EvaluateCommand {
         var found: [DrawingEvaluation.Figures] = []
         var rows: [ContactSheet.Row] = []
         for (index, name) in files.enumerated() {
+            defer { loading.finish() }
             let path = "\(folder)/\(name)"
             let picture = try PictureReader.read(path)
             guard let face = try await landmarks(of: picture) else {

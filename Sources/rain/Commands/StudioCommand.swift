@@ -120,8 +120,11 @@ struct StudioCommand: AsyncParsableCommand {
 
     func run() async throws {
         let launch = ContinuousClock.now
+        let loading = LoadingLine(launch: launch)
+        defer { loading.finish() }
         Interrupt.install()
-        let animated = try model.load()
+        loading.begin("opening \(model.name)")
+        let animated = try loading.counting(model.load())
         var model = model
         // The studio is about what happens now: the window of least latency, where the model has one.
         if model.window == nil, model.model == nil { model.window = "1x4" }
@@ -149,6 +152,7 @@ struct StudioCommand: AsyncParsableCommand {
         if let certificate, let key { configuration.certificate = (certificate, key) }
         if !StudioServer.isLoopback(address) { configuration.token = Self.token() }
         let server = try await StudioServer.start(configuration, model: animated, engine: model.engine)
+        loading.finish()
         if output.contains(where: { $0 == "-" || $0 == "pipe:1" }) {
             // Standard output is for the frames.
             Terminal.note(server.url)

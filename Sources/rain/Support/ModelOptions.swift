@@ -44,6 +44,9 @@ struct ModelOptions: ParsableArguments {
         roles.read("--tuning", processor.tuning)
     }
 
+    /// What a person calls the model.
+    var name: String { model ?? "rain-mini" }
+
     var engine: CPUEngine { get throws { try processor.engine() } }
 
     func load() throws -> AnimationModel {
