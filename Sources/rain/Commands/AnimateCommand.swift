@@ -103,6 +103,8 @@ struct AnimateCommand: AsyncParsableCommand {
     @Option(help: "How a reference picture of other proportions is fitted: crop or pad; by default as its face asks for, else crop.")
     var fit: Fit?
 
+    @OptionGroup var result: ResultOptions
+
     /// `FitMode` as an option.
     enum Fit: String, ExpressibleByArgument, CaseIterable {
         case crop, pad
@@ -142,16 +144,17 @@ struct AnimateCommand: AsyncParsableCommand {
         }
         try checkFrameRate(fps)
         try checkOutput(output, framesPerSecond: fps)
+        try result.check(outputs: [output])
         if let guidance, !(guidance >= 0 && guidance <= 100) { throw ValidationError("--guidance: expected 0 to 100, found \(guidance)") }
     }
 
     func run() async throws {
         let launch = ContinuousClock.now
+        let loading = LoadingLine(launch: launch)
+        defer { loading.finish() }
         Interrupt.install()
         let isPaced = live || endless
         let clock = PlaybackClock()
-        let loading = LoadingLine(launch: launch)
-        defer { loading.finish() }
         var loaded: (AnimationModel, Detectors)?
         /// Which detector looks at pictures depends on the model; a landmark file's mistakes are told before it is loaded.
         func load() throws -> (model: AnimationModel, detectors: Detectors) {
@@ -162,36 +165,36 @@ struct AnimateCommand: AsyncParsableCommand {
             loaded = (animated, detectors)
             return (animated, detectors)
         }
+        loading.begin(driving == "-" ? "waiting for standard input" : "reading \(driving)")
         let source = try DrivingInput.open(
             driving, detector: { try load().detectors.open(for: driving) }, smooth: smooth,
             repeats: endless || frames != nil || seconds != nil, clock: isPaced ? clock : nil)
-        loading.begin(driving == "-" ? "waiting for standard input" : "reading \(driving)")
         let rate = fps ?? source.frames.framesPerSecond ?? PictureSource.usualRate
         try checkOutput(output, framesPerSecond: rate)
         let (animated, detectors) = try load()
         let configuration = animated.configuration
         let style = try poseStyle(configuration, driving: source.frames)
         let size = configuration.imageSize
+        loading.begin("looking for the face in \(reference)")
         let face = try await ReferenceFace(
             path: reference, landmarks: referenceLandmarks, size: size, fit: fit,
             detectors: configuration.posePicture.style == .face ? detectors : nil,
-        loading.begin("looking for the face in \(reference)")
             drawn: { try DrawnFaces(animated, engine: model.engine) },
             isCut: cut)
         // Of pictures nobody knows the number before the end.
         let length = source.frames.frameCount.map { Double($0) / (source.frames.framesPerSecond ?? rate) }
         let count = endless ? nil : frames ?? (seconds ?? length).map { max(1, Int(($0 * rate).rounded())) }
         let isLive = isPaced || source.isCamera
+        loading.begin("loading \(configuration.name)")
         let animator = try usage {
             try Animator(
                 model: animated, engine: model.engine, schedule: model.schedule(configuration), seed: seed, guidance: guidance,
-        loading.begin("loading \(configuration.name)")
                 poseStyle: style, policy: isLive ? .newestWins : .backPressure)
         }
+        loading.watch(animator)
         try await animator.fuse(face.art, landmarks: face.landmarks)
         let sink = try FrameSink.open(output, width: size, height: size, framesPerSecond: rate)
         var monitor = StreamMonitor(total: count, launch: launch)
-        loading.watch(animator)
         let feeder = DrivingFeeder(
             animator: animator, source: source.frames, face: configuration.posePicture.style == .face ? face.landmarks : nil, count: count,
             framesPerSecond: rate, isLive: isLive, clock: isPaced ? clock : nil,
@@ -199,10 +202,10 @@ struct AnimateCommand: AsyncParsableCommand {
         let feeding = Task { await feeder.run() }
         do {
             for try await frame in animator.frames {
+                loading.finish()
                 try sink.write(frame.picture)
                 monitor.delivered(frame)
             }
-                loading.finish()
         } catch let error as MediaError where error.code == .readerGone {
             // Whoever reads our pipe has seen enough.
             feeding.cancel()
@@ -217,9 +220,31 @@ struct AnimateCommand: AsyncParsableCommand {
             throw failure
         }
         try sink.finish()
-        monitor.finish(dropped: animator.droppedFrames, output: output)
+        let figures = monitor.finish(dropped: animator.droppedFrames, output: output)
         // What came before a camera vanished is kept.
         if let failure { throw failure }
+        guard result.json else { return }
+        try Terminal.printJSON(
+            Report(
+                output: output, model: configuration.name, width: size, height: size, fps: rate, seed: seed,
+                isInterrupted: Interrupt.requested, stream: figures))
+    }
+
+    /// What `--json` tells.
+    private struct Report: Encodable {
+        var output: String
+        var model: String
+        var width: Int
+        var height: Int
+        var fps: Double
+        var seed: UInt64
+        var isInterrupted: Bool
+        var stream: StreamMonitor.Figures
+
+        enum CodingKeys: String, CodingKey {
+            case output, model, width, height, fps, seed, stream
+            case isInterrupted = "interrupted"
+        }
     }
 
     /// How the driving is drawn for a model; `nil` for its usual way.

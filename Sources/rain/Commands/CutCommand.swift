@@ -38,11 +38,10 @@ struct CutCommand: AsyncParsableCommand {
 
     @OptionGroup var detection: DetectorOptions
 
-    @Flag(help: "Print how much of the picture each layer covers, and the time, as JSON.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     mutating func validate() throws {
-        guard output != nil || sheet != nil || json else {
+        guard output != nil || sheet != nil || result.json else {
             throw ValidationError("--output, --sheet or --json: expected at least one of them")
         }
         if let sheet { try checkPicture(sheet, option: "--sheet") }
@@ -81,7 +80,7 @@ struct CutCommand: AsyncParsableCommand {
                     ($0.fileName, (cut.layers[$0.rawValue].coverage * 1000).rounded() / 1000)
                 }),
             psnr: (min(distance, 100) * 100).rounded() / 100, seconds: (seconds * 1000).rounded() / 1000)
-        if json {
+        if result.json {
             try Terminal.printJSON(report)
         } else {
             let parts = CharacterLayer.allCases.map { "\($0.fileName) \(Int((cut.layers[$0.rawValue].coverage * 100).rounded())) %" }

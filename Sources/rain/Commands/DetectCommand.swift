@@ -23,6 +23,8 @@ struct DetectCommand: AsyncParsableCommand {
             which nothing is seen hold points of visibility 0. Coordinates of videos are fractions of a square: by default the middle of \
             the picture. Those of a still picture are fractions of the whole picture; without --output they are printed.
 
+            --json prints the landmarks of a picture, of a video how many frames show a person, and how long each stage took.
+
             The output is a landmark file (Docs/LandmarkFormat.md). That of a video drives: rain animate --driving; that of a picture says \
             where its face is: rain animate --reference-landmarks. Ctrl-C ends a video early and keeps what was found. An existing output is \
             replaced.
@@ -72,8 +74,7 @@ struct DetectCommand: AsyncParsableCommand {
     @Flag(help: "The picture is a drawing: the embedded model finds its face, near what the detector has found, if there is one.")
     var drawn = false
 
-    @Flag(help: "Print what was found, and how long each stage took, as JSON.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     /// What a landmark file can hold.
     private static let mostFrames = 36_000
@@ -143,8 +144,8 @@ struct DetectCommand: AsyncParsableCommand {
         let track = Recorded([pose])
         if let output { try ReplacementFile.write(track.json(framesPerSecond: 1), to: output) }
         if let preview { try PictureWriter.write(picture.showing(pose), to: preview) }
-        if json {
-            try Terminal.printJSON(await report(frames: 1, found: 1, pose: pose, detector))
+        if result.json {
+            try Terminal.printJSON(await report(fps: nil, frames: 1, found: 1, pose: pose, detector))
         } else if let output {
             Terminal.note("\(output): \(pose.keypoints.count) landmarks of \(input)")
         } else {
@@ -158,12 +159,12 @@ struct DetectCommand: AsyncParsableCommand {
     // MARK: A video
 
     private func detectVideo(_ output: String) async throws {
-        let frames = try SteadyFrames(path: input)
         let loading = LoadingLine()
         defer { loading.finish() }
         loading.begin("opening \(input)")
-        let detector = try open()
+        let frames = try SteadyFrames(path: input)
         loading.begin("preparing the landmark detector")
+        let detector = try open()
         // Tried before the work.
         let landmarks = try ReplacementFile(path: output)
         var sink: FrameSink?
@@ -179,8 +180,8 @@ struct DetectCommand: AsyncParsableCommand {
                 let side = fit == .crop ? min(picture.width, picture.height) : max(picture.width, picture.height)
                 let square = picture.fitted(width: side, height: side, mode: fit.mode)
                 let (seen, next) = try await detector.detect(square, memory: memory)
-                memory = next
                 loading.finish()
+                memory = next
                 let pose = seen.map(chosen)
                 track.add(pose, count: count)
                 if let preview {
@@ -206,7 +207,8 @@ struct DetectCommand: AsyncParsableCommand {
         }
         progress.finish(track.count)
         Terminal.note("\(output): \(track.count) frames at \(frames.framesPerSecond) per second, a person seen in \(track.found)")
-        if json { try Terminal.printJSON(await report(frames: track.count, found: track.found, pose: nil, detector)) }
+        guard result.json else { return }
+        try Terminal.printJSON(await report(fps: frames.framesPerSecond, frames: track.count, found: track.found, pose: nil, detector))
     }
 
     // MARK: Telling
@@ -221,6 +223,10 @@ struct DetectCommand: AsyncParsableCommand {
         }
 
         var input: String
+        /// The landmark file, if one was asked for.
+        var output: String?
+        /// Of a video.
+        var fps: Double?
         var frames: Int
         var found: Int
         /// Of a picture: x, y and visibility by name.
@@ -228,10 +234,12 @@ struct DetectCommand: AsyncParsableCommand {
         var stages: [String: Stage]?
     }
 
-    private func report(frames: Int, found: Int, pose: DrivingPose?, _ detector: (any LandmarkDetecting)?) async -> Report {
+    private func report(
+        fps: Double?, frames: Int, found: Int, pose: DrivingPose?, _ detector: (any LandmarkDetecting)?
+    ) async -> Report {
         let stages = await (detector as? FaceTracker)?.stages
         return Report(
-            input: input, frames: frames, found: found,
+            input: input, output: output, fps: fps, frames: frames, found: found,
             landmarks: pose.map { pose in
                 Dictionary(uniqueKeysWithValues: zip(pose.names, pose.keypoints.map { [$0.x, $0.y, $0.score] }))
             },

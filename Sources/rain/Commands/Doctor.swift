@@ -19,14 +19,13 @@ struct Doctor: AsyncParsableCommand {
             Example: rain doctor --json
             """)
 
-    @Flag(help: "Print JSON instead of lines.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     func run() async throws {
         let findings =
             Self.processor() + Self.libraries() + [Self.tracker(), Self.graphics(), Self.engine()] + Self.model()
             + Self.stream()
-        if json {
+        if result.json {
             try Terminal.printJSON(["findings": findings])
         } else {
             for finding in findings { finding.printLine() }
@@ -169,6 +168,7 @@ extension Doctor {
 /// One line of the doctor's report.
 struct Finding: Encodable {
     enum State: String, Encodable {
+        case ok, note, bad
 
         var color: Terminal.Color {
             switch self {
@@ -177,7 +177,6 @@ struct Finding: Encodable {
             case .bad: .red
             }
         }
-        case ok, note, bad
     }
 
     var name: String

@@ -48,8 +48,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         help: "Cut references into layers, or bend them as a whole, by a layered model; by default characters are cut, pictures not.")
     var cut: Bool?
 
-    @Flag(help: "Print JSON instead of a table.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     @Option(
         help: ArgumentHelp(
@@ -81,15 +80,15 @@ struct EvaluateCommand: AsyncParsableCommand {
             try Evaluation.run(
                 parameters: animated.parameters, configuration: animated.configuration, engine: model.engine, characters: characters,
                 seed: seed, frames: frames, world: world, schedule: model.schedule(animated.configuration), isCut: cut ?? true
-                loading.finish()
             ) { done, _, _ in
+                loading.finish()
                 if done < characters { progress.update(done) }
                 return true
             }
         }
         progress.finish(report.characters)
         if let sheet { try PictureWriter.write(report.sheet(), to: sheet) }
-        if json {
+        if result.json {
             try Terminal.printJSON(report)
         } else {
             print(report.table)
@@ -123,8 +122,8 @@ extension EvaluateCommand {
         var found: [DrawingEvaluation.Figures] = []
         var rows: [ContactSheet.Row] = []
         for (index, name) in files.enumerated() {
-            defer { loading.finish() }
             let path = "\(folder)/\(name)"
+            defer { loading.finish() }
             let picture = try PictureReader.read(path)
             guard let face = try await landmarks(of: picture) else {
                 Terminal.note("\(path): found no face in it; left out")
@@ -141,7 +140,7 @@ extension EvaluateCommand {
         progress.finish(files.count)
         guard !found.isEmpty else { throw ValidationError("--pictures: found no face in any picture of \(folder)") }
         if let sheet { try PictureWriter.write(ContactSheet(rows: rows).picture(), to: sheet) }
-        if json { return try Terminal.printJSON(found) }
+        if result.json { return try Terminal.printJSON(found) }
         func number(_ value: Double?, _ digits: Int) -> String { value.map { String(format: "%.\(digits)f", $0) } ?? "no face" }
         print(
             Terminal.table(

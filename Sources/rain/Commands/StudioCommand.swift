@@ -98,7 +98,7 @@ struct StudioCommand: AsyncParsableCommand {
         model.add(to: &files)
         for path in output { files.write("--output", path) }
         try files.check()
-        guard output.count(where: { $0 == "-" || $0 == "pipe:1" }) <= 1 else {
+        guard output.count(where: isStandardOutput) <= 1 else {
             throw ValidationError("--output: expected standard output at most once")
         }
         if let outputSize {
@@ -153,7 +153,7 @@ struct StudioCommand: AsyncParsableCommand {
         if !StudioServer.isLoopback(address) { configuration.token = Self.token() }
         let server = try await StudioServer.start(configuration, model: animated, engine: model.engine)
         loading.finish()
-        if output.contains(where: { $0 == "-" || $0 == "pipe:1" }) {
+        if output.contains(where: isStandardOutput) {
             // Standard output is for the frames.
             Terminal.note(server.url)
         } else {

@@ -3,6 +3,7 @@ import Foundation
 import RainAnimation
 import RainCPU
 import RainTraining
+import Synchronization
 
 /// Trains a model from nothing.
 struct Train: ParsableCommand {
@@ -31,6 +32,8 @@ struct Train: ParsableCommand {
     var seed: UInt64?
 
     @OptionGroup var processor: EngineOptions
+
+    @OptionGroup var result: ResultOptions
 
     @Flag(help: "Print the recipe as JSON and stop.")
     var printRecipe = false
@@ -72,9 +75,23 @@ struct Train: ParsableCommand {
         }
         let engine = try processor.engine()
         Interrupt.install()
+        let start = ContinuousClock.now
+        let reached = Reached()
         let run = try TrainingRun(
             folder: output, isInterrupted: { Interrupt.requested }, say: { Terminal.note($0) },
-            report: { Terminal.note($0.line) })
+            report: { progress in
+                Terminal.note(progress.line)
+                reached.add(progress)
+            })
+        func tell(isInterrupted: Bool) throws {
+            guard result.json else { return }
+            let stages = try layered == nil ? chosenStages().map(\.rawValue) : chosenLayeredStages().map(\.rawValue)
+            let name = (layered == nil ? ModelConfiguration.rainMini : .rainMini2).name
+            try Terminal.printJSON(
+                Report(
+                    output: output, model: !isInterrupted && stages.contains("package") ? "\(output)/\(name)" : nil, stages: reached.stages,
+                    seconds: (ContinuousClock.now - start) / .seconds(1), isInterrupted: isInterrupted))
+        }
         do {
             if let plain { try Trainer(model: .rainMini, recipe: plain, run: run).train(chosenStages(), engine: engine) }
             if let layered {
@@ -82,7 +99,61 @@ struct Train: ParsableCommand {
             }
         } catch is CancellationError {
             Terminal.note("interrupted; run the same command again to go on")
+            try tell(isInterrupted: true)
+            try Terminal.finish()
             throw ExitCode(1)
+        }
+        try tell(isInterrupted: false)
+    }
+
+    /// What `--json` tells.
+    private struct Report: Encodable {
+        struct Stage: Encodable {
+            var stage: String
+            var step: Int
+            var steps: Int
+            /// Of the last steps.
+            var loss: Float
+            var picturesPerSecond: Double
+
+            enum CodingKeys: String, CodingKey {
+                case stage, step, steps, loss
+                case picturesPerSecond = "pictures_per_second"
+            }
+        }
+
+        var output: String
+        /// The model's folder, if it was written.
+        var model: String?
+        /// Those that were trained now; a stage that was complete before is not among them.
+        var stages: [Stage]
+        var seconds: Double
+        var isInterrupted: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case output, model, stages, seconds
+            case isInterrupted = "interrupted"
+        }
+    }
+
+    /// How far each stage has come.
+    private final class Reached: Sendable {
+        private let progress = Mutex<[TrainingProgress]>([])
+
+        func add(_ newest: TrainingProgress) {
+            progress.withLock { all in
+                if all.last?.stage == newest.stage { all.removeLast() }
+                all.append(newest)
+            }
+        }
+
+        var stages: [Report.Stage] {
+            progress.withLock { all in
+                all.map {
+                    Report.Stage(
+                        stage: $0.stage, step: $0.step, steps: $0.steps, loss: $0.loss, picturesPerSecond: $0.picturesPerSecond)
+                }
+            }
         }
     }
 

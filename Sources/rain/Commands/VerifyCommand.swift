@@ -37,8 +37,7 @@ struct Verify: AsyncParsableCommand {
 
     @OptionGroup var processor: EngineOptions
 
-    @Flag(help: "Print JSON instead of a table.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     mutating func validate() throws {
         guard engine == .cpu || processor.tuning == nil else {
@@ -55,9 +54,9 @@ struct Verify: AsyncParsableCommand {
         for path in cases {
             let report = try verifier.verify(path: path)
             reports.append(report)
-            if !json { Self.printTable(report) }
+            if !result.json { Self.printTable(report) }
         }
-        if json { try Terminal.printJSON(["cases": reports]) }
+        if result.json { try Terminal.printJSON(["cases": reports]) }
         if !reports.allSatisfy(\.passes) { throw ExitCode(1) }
     }
 

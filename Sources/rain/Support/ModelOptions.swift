@@ -78,6 +78,9 @@ func checkOutput(_ path: String, framesPerSecond: Double?) throws {
     }
 }
 
+/// Whether frames that go to `path` take standard output.
+func isStandardOutput(_ path: String) -> Bool { ["-", "pipe:1", "/dev/stdout"].contains(path) }
+
 /// Turns a picture that cannot be written for its ending into a mistake in the command line.
 func checkPicture(_ path: String, option: String) throws {
     do {

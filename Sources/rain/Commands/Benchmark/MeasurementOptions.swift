@@ -28,8 +28,7 @@ struct MeasurementOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Draw the timeline of one step; an existing file is replaced.", valueName: "timeline.png"))
     var timeline: String?
 
-    @Flag(help: "Print JSON instead of a table.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     mutating func validate() throws {
         guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: expected 1 to 1000, found \(rounds)") }
@@ -90,7 +89,7 @@ struct MeasurementOptions: ParsableArguments {
             try timelineFile.append(report.timeline.picture().pngBytes())
             try timelineFile.commit()
         }
-        if json {
+        if result.json {
             try Terminal.printJSON(report.summary)
         } else {
             print(report.text)
