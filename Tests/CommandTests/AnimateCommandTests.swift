@@ -172,9 +172,15 @@ import Testing
         let outcome = try workplace.run(
             "evaluate", "--model", "tiny", "--characters", "2", "--frames", "8", "--seed", "3", "--json", "--sheet", "sheet.png")
         #expect(outcome.status == 0, "\(outcome.errors)")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Double])
-        #expect(object["characters"] == 2 && object["frames"] == 8 && object["seed"] == 3)
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Any])
+        #expect(object["characters"] as? Int == 2 && object["frames"] as? Int == 8 && object["seed"] as? Int == 3)
         #expect(object["psnr"] != nil && object["flicker_reconstruction"] != nil)
+        let each = try #require(object["per_character"] as? [[String: Double]])
+        #expect(each.count == 2 && (object["spread"] as? [String: Any])?["psnr"] != nil)
+        let table = try workplace.run("evaluate", "--model", "tiny", "--characters", "2", "--frames", "8", "--seed", "3")
+        let interval = try #require(table.text.firstMatch(of: /PSNR, dB +([\d.]+) +± [\d.]+ +([\d.]+) to ([\d.]+)/)?.output)
+        let numbers = [interval.1, interval.2, interval.3].compactMap { Double($0) }
+        #expect(numbers.count == 3 && numbers[1] <= numbers[0] && numbers[0] <= numbers[2], "\(table.text)")
         #expect(try PictureReader.read(workplace.path + "/sheet.png").width > 4 * 32)
         for mistake in [["--characters", "0"], ["--frames", "0"], ["--seed", "1099511627776"], ["--window", "0x4"]] {
             #expect(try workplace.run(["evaluate", "--model", "tiny"] + mistake).status == 2)

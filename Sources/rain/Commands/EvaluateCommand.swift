@@ -17,7 +17,9 @@ struct EvaluateCommand: AsyncParsableCommand {
             Draws characters and motions from seeds that training never uses, streams them, and compares with the truth: PSNR \
             (dB, higher is better), SSIM (1 is best), edge ratio (how strong edges are where the truth has them, 1 is best) and \
             flicker (mean absolute error of the differences between neighbouring frames, 0 is best), beside two baselines: showing \
-            the reference picture all the time, and the model's own auto-encoder given the truth, where it makes whole pictures.
+            the reference picture all the time, and the model's own auto-encoder given the truth, where it makes whole pictures. The spread \
+            is the standard deviation over the characters; the mean of other characters like these lies in the interval (bootstrap). --json \
+            has the figures of every character.
 
             With --pictures, measures pictures by other hands instead, of which no truth is known: whether each stays itself when \
             driven by its own landmarks, how sharp it is and how far its colours drift while it turns and talks, whether its lids \
@@ -140,32 +142,89 @@ extension EvaluateCommand {
         progress.finish(files.count)
         guard !found.isEmpty else { throw ValidationError("--pictures: found no face in any picture of \(folder)") }
         if let sheet { try PictureWriter.write(ContactSheet(rows: rows).picture(), to: sheet) }
-        if result.json { return try Terminal.printJSON(found) }
-        func number(_ value: Double?, _ digits: Int) -> String { value.map { String(format: "%.\(digits)f", $0) } ?? "no face" }
-        print(
-            Terminal.table(
-                [["picture", "still PSNR, dB", "SSIM", "sharpness", "colours", "shut lids", "mouth"]]
-                    + found.map {
-                        [
-                            $0.name, number($0.stillPSNR, 1), number($0.stillSSIM, 3), number($0.sharpness, 2), number($0.colorDrift, 1),
-                            number($0.shutLids, 2), number($0.mouthCorrelation, 2),
-                        ]
-                    }, rightAligned: [1, 2, 3, 4, 5, 6]))
+        let report = PictureReport(perPicture: found)
+        if result.json {
+            try Terminal.printJSON(report)
+        } else {
+            print(report.table)
+        }
+    }
+}
+
+/// What was found of pictures by other hands; its JSON has the figures of each, and how they spread.
+private struct PictureReport: Encodable {
+    typealias Figures = DrawingEvaluation.Figures
+
+    let perPicture: [Figures]
+    private let spread: [String: Spread]
+
+    enum CodingKeys: String, CodingKey {
+        case spread
+        case perPicture = "per_picture"
+    }
+
+    /// Title, key, digits.
+    private static var columns: [(title: String, key: String, digits: Int, figure: (Figures) -> Double?)] {
+        [
+            ("still PSNR, dB", "still_psnr", 1, \.stillPSNR), ("SSIM", "still_ssim", 3, \.stillSSIM),
+            ("sharpness", "sharpness", 2, \.sharpness), ("colours", "color_drift", 1, \.colorDrift),
+            ("shut lids", "shut_lids", 2, \.shutLids), ("mouth", "mouth_correlation", 2, \.mouthCorrelation),
+        ]
+    }
+
+    init(perPicture: [Figures]) {
+        self.perPicture = perPicture
+        spread = Self.columns.reduce(into: [:]) { spread, column in
+            // Of the pictures in which there is a face.
+            let values = perPicture.compactMap(column.figure)
+            if !values.isEmpty { spread[column.key] = Spread(values) }
+        }
+    }
+
+    var table: String {
+        var rows = [["picture"] + Self.columns.map(\.title)]
+        rows += perPicture.map { figures in
+            [figures.name]
+                + Self.columns.map { column in column.figure(figures).map { String(format: "%.\(column.digits)f", $0) } ?? "no face" }
+        }
+        if perPicture.count > 1 {
+            let spreads = Self.columns.map { column in spread[column.key].map { ($0, column.digits) } }
+            rows.append(["mean"] + spreads.map { $0.map { String(format: "%.\($1)f", $0.mean) } ?? "" })
+            for (index, name) in ["spread", "95 % interval"].enumerated() {
+                rows.append([name] + spreads.map { $0.map { $0.columns($1)[index] } ?? "" })
+            }
+        }
+        return Terminal.table(rows, rightAligned: [1, 2, 3, 4, 5, 6])
     }
 }
 
 extension EvaluationReport {
-    /// The figures beside their baselines, for people.
+    /// The figures, how they spread over the characters, and their baselines, for people.
     var table: String {
-        func number(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
-        return Terminal.table(
-            [
-                ["", "model", "reference repeated", "auto-encoder"],
-                ["PSNR, dB", number(psnr, 2), number(psnrReferenceRepeated, 2), psnrReconstruction.map { number($0, 2) } ?? ""],
-                ["SSIM", number(ssim, 3), number(ssimReferenceRepeated, 3), ""],
-                ["edge ratio", number(edgeRatio, 2), "", ""],
-                ["flicker", number(flicker, 2), "", flickerReconstruction.map { number($0, 2) } ?? ""],
-            ], rightAligned: [1, 2, 3])
+        func row(_ name: String, _ digits: Int, _ figure: (Figures) -> Double, _ baselines: (Figures) -> [Double?]) -> [String] {
+            let spread = spread(figure)
+            return [name, number(spread?.mean, digits)] + (spread?.columns(digits) ?? ["", ""]) + baselines(mean).map { number($0, digits) }
+        }
+        let rows = [
+            ["", "model", "spread", "95 % interval", "reference repeated", "auto-encoder"],
+            row("PSNR, dB", 2, \.psnr) { [$0.psnrReferenceRepeated, $0.psnrReconstruction] },
+            row("SSIM", 3, \.ssim) { [$0.ssimReferenceRepeated, nil] },
+            row("edge ratio", 2, \.edgeRatio) { _ in [nil, nil] },
+            row("flicker", 2, \.flicker) { [nil, $0.flickerReconstruction] },
+        ]
+        return Terminal.table(rows, rightAligned: [1, 2, 3, 4, 5])
             + "\n\(characters) characters of \(frames) frames, seed \(seed); streamed at \(number(framesPerSecond, 1)) frames/s"
+    }
+
+    private func number(_ value: Double?, _ digits: Int) -> String { value.map { String(format: "%.\(digits)f", $0) } ?? "" }
+}
+
+extension Spread {
+    /// For tables: how far characters lie apart, and between what the mean lies; empty of one alone.
+    fileprivate func columns(_ digits: Int) -> [String] {
+        func number(_ value: Double) -> String { String(format: "%.\(digits)f", value) }
+        return [
+            deviation.map { "± \(number($0))" } ?? "", interval.map { "\(number($0.lowerBound)) to \(number($0.upperBound))" } ?? "",
+        ]
     }
 }
