@@ -12,7 +12,7 @@ struct Train: ParsableCommand {
         discussion: """
             Draws characters, then trains the auto-encoder, the networks on single frames, the networks on clips, and writes the \
             model's folder. Everything is kept in the output folder: checkpoints every five minutes, losses.tsv, losses.png and \
-            sample sheets. Run the same command again to go on after an interruption.
+            sample sheets. Table and plot also have the loss of characters that are never trained on (held out), about every minute. Run the same command again to go on after an interruption.
 
             Example: rain train --output runs/mini
             """)
@@ -114,10 +114,13 @@ struct Train: ParsableCommand {
             var steps: Int
             /// Of the last steps.
             var loss: Float
+            /// Of characters never trained on, as last measured; nil if it never was.
+            var heldOutLoss: Float?
             var picturesPerSecond: Double
 
             enum CodingKeys: String, CodingKey {
                 case stage, step, steps, loss
+                case heldOutLoss = "held_out_loss"
                 case picturesPerSecond = "pictures_per_second"
             }
         }
@@ -138,23 +141,19 @@ struct Train: ParsableCommand {
 
     /// How far each stage has come.
     private final class Reached: Sendable {
-        private let progress = Mutex<[TrainingProgress]>([])
+        private let reached = Mutex<[Report.Stage]>([])
 
         func add(_ newest: TrainingProgress) {
-            progress.withLock { all in
-                if all.last?.stage == newest.stage { all.removeLast() }
-                all.append(newest)
+            reached.withLock { all in
+                let before = all.last?.stage == newest.stage ? all.removeLast() : nil
+                all.append(
+                    Report.Stage(
+                        stage: newest.stage, step: newest.step, steps: newest.steps, loss: newest.loss,
+                        heldOutLoss: newest.heldOutLoss ?? before?.heldOutLoss, picturesPerSecond: newest.picturesPerSecond))
             }
         }
 
-        var stages: [Report.Stage] {
-            progress.withLock { all in
-                all.map {
-                    Report.Stage(
-                        stage: $0.stage, step: $0.step, steps: $0.steps, loss: $0.loss, picturesPerSecond: $0.picturesPerSecond)
-                }
-            }
-        }
+        var stages: [Report.Stage] { reached.withLock { $0 } }
     }
 
     private func plainRecipe() throws -> TrainingRecipe {
@@ -183,7 +182,9 @@ extension TrainingProgress {
     var line: String {
         let percent = Int(100 * Double(step) / Double(max(1, steps)))
         let left = ProgressLine.span(secondsLeft)
+        let heldOut = heldOutLoss.map { String(format: ", held out %.4f", $0) } ?? ""
         let loss = self.loss > 0 ? String(format: ", loss %.4f, gradient %.2f, rate %.1e", self.loss, gradientNorm, learningRate) : ""
-        return "\(stage): \(step)/\(steps) (\(percent) %)\(loss), \(String(format: "%.1f", picturesPerSecond)) pictures/s, \(left) left"
+        return
+            "\(stage): \(step)/\(steps) (\(percent) %)\(loss)\(heldOut), \(String(format: "%.1f", picturesPerSecond)) pictures/s, \(left) left"
     }
 }
