@@ -69,6 +69,12 @@ struct ProgressLine {
         return parts
     }
 
+    /// A span that may be short: "80 ms", "1.5 s", then as `span`.
+    static func shortSpan(_ seconds: Double) -> String {
+        if seconds < 1 { return "\(Int((seconds * 1000).rounded())) ms" }
+        return seconds < 10 ? String(format: "%.1f s", seconds) : span(seconds)
+    }
+
     /// A span of time for people: "8 s", "3 min 20 s", "2 h 5 min".
     static func span(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "very long" }
