@@ -24,20 +24,26 @@ struct AnimateCommand: AsyncParsableCommand {
             """)
 
     @Option(
-        help: ArgumentHelp("The picture to animate: PNG, JPEG or WebP of any size, or a folder of layers (rain cut).", valueName: "picture")
+        help: ArgumentHelp(
+            "The picture to animate: PNG, JPEG or WebP of any size, or a folder of layers (rain cut).", valueName: "picture"),
+        completion: .file()
     )
     var reference: String
 
-    @Option(help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"))
+    @Option(
+        help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"),
+        completion: .file())
     var referenceLandmarks: String?
 
     @Option(
         help: ArgumentHelp(
             "The motion: a landmark file (- for standard input), a video, a folder of pictures, or a camera such as /dev/video0.",
-            valueName: "path"))
+            valueName: "path"), completion: .file())
     var driving: String
 
-    @Option(help: ArgumentHelp("Where the frames go: \(FrameSink.formats). An existing file is replaced.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("Where the frames go: \(FrameSink.formats). An existing file is replaced.", valueName: "path"),
+        completion: .file())
     var output: String
 
     @OptionGroup var model: ModelOptions

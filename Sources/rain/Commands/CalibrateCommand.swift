@@ -20,25 +20,27 @@ struct CalibrateCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The driver: a landmark file, a video, a folder of pictures, or a camera such as /dev/video0.", valueName: "path"))
+            "The driver: a landmark file, a video, a folder of pictures, or a camera such as /dev/video0.", valueName: "path"),
+        completion: .file())
     var driving: String
 
-    @Option(help: ArgumentHelp("The picture that will be animated.", valueName: "picture"))
+    @Option(help: ArgumentHelp("The picture that will be animated.", valueName: "picture"), completion: .file())
     var reference: String?
 
     @Option(
         help: ArgumentHelp(
             "Where the reference's face is: the first frame of a landmark file; by default one beside the picture, or detected.",
-            valueName: "file.json"))
+            valueName: "file.json"), completion: .file())
     var referenceLandmarks: String?
 
-    @Option(help: ArgumentHelp("Where the parameters go; an existing file is replaced.", valueName: "file.json"))
+    @Option(help: ArgumentHelp("Where the parameters go; an existing file is replaced.", valueName: "file.json"), completion: .file())
     var output: String
 
     @Option(help: ArgumentHelp("Values set by hand, as for 'rain animate'.", valueName: "file,name=value,..."))
     var retarget: String?
 
-    @Option(help: ArgumentHelp("The model's folder, with a landmark detector, or its file beside one.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("The model's folder, with a landmark detector, or its file beside one.", valueName: "path"), completion: .file())
     var model: String?
 
     @OptionGroup var detection: DetectorOptions

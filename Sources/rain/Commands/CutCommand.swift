@@ -22,16 +22,20 @@ struct CutCommand: AsyncParsableCommand {
             Example: rain animate --reference hero-layers --driving motion.json --output out.mp4
             """)
 
-    @Option(help: ArgumentHelp("A picture, or a folder of layers.", valueName: "picture"))
+    @Option(help: ArgumentHelp("A picture, or a folder of layers.", valueName: "picture"), completion: .file())
     var reference: String
 
-    @Option(help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"))
+    @Option(
+        help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"),
+        completion: .file())
     var referenceLandmarks: String?
 
-    @Option(help: ArgumentHelp("A new folder for the layers.", valueName: "folder"))
+    @Option(help: ArgumentHelp("A new folder for the layers.", valueName: "folder"), completion: .file())
     var output: String?
 
-    @Option(help: ArgumentHelp("A picture of all layers side by side; an existing file is replaced.", valueName: "sheet.png"))
+    @Option(
+        help: ArgumentHelp("A picture of all layers side by side; an existing file is replaced.", valueName: "sheet.png"),
+        completion: .file())
     var sheet: String?
 
     @OptionGroup var model: ModelOptions

@@ -25,7 +25,8 @@ struct DemoCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The folder for videos and sheet; made if need be, and those of an earlier run are replaced.", valueName: "folder"))
+            "The folder for videos and sheet; made if need be, and those of an earlier run are replaced.", valueName: "folder"),
+        completion: .directory)
     var output = "demo"
 
     @Option(help: "How many characters, 1 to 20.")

@@ -33,10 +33,12 @@ struct DetectCommand: AsyncParsableCommand {
             Example: rain detect me.mp4 --output motion.json --preview preview.mp4
             """)
 
-    @Argument(help: ArgumentHelp("A picture, a video (any file FFmpeg reads), a folder of pictures, or a camera.", valueName: "input"))
+    @Argument(
+        help: ArgumentHelp("A picture, a video (any file FFmpeg reads), a folder of pictures, or a camera.", valueName: "input"),
+        completion: .file())
     var input: String
 
-    @Option(help: ArgumentHelp("Where the landmarks go.", valueName: "file.json"))
+    @Option(help: ArgumentHelp("Where the landmarks go.", valueName: "file.json"), completion: .file())
     var output: String?
 
     @Option(help: "29 for a face and its shoulders, 134 for a whole person; by default what the detector sees.")
@@ -47,19 +49,21 @@ struct DetectCommand: AsyncParsableCommand {
             """
             What looks: mediapipe (the face tracker), dwpose (networks in the folder --model), a folder with either's networks, or DWPose's \
             person detector as a file.
-            """, valueName: "name, folder or file.onnx"))
+            """, valueName: "name, folder or file.onnx"), completion: .file())
     var detector: String?
 
-    @Option(help: ArgumentHelp("DWPose's keypoint network, with a file as --detector.", valueName: "file.onnx"))
+    @Option(help: ArgumentHelp("DWPose's keypoint network, with a file as --detector.", valueName: "file.onnx"), completion: .file())
     var keypoints: String?
 
     @Option(
-        help: ArgumentHelp("The folder of DWPose's networks, or a model's file beside them; means --detector dwpose.", valueName: "folder"))
+        help: ArgumentHelp("The folder of DWPose's networks, or a model's file beside them; means --detector dwpose.", valueName: "folder"),
+        completion: .file())
     var model: String?
 
     @Option(
         help: ArgumentHelp(
-            "Also a picture or a video of what was seen: \(FrameSink.formats). An existing file is replaced.", valueName: "path"))
+            "Also a picture or a video of what was seen: \(FrameSink.formats). An existing file is replaced.", valueName: "path"),
+        completion: .file())
     var preview: String?
 
     @Option(help: "How frames of other proportions become square: crop or pad.")

@@ -42,7 +42,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: "Which characters: classic or wide; by default those that the model's family is trained on.")
     var world: World?
 
-    @Option(help: ArgumentHelp("Pictures of faces by other hands: a folder of .png, .jpg and .webp files.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("Pictures of faces by other hands: a folder of .png, .jpg and .webp files.", valueName: "folder"),
+        completion: .directory)
     var pictures: String?
 
     @Flag(
@@ -54,7 +56,8 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Also draw what was measured: reference, pose, truth and output; an existing file is replaced.", valueName: "file.png"))
+            "Also draw what was measured: reference, pose, truth and output; an existing file is replaced.", valueName: "file.png"),
+        completion: .file())
     var sheet: String?
 
     mutating func validate() throws {

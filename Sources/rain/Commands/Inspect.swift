@@ -26,7 +26,7 @@ struct Inspect: ParsableCommand {
             Example: rain inspect --program --window 1x4
             """)
 
-    @Argument(help: ArgumentHelp("The checkpoint or network, or with --program a model.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The checkpoint or network, or with --program a model.", valueName: "file"), completion: .file())
     var file: String?
 
     @Flag(help: "Print the program of a model instead.")

@@ -16,10 +16,12 @@ struct PictureCommand: ParsableCommand {
             Example: rain picture *.tif --json
             """)
 
-    @Argument(help: "Picture files.")
+    @Argument(help: "Picture files.", completion: .file())
     var files: [String]
 
-    @Option(help: ArgumentHelp("A folder for the PNG files, each named after its file; existing files are replaced.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("A folder for the PNG files, each named after its file; existing files are replaced.", valueName: "folder"),
+        completion: .file())
     var output: String?
 
     @OptionGroup var result: ResultOptions

@@ -48,7 +48,7 @@ struct StudioCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The first character; by default one at random.", valueName: "seed"))
     var character: UInt64?
 
-    @Option(help: ArgumentHelp("A picture for the first session, instead of a character.", valueName: "picture"))
+    @Option(help: ArgumentHelp("A picture for the first session, instead of a character.", valueName: "picture"), completion: .file())
     var reference: String?
 
     @Option(help: ArgumentHelp("How strongly a model with guidance follows its reference, 0 to 100.", valueName: "scale"))
@@ -72,7 +72,7 @@ struct StudioCommand: AsyncParsableCommand {
             """
             Where the first session goes besides the browser, also more than once: \(FrameSink.formats). An existing file is replaced; \
             a server that goes away is looked for again.
-            """, valueName: "path"))
+            """, valueName: "path"), completion: .file())
     var output: [String] = []
 
     @Option(
@@ -81,10 +81,10 @@ struct StudioCommand: AsyncParsableCommand {
             valueName: "pixels"))
     var outputSize: Int?
 
-    @Option(help: ArgumentHelp("Certificate chain for HTTPS, as PEM.", valueName: "file"))
+    @Option(help: ArgumentHelp("Certificate chain for HTTPS, as PEM.", valueName: "file"), completion: .file())
     var certificate: String?
 
-    @Option(help: ArgumentHelp("Private key of the certificate, as PEM.", valueName: "file"))
+    @Option(help: ArgumentHelp("Private key of the certificate, as PEM.", valueName: "file"), completion: .file())
     var key: String?
 
     mutating func validate() throws {

@@ -17,7 +17,7 @@ struct Train: ParsableCommand {
             Example: rain train --output runs/mini
             """)
 
-    @Option(help: ArgumentHelp("Folder of the run.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Folder of the run.", valueName: "folder"), completion: .directory)
     var output = "runs/mini"
 
     @Option(
@@ -25,7 +25,9 @@ struct Train: ParsableCommand {
             "Only these stages, separated by commas: autoencoder, frames, clips, package. By default all.", valueName: "names"))
     var stages: String?
 
-    @Option(help: ArgumentHelp("A recipe in JSON (see --print-recipe); the built-in one otherwise.", valueName: "recipe.json"))
+    @Option(
+        help: ArgumentHelp("A recipe in JSON (see --print-recipe); the built-in one otherwise.", valueName: "recipe.json"),
+        completion: .file())
     var recipe: String?
 
     @Option(help: "Seed of everything that is random; overrides the recipe's.")

@@ -26,13 +26,13 @@ struct TuneCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Instead of --model: published, tiny or a JSON file, as for rain make-model; no files of a model are needed.",
-            valueName: "name|file"))
+            valueName: "name|file"), completion: .file())
     var config: String?
 
     @Option(help: ArgumentHelp("Runs that are measured, after one that is not.", valueName: "n"))
     var rounds = 9
 
-    @Option(help: ArgumentHelp("Where the choices go; an existing file is replaced.", valueName: "tuning.json"))
+    @Option(help: ArgumentHelp("Where the choices go; an existing file is replaced.", valueName: "tuning.json"), completion: .file())
     var output: String
 
     @OptionGroup var result: ResultOptions

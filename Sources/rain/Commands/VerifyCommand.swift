@@ -29,7 +29,7 @@ struct Verify: AsyncParsableCommand {
         }
     }
 
-    @Argument(help: "The .json file of a case; several are run one after the other.")
+    @Argument(help: "The .json file of a case; several are run one after the other.", completion: .file())
     var cases: [String]
 
     @Option(help: "interpreter, cpu (as shipped) or cpu-direct (without Winograd's algorithm, held to stricter tolerances).")

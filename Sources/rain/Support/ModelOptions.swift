@@ -11,7 +11,7 @@ struct ModelOptions: ParsableArguments {
             """
             A model: a folder with model.json or with the files of the published RAIN, or one file that 'rain convert' made of it; by default \
             rain-mini, which is part of the program.
-            """, valueName: "path"))
+            """, valueName: "path"), completion: .file())
     var model: String?
 
     @Option(

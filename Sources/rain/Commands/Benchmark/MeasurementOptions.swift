@@ -21,11 +21,13 @@ struct MeasurementOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Write a timeline of one step, for chrome://tracing or ui.perfetto.dev; an existing file is replaced.", valueName: "trace.json")
+            "Write a timeline of one step, for chrome://tracing or ui.perfetto.dev; an existing file is replaced.", valueName: "trace.json"),
+        completion: .file()
     )
     var trace: String?
 
-    @Option(help: ArgumentHelp("Draw the timeline of one step; an existing file is replaced.", valueName: "timeline.png"))
+    @Option(
+        help: ArgumentHelp("Draw the timeline of one step; an existing file is replaced.", valueName: "timeline.png"), completion: .file())
     var timeline: String?
 
     @OptionGroup var result: ResultOptions
