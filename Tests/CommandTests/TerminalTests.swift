@@ -43,6 +43,8 @@ import Testing
         // The same weight for another program is no further one.
         progress.read("b", elements: 100, at: .seconds(7))
         #expect(line(10) == "loading rain-mini, 20 % of its weights, 20 s left")
+        // As good as all of them: the rest is not waited for.
+        #expect(line(10, weights: 201) == "loading rain-mini, 6 s")
         #expect(line(10, weights: nil) == "loading rain-mini, 6 s")
         // A large model reads its denoiser's weights with the first step.
         progress.begunSteps(1, at: .seconds(11))
@@ -50,8 +52,8 @@ import Testing
         progress.read("c", elements: 800, at: .seconds(20))
         #expect(line(21) == "first frame: step 1 of 4, 10 s")
         progress.begunSteps(2, at: .seconds(23))
-        // A step of one group took 12 s; those of two, three and four are ahead.
-        #expect(line(25) == "first frame: step 2 of 4, 1 min 46 s left")
+        // With its weights there, a step of one group took 3 s; those of two, three and four are ahead.
+        #expect(line(25) == "first frame: step 2 of 4, 25 s left")
         progress.begunSteps(3, at: .seconds(33))
         // That of two took 10 s.
         #expect(line(34) == "first frame: step 3 of 4, 34 s left")

@@ -92,8 +92,9 @@ struct LoadingProgress {
     private var since = Duration.zero
     private var names: Set<String> = []
     private var elements = 0
-    /// When the first weight had been read.
+    /// When the first weight had been read, and the newest.
     private var firstRead: Duration?
+    private var lastRead = Duration.zero
     /// Steps begun, when the newest was first seen, and how long the one before it took.
     private var steps = (begun: 0, at: Duration.zero, last: Duration?.none)
 
@@ -104,6 +105,7 @@ struct LoadingProgress {
     mutating func read(_ name: String, elements count: Int, at time: Duration) {
         guard names.insert(name).inserted else { return }
         if firstRead == nil { firstRead = time }
+        lastRead = time
         elements += count
     }
 
@@ -111,7 +113,8 @@ struct LoadingProgress {
     mutating func begunSteps(_ count: Int, at time: Duration) {
         guard count > steps.begun else { return }
         // The first waits for its weights, which says nothing of the second.
-        steps = (count, time, steps.begun > 0 ? (time - steps.at) / (count - steps.begun) : nil)
+        let start = max(steps.at, lastRead)
+        steps = (count, time, steps.begun > 0 ? (time - start) / (count - steps.begun) : nil)
     }
 
     /// - Parameters:
@@ -129,7 +132,10 @@ struct LoadingProgress {
         if let firstRead, let weights, weights > 0, elements > 0, elements < weights {
             let share = Double(elements) / Double(weights)
             let seconds = (now - firstRead) / .seconds(1) * (1 - share) / share
-            return [(what, 2), ("\(Int(100 * share)) % of its weights", 0), ("\(ProgressLine.span(seconds)) left", 1)]
+            // Some weights may not be needed at all; what is waited for then is something else.
+            if seconds >= 0.5 {
+                return [(what, 2), ("\(Int(100 * share)) % of its weights", 0), ("\(ProgressLine.span(seconds)) left", 1)]
+            }
         }
         return [(what, 2), (ProgressLine.span((now - since) / .seconds(1)), 1)]
     }
