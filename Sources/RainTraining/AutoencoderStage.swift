@@ -28,23 +28,33 @@ struct AutoencoderStage {
             linear.values(name, shape) ?? ParameterInitialization.values(name, shape, seed: recipe.seed)
         }
         var input = [Float](repeating: 0, count: stage.characters * size * size * 3)
+        func write(_ bank: [Picture], stream: String, step: Int) throws {
+            var random = TrainingRandom(seed: recipe.seed, stream: stream, step: step)
+            for crop in 0..<stage.characters {
+                let picture = bank[random.index(below: bank.count)]
+                let left = random.index(below: pictureSize - size + 1)
+                let top = random.index(below: pictureSize - size + 1)
+                for row in 0..<size {
+                    let from = ((top + row) * pictureSize + left) * 3
+                    let to = (crop * size + row) * size * 3
+                    for byte in 0..<(size * 3) { input[to + byte] = Float(picture.bytes[from + byte]) * (1 / 255) }
+                }
+            }
+            try executable.write("pictures", input)
+        }
+        var unseen: [Picture] = []
         try run.train(
             Self.name, stage, executable, key: key,
             forward: { step in
-                var random = TrainingRandom(seed: recipe.seed, stream: Self.name, step: step)
-                for crop in 0..<stage.characters {
-                    let picture = bank[random.index(below: bank.count)]
-                    let left = random.index(below: pictureSize - size + 1)
-                    let top = random.index(below: pictureSize - size + 1)
-                    for row in 0..<size {
-                        let from = ((top + row) * pictureSize + left) * 3
-                        let to = (crop * size + row) * size * 3
-                        for byte in 0..<(size * 3) { input[to + byte] = Float(picture.bytes[from + byte]) * (1 / 255) }
-                    }
-                }
-                try executable.write("pictures", input)
+                try write(bank, stream: Self.name, step: step)
                 try executable.run(.step)
                 return try executable.read("loss") { $0[0] }
+            },
+            heldOut: {
+                if unseen.isEmpty {
+                    unseen = WorldScene.references((0..<64).map { WorldScene.validationSeed + $0 }, size: pictureSize)
+                }
+                return try executable.heldOutLoss { try write(unseen, stream: "held out", step: $0) }
             },
             sample: { _ in
                 try sample(run, engine, executable)

@@ -56,7 +56,7 @@ struct DenoiserStage {
 
     /// What a slot of the batch shows at one step.
     struct Assignment: Equatable {
-        let scene: WorldScene.Request
+        var scene: WorldScene.Request
         /// Frames of the scene, in the order of the window.
         let frames: [Int]
         /// Index of the noise level of every frame, 0 the cleanest.
@@ -131,6 +131,8 @@ struct DenoiserStage {
             try batch.executable.load { name, shape in initial[name] ?? ParameterInitialization.values(name, shape, seed: recipe.seed) }
         }
 
+        // Each keeps its characters, which are drawn once.
+        var heldOut: [Batch] = []
         try run.train(
             kind.rawValue, stage, main, key: key,
             memory: (
@@ -143,6 +145,12 @@ struct DenoiserStage {
                 try batches[index].executable.run(.step)
                 try batches[index].learn()
                 return try batches[index].executable.read("loss") { $0[0] }
+            },
+            heldOut: {
+                if heldOut.isEmpty {
+                    heldOut = [Batch](repeating: batches[0].ofCharactersHeldOut, count: type(of: main).heldOutSteps)
+                }
+                return try main.heldOutLoss { try heldOut[$0].fill(step: $0, turn: $0) }
             },
             sample: { step in try sample("\(kind.rawValue) \(step)", main.averages()) })
     }
@@ -163,6 +171,8 @@ struct DenoiserStage {
         let levels: [Int]
         let latentCount: Int
         let positions: Int
+        /// Whether its characters are never trained on.
+        private var isHeldOut = false
         /// What each slot shows now; empty before the first step.
         var scenes: [LatentScene] = []
         /// The latest predictions of each slot's frames; empty before the first step.
@@ -196,11 +206,24 @@ struct DenoiserStage {
             self.timesteps = [Float](repeating: 0, count: n)
         }
 
+        /// The same for characters never trained on. Nothing is remembered of them, so that all of their levels start from the truth.
+        var ofCharactersHeldOut: Batch {
+            var batch = self
+            batch.isHeldOut = true
+            batch.scenes = []
+            batch.predictions = [[[Float]]](repeating: [], count: predictions.count)
+            return batch
+        }
+
         mutating func fill(step: Int, turn: Int) throws {
-            var random = TrainingRandom(seed: stage.recipe.seed, stream: stage.kind.rawValue, step: step)
+            let stream = isHeldOut ? "held out" : stage.kind.rawValue
+            var random = TrainingRandom(seed: stage.recipe.seed, stream: stream, step: step)
             let frames = window.frames
             let assignments = predictions.indices.map { slot in
-                stage.kind == .frames ? stage.singleFrames(slot: slot, step: turn) : stage.clip(window, slot: slot, turn: turn)
+                var assignment =
+                    stage.kind == .frames ? stage.singleFrames(slot: slot, step: turn) : stage.clip(window, slot: slot, turn: turn)
+                if isHeldOut { assignment.scene.seed += WorldScene.validationSeed }
+                return assignment
             }
             try draw(assignments.map(\.scene))
             for (slot, assignment) in assignments.enumerated() {

@@ -1,23 +1,29 @@
 public import RainPictures
 import RainPose
 
-/// What an evaluation found; its JSON has one number per property, in snake case.
+/// What an evaluation found; its JSON has one number per figure, in snake case, how each spreads over the characters, and the figures of each.
 ///
-/// All figures are means over characters and frames. PSNR in decibels is taken picture by picture, SSIM and edge ratio too; flicker is
-/// `PictureMetrics.flicker` of each clip. Two baselines stand beside the model: showing the reference picture all the time, and the
-/// auto-encoder's reconstruction of the truth, which no latents can surpass by much.
+/// All figures are means over frames, and then over characters. PSNR in decibels is taken picture by picture, SSIM and edge ratio too;
+/// flicker is `PictureMetrics.flicker` of each clip. Two baselines stand beside the model: showing the reference picture all the time, and
+/// the auto-encoder's reconstruction of the truth, which no latents can surpass by much.
 public struct EvaluationReport: Sendable {
-    public private(set) var psnr = 0.0
-    public private(set) var ssim = 0.0
-    public private(set) var flicker = 0.0
-    public private(set) var psnrReferenceRepeated = 0.0
-    public private(set) var ssimReferenceRepeated = 0.0
-    /// `nil` for a model that does not make whole pictures of latents.
-    public private(set) var psnrReconstruction: Double?
-    public private(set) var flickerReconstruction: Double?
-    /// How sharp pictures are where the truth has edges, 1 as sharp as it.
-    public private(set) var edgeRatio = 0.0
-    public private(set) var characters = 0
+    /// What was found of one character, or in the mean.
+    public struct Figures: Sendable, Equatable {
+        public fileprivate(set) var psnr = 0.0
+        public fileprivate(set) var ssim = 0.0
+        /// How sharp pictures are where the truth has edges, 1 as sharp as it.
+        public fileprivate(set) var edgeRatio = 0.0
+        public fileprivate(set) var flicker = 0.0
+        public fileprivate(set) var psnrReferenceRepeated = 0.0
+        public fileprivate(set) var ssimReferenceRepeated = 0.0
+        /// `nil` for a model that does not make whole pictures of latents.
+        public fileprivate(set) var psnrReconstruction: Double?
+        public fileprivate(set) var flickerReconstruction: Double?
+    }
+
+    /// In the order in which they were drawn.
+    public private(set) var perCharacter: [Figures] = []
+    public var characters: Int { perCharacter.count }
     /// Of each character.
     public let frames: Int
     public let seed: UInt64
@@ -43,29 +49,41 @@ public struct EvaluationReport: Sendable {
 
     init(frames: Int, seed: UInt64) { (self.frames, self.seed) = (frames, seed) }
 
-    /// Takes a character's clip into the means.
+    /// Takes in a character's clip.
     mutating func add(_ clip: EvaluationClip, output: [Picture], reconstruction: [Picture]?) throws {
         func ratio(_ a: Picture, _ b: Picture) -> Double { min(PictureMetrics.psnr(a, b), Self.highestRatio) }
-        func add(_ value: Double, to mean: WritableKeyPath<EvaluationReport, Double>) {
-            self[keyPath: mean] += (value - self[keyPath: mean]) / Double(characters)
-        }
         func mean(_ figure: (Int) -> Double) -> Double { clip.truth.indices.reduce(0) { $0 + figure($1) } / Double(frames) }
-        characters += 1
-        add(mean { ratio(output[$0], clip.truth[$0]) }, to: \.psnr)
-        add(mean { PictureMetrics.ssim(output[$0], clip.truth[$0]) }, to: \.ssim)
-        add(mean { ratio(clip.reference, clip.truth[$0]) }, to: \.psnrReferenceRepeated)
-        add(mean { PictureMetrics.ssim(clip.reference, clip.truth[$0]) }, to: \.ssimReferenceRepeated)
-        add(mean { PictureMetrics.edgeRatio(output[$0], truth: clip.truth[$0]) ?? 1 }, to: \.edgeRatio)
-        add(PictureMetrics.flicker(output, truth: clip.truth), to: \.flicker)
+        var figures = Figures()
+        figures.psnr = mean { ratio(output[$0], clip.truth[$0]) }
+        figures.ssim = mean { PictureMetrics.ssim(output[$0], clip.truth[$0]) }
+        figures.psnrReferenceRepeated = mean { ratio(clip.reference, clip.truth[$0]) }
+        figures.ssimReferenceRepeated = mean { PictureMetrics.ssim(clip.reference, clip.truth[$0]) }
+        figures.edgeRatio = mean { PictureMetrics.edgeRatio(output[$0], truth: clip.truth[$0]) ?? 1 }
+        figures.flicker = PictureMetrics.flicker(output, truth: clip.truth)
         if let reconstruction {
-            func add(_ value: Double, to mean: WritableKeyPath<EvaluationReport, Double?>) {
-                let old = self[keyPath: mean] ?? 0
-                self[keyPath: mean] = old + (value - old) / Double(characters)
-            }
-            add(mean { ratio(reconstruction[$0], clip.truth[$0]) }, to: \.psnrReconstruction)
-            add(PictureMetrics.flicker(reconstruction, truth: clip.truth), to: \.flickerReconstruction)
+            figures.psnrReconstruction = mean { ratio(reconstruction[$0], clip.truth[$0]) }
+            figures.flickerReconstruction = PictureMetrics.flicker(reconstruction, truth: clip.truth)
         }
+        perCharacter.append(figures)
         keepSamples(clip, output)
+    }
+
+    /// How a figure spreads over the characters; `nil` where it is not known of all of them.
+    public func spread(_ figure: (Figures) -> Double?) -> Spread? {
+        let values = perCharacter.compactMap(figure)
+        return values.isEmpty || values.count < perCharacter.count ? nil : Spread(values)
+    }
+
+    /// All figures in the mean over the characters.
+    public var mean: Figures {
+        func mean(_ figure: (Figures) -> Double?) -> Double? {
+            let values = perCharacter.compactMap(figure)
+            return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+        }
+        return Figures(
+            psnr: mean(\.psnr) ?? 0, ssim: mean(\.ssim) ?? 0, edgeRatio: mean(\.edgeRatio) ?? 0, flicker: mean(\.flicker) ?? 0,
+            psnrReferenceRepeated: mean(\.psnrReferenceRepeated) ?? 0, ssimReferenceRepeated: mean(\.ssimReferenceRepeated) ?? 0,
+            psnrReconstruction: mean(\.psnrReconstruction), flickerReconstruction: mean(\.flickerReconstruction))
     }
 
     private mutating func keepSamples(_ clip: EvaluationClip, _ output: [Picture]) {
@@ -95,15 +113,48 @@ public struct EvaluationReport: Sendable {
     }
 }
 
-extension EvaluationReport: Codable {
-    enum CodingKeys: String, CodingKey {
+extension EvaluationReport.Figures: Encodable {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case psnr, ssim, flicker
+        case edgeRatio = "edge_ratio"
         case psnrReferenceRepeated = "psnr_reference_repeated"
         case ssimReferenceRepeated = "ssim_reference_repeated"
-        case edgeRatio = "edge_ratio"
         case psnrReconstruction = "psnr_reconstruction"
         case flickerReconstruction = "flicker_reconstruction"
-        case characters, frames, seed
+    }
+
+    fileprivate subscript(key: CodingKeys) -> Double? {
+        switch key {
+        case .psnr: psnr
+        case .ssim: ssim
+        case .flicker: flicker
+        case .edgeRatio: edgeRatio
+        case .psnrReferenceRepeated: psnrReferenceRepeated
+        case .ssimReferenceRepeated: ssimReferenceRepeated
+        case .psnrReconstruction: psnrReconstruction
+        case .flickerReconstruction: flickerReconstruction
+        }
+    }
+}
+
+extension EvaluationReport: Encodable {
+    enum CodingKeys: String, CodingKey {
+        case characters, frames, seed, spread
+        case perCharacter = "per_character"
         case framesPerSecond = "frames_per_second"
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        try mean.encode(to: encoder)
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(characters, forKey: .characters)
+        try values.encode(frames, forKey: .frames)
+        try values.encode(seed, forKey: .seed)
+        try values.encode(framesPerSecond, forKey: .framesPerSecond)
+        try values.encode(perCharacter, forKey: .perCharacter)
+        var spreads = values.nestedContainer(keyedBy: Figures.CodingKeys.self, forKey: .spread)
+        for key in Figures.CodingKeys.allCases {
+            try spreads.encodeIfPresent(spread { $0[key] }, forKey: key)
+        }
     }
 }

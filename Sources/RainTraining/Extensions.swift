@@ -7,6 +7,21 @@ import RainPictures
 import RainPose
 
 extension TrainableExecutable {
+    /// The mean loss of a few steps without updates, of inputs that are always the same: what changes is what was learnt.
+    ///
+    /// - Parameter write: writes the inputs of the n-th step
+    func heldOutLoss(_ write: (Int) throws -> Void) throws -> Float {
+        var sum: Float = 0
+        for step in 0..<Self.heldOutSteps {
+            try write(step)
+            try run(.step)
+            sum += try read("loss") { $0[0] }
+        }
+        return sum / Float(Self.heldOutSteps)
+    }
+
+    static var heldOutSteps: Int { 4 }
+
     /// The averaged parameters by name.
     func averages() -> [String: [Float]] {
         let values = state(.average)

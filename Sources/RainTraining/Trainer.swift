@@ -138,9 +138,10 @@ public struct Trainer: Sendable {
             parameters: trained(parameters), configuration: model, engine: engine, characters: 5, frames: 24)
         try report.sheet().writePNG(to: URL(filePath: run.path("sample.png")))
         func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
+        let mean = report.mean
         try run.note(
-            "\(label): streamed PSNR \(rounded(report.psnr)) dB, reference repeated \(rounded(report.psnrReferenceRepeated)) dB; "
-                + "flicker \(rounded(report.flicker)), auto-encoder \(rounded(report.flickerReconstruction ?? 0))")
+            "\(label): streamed PSNR \(rounded(mean.psnr)) dB, reference repeated \(rounded(mean.psnrReferenceRepeated)) dB; "
+                + "flicker \(rounded(mean.flicker)), auto-encoder \(rounded(mean.flickerReconstruction ?? 0))")
     }
 
     /// Writes the model's folder, `<run>/<name>`, from the last stage trained.

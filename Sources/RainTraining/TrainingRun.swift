@@ -18,6 +18,8 @@ public struct TrainingProgress: Sendable {
     public let steps: Int
     /// Mean over the steps since the last report.
     public let loss: Float
+    /// Of characters that are never trained on, where it was measured with this report.
+    public let heldOutLoss: Float?
     public let gradientNorm: Float
     public let learningRate: Float
     /// Pictures trained on per second, since the stage was started or resumed.
@@ -132,11 +134,12 @@ public struct TrainingRun: Sendable {
     ///   - key: identifies recipe and configuration; a checkpoint of another is refused.
     ///   - memory: what the stage remembers from step to step besides the executable's state, written to checkpoints and read from them
     ///   - forward: runs a step forwards and backwards and returns its loss; the update follows.
+    ///   - heldOut: the mean loss of steps on characters never trained on, always the same; without an update
     ///   - sample: makes pictures of the progress, with the averaged parameters' stage checkpoint already written.
     func train(
         _ stage: String, _ recipe: TrainingRecipe.Stage, _ executable: any TrainableExecutable, key: String,
         memory: (save: () -> [SafetensorsWriter.Tensor], restore: (Checkpoint) throws -> Void) = ({ [] }, { _ in }),
-        forward: (_ step: Int) throws -> Float, sample: (_ step: Int) throws -> Void = { _ in }
+        forward: (_ step: Int) throws -> Float, heldOut: () throws -> Float, sample: (_ step: Int) throws -> Void = { _ in }
     ) throws {
         // Two programs that train into one folder would undo each other's checkpoints.
         guard let lock = try FolderLock(folder) else {
@@ -150,6 +153,7 @@ public struct TrainingRun: Sendable {
         var lastSave = start
         var lastReport = start
         var lastSample = start
+        var nextHeldOut = start
         var losses: [Float] = []
         for step in first..<recipe.steps {
             let rate = Self.learningRate(recipe, step)
@@ -170,8 +174,15 @@ public struct TrainingRun: Sendable {
                 let rateOfSteps = Double(step + 1 - first) / seconds
                 let mean = losses.reduce(0, +) / Float(losses.count)
                 losses.removeAll()
+                var heldOutLoss: Float?
+                if now >= nextHeldOut || step + 1 == recipe.steps, !interrupted {
+                    heldOutLoss = try heldOut()
+                    // At most a fiftieth of the time.
+                    nextHeldOut = clock.now + max(.seconds(60), (clock.now - now) * 50)
+                }
                 let progress = TrainingProgress(
-                    stage: stage, step: step + 1, steps: recipe.steps, loss: mean, gradientNorm: norm, learningRate: rate,
+                    stage: stage, step: step + 1, steps: recipe.steps, loss: mean, heldOutLoss: heldOutLoss, gradientNorm: norm,
+                    learningRate: rate,
                     picturesPerSecond: rateOfSteps * Double(recipe.characters * recipe.frames),
                     secondsLeft: Double(recipe.steps - step - 1) / rateOfSteps)
                 try log(progress)
@@ -202,12 +213,17 @@ public struct TrainingRun: Sendable {
 
     private var lossFile: String { path("losses.tsv") }
 
+    private static let columns = "stage\tstep\tloss\tnorm\tlearning_rate\tpictures_per_second\theld_out_loss\n"
+
     private func log(_ progress: TrainingProgress) throws {
         let numbers = [progress.loss, progress.gradientNorm, progress.learningRate, Float(progress.picturesPerSecond)]
-        let line = "\(progress.stage)\t\(progress.step)\t" + numbers.map { "\($0)" }.joined(separator: "\t") + "\n"
-        let old =
-            (try? FileSystem.read(lossFile))
-            ?? Array("stage\tstep\tloss\tnorm\tlearning_rate\tpictures_per_second\n".utf8)
+        let line =
+            "\(progress.stage)\t\(progress.step)\t" + numbers.map { "\($0)" }.joined(separator: "\t")
+            + "\t\(progress.heldOutLoss.map { "\($0)" } ?? "")\n"
+        var old = (try? FileSystem.read(lossFile)) ?? []
+        // Runs begun before there were held-out losses have one column less.
+        let end = old.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        old.replaceSubrange(..<end, with: Self.columns.utf8)
         try ReplacementFile.write(old + line.utf8, to: lossFile)
     }
 
@@ -215,10 +231,14 @@ public struct TrainingRun: Sendable {
     private func plot() throws {
         guard let bytes = try? FileSystem.read(lossFile) else { return }
         var series: [String: [Point]] = [:]
+        // Stage, step, loss, and in the seventh column, where it was measured, the loss of characters held out.
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst() {
-            let fields = line.split(separator: "\t")
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
             guard fields.count > 2, let step = Double(fields[1]), let loss = Double(fields[2]) else { continue }
             series[String(fields[0]), default: []].append(Point(step, loss))
+            if fields.count > 6, let heldOut = Double(fields[6]) {
+                series["\(fields[0]), held out", default: []].append(Point(step, heldOut))
+            }
         }
         let plot = LinePlot(
             title: "Loss", xLabel: "step", yLabel: "loss", logarithmicY: true,

@@ -24,6 +24,7 @@ struct Rain: AsyncParsableCommand {
             CutCommand.self,
             PictureCommand.self,
             TrackerCommand.self,
+            CompletionsCommand.self,
             Train.self,
             EvaluateCommand.self,
             Verify.self,

@@ -172,9 +172,15 @@ import Testing
         let outcome = try workplace.run(
             "evaluate", "--model", "tiny", "--characters", "2", "--frames", "8", "--seed", "3", "--json", "--sheet", "sheet.png")
         #expect(outcome.status == 0, "\(outcome.errors)")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Double])
-        #expect(object["characters"] == 2 && object["frames"] == 8 && object["seed"] == 3)
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Any])
+        #expect(object["characters"] as? Int == 2 && object["frames"] as? Int == 8 && object["seed"] as? Int == 3)
         #expect(object["psnr"] != nil && object["flicker_reconstruction"] != nil)
+        let each = try #require(object["per_character"] as? [[String: Double]])
+        #expect(each.count == 2 && (object["spread"] as? [String: Any])?["psnr"] != nil)
+        let table = try workplace.run("evaluate", "--model", "tiny", "--characters", "2", "--frames", "8", "--seed", "3")
+        let interval = try #require(table.text.firstMatch(of: /PSNR, dB +([\d.]+) +± [\d.]+ +([\d.]+) to ([\d.]+)/)?.output)
+        let numbers = [interval.1, interval.2, interval.3].compactMap { Double($0) }
+        #expect(numbers.count == 3 && numbers[1] <= numbers[0] && numbers[0] <= numbers[2], "\(table.text)")
         #expect(try PictureReader.read(workplace.path + "/sheet.png").width > 4 * 32)
         for mistake in [["--characters", "0"], ["--frames", "0"], ["--seed", "1099511627776"], ["--window", "0x4"]] {
             #expect(try workplace.run(["evaluate", "--model", "tiny"] + mistake).status == 2)
@@ -182,6 +188,59 @@ import Testing
         #expect(object["edge_ratio"] != nil)
         let nowhere = try workplace.run("evaluate", "--model", "tiny", "--pictures", "nowhere")
         #expect(nowhere.status == 2 && nowhere.errors.contains("found none in nowhere"), "\(nowhere.errors)")
+    }
+
+    private func json(_ outcome: Outcome) throws -> [String: Any] {
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        return try #require(JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Any], "\(outcome.text)")
+    }
+
+    /// Alone on standard output, with everything else on standard error; where frames go there, there is no room for it.
+    @Test("The result as JSON") func results() throws {
+        let animate = ["animate", "--reference", "hero.png", "--driving", "motion.json", "--model", "tiny", "--json"]
+        let animated = try json(workplace.run(animate + ["--output", "o.mp4", "--seed", "4"]))
+        #expect(animated["output"] as? String == "o.mp4" && animated["width"] as? Int == 32 && animated["height"] as? Int == 32)
+        #expect(animated["fps"] as? Double == 10 && animated["seed"] as? Int == 4 && animated["interrupted"] as? Bool == false)
+        let stream = try #require(animated["stream"] as? [String: Any])
+        #expect(stream["frames"] as? Int == 10 && stream["dropped"] as? Int == 0)
+        for key in ["seconds", "frames_per_second", "first_frame_seconds", "memory_bytes", "peak_memory_bytes"] {
+            #expect(stream[key] as? Double ?? 0 > 0, "\(key): \(stream)")
+        }
+        for key in ["step_seconds", "latency_seconds"] { #expect((stream[key] as? [String: Double])?.keys.sorted() == ["p50", "p95"]) }
+        for output in ["-", "pipe:1", "/dev/stdout"] {
+            let outcome = try workplace.run(animate + ["--output", output])
+            #expect(outcome.status == 2 && outcome.errors.contains("--json: expected frames elsewhere"), "\(outcome.errors)")
+        }
+
+        let demo = try json(workplace.run("demo", "--model", "tiny", "--characters", "2", "--frames", "8", "--output", "made", "--json"))
+        #expect(demo["videos"] as? [String] == ["made/character-1.mp4", "made/character-2.mp4"])
+        #expect(demo["sheet"] as? String == "made/sheet.png")
+        #expect((demo["evaluation"] as? [String: Any])?["characters"] as? Int == 2)
+        let live = try #require(demo["live"] as? [String: Any])
+        #expect(live["window"] as? String == "4x4" && live["fps"] as? Double == 25 && live["latency_seconds"] != nil)
+    }
+
+    /// Stages that were trained, with where they have come; an interrupted run tells it, too.
+    @Test("The result of training as JSON") func training() throws {
+        let recipe = """
+            {"seed": 1, "clipFrames": 24, "freshEvery": 1,
+             "autoencoder": {"steps": 2, "characters": 2, "frames": 1, "learningRate": 0.001, "finalFraction": 0.03, "averageDecay": 0.9,
+                             "ownPredictions": 0},
+             "frames": {"steps": 1, "characters": 2, "frames": 2, "learningRate": 0.001, "finalFraction": 0.03, "averageDecay": 0.9,
+                        "ownPredictions": 0},
+             "clips": {"steps": 1, "characters": 1, "frames": 16, "learningRate": 0.001, "finalFraction": 0.03, "averageDecay": 0.9,
+                       "ownPredictions": 0}}
+            """
+        try workplace.write("recipe.json", Array(recipe.utf8))
+        let result = try json(
+            workplace.run("train", "--recipe", "recipe.json", "--stages", "autoencoder", "--output", "run", "--json"))
+        let stages = try #require(result["stages"] as? [[String: Any]])
+        #expect(stages.map { $0["stage"] as? String } == ["autoencoder"] && stages[0]["step"] as? Int == 2)
+        #expect(stages[0]["loss"] as? Double ?? 0 > 0 && result["output"] as? String == "run" && result["model"] == nil)
+        // A stage that is complete is not trained again.
+        let again = try json(
+            workplace.run("train", "--recipe", "recipe.json", "--stages", "autoencoder", "--output", "run", "--json"))
+        #expect((again["stages"] as? [Any])?.isEmpty == true)
     }
 
     @Test("The demonstration writes videos and a sheet, and tells its figures") func demo() throws {

@@ -29,9 +29,13 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     @Test func followsAVideo() throws {
         let place = try Workplace()
         try video(place, "me.mp4", frames: 24)
-        let outcome = try place.run(["detect", "me.mp4", "--output", "motion.json", "--preview", "seen.mp4", "--threads", "1"] + networks)
+        let outcome = try place.run(
+            ["detect", "me.mp4", "--output", "motion.json", "--preview", "seen.mp4", "--threads", "1", "--json"] + networks)
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors.contains("motion.json: 24 frames at 25.0 per second"), "\(outcome.errors)")
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Any])
+        #expect(report["output"] as? String == "motion.json" && report["frames"] as? Int == 24 && report["fps"] as? Double == 25)
+        #expect(report["found"] as? Int ?? 0 >= 21 && report["landmarks"] == nil, "\(outcome.text)")
         let file = URL(fileURLWithPath: place.path + "/motion.json")
         let track = try LandmarkFile(contentsOf: file)
         #expect(track.frameCount == 24 && track.framesPerSecond == 25)

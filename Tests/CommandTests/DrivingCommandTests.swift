@@ -70,6 +70,14 @@ import Testing
         #expect(values.values.count == FaceParameters.Name.allCases.count && values.values[.jawWidth] == 1.25)
         let fitted = try frames("--model person --driving person.json --retarget face.json")
         #expect(try frames("--model person --driving person.json") != fitted)
+        let told = try run(
+            "calibrate --driving person.json --reference-landmarks hero.landmarks.json --retarget jaw-width=1.25 --output face.json --json")
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(told.output)) as? [String: Any])
+        let rows = try #require(report["parameters"] as? [[String: Any]])
+        #expect(report["output"] as? String == "face.json" && report["frames"] as? Int == 10)
+        #expect(rows.compactMap { $0["name"] as? String } == FaceParameters.Name.allCases.map(\.rawValue))
+        let jaw = rows.first { $0["name"] as? String == "jaw-width" }
+        #expect(jaw?["value"] as? Double == 1.25 && jaw?["origin"] as? String == "set" && rows.contains { $0["reached"] is Double })
         // Beside the picture lie its landmarks.
         #expect(try run("calibrate --driving motion.json --reference hero.png --frames 3 --output other.json").status == 0)
     }

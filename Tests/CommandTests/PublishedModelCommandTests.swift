@@ -1,4 +1,5 @@
 import Foundation
+import RainAnimation
 import RainMedia
 import RainPictures
 import RainTesting
@@ -84,6 +85,58 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
         #expect(outcome.errors.contains("steps p50") && outcome.errors.contains("at most"), "\(outcome.errors)")
         let detected = try workplace.run("detect", "me.mp4", "--model", "made", "--output", "seen.json", "--preview", "seen.mp4")
         #expect(detected.status == 0 && detected.errors.contains("6 frames at 10.0 per second"), "\(detected.errors)")
+    }
+
+    private func doctor(_ model: String) throws -> (status: Int32, findings: [[String: String]]) {
+        let outcome = try workplace.run("doctor", "--model", model, "--json")
+        let report = try #require(JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: [[String: String]]])
+        return (outcome.status, try #require(report["findings"]))
+    }
+
+    /// A folder is read to its end, part by part, and all that is wrong is said.
+    @Test func theDoctorReadsAModel() throws {
+        let whole = try doctor("published")
+        func finding(_ name: String, _ findings: [[String: String]]) -> [String: String] { findings.first { $0["name"] == name } ?? [:] }
+        #expect(whole.status == 0, "\(whole.findings)")
+        let sound = [
+            "reference network", "denoising network with motion modules", "pose guider", "TAESDV", "CLIP's image encoder", "model",
+        ]
+        for name in sound {
+            #expect(finding(name, whole.findings)["state"] == "ok", "\(name): \(whole.findings)")
+        }
+        // Not the published weights, and no detectors beside them.
+        let autoencoder = finding("Stable Diffusion's auto-encoder", whole.findings)
+        #expect(autoencoder["state"] == "note" && autoencoder["advice"]?.contains("a1d993488569") == true, "\(autoencoder)")
+        #expect(finding("landmark detector", whole.findings)["advice"]?.contains("landmark files drive") == true)
+        let sum = try #require(finding("pose guider", whole.findings)["value"]?.firstMatch(of: /SHA-256 ([0-9a-f]{64})/)?.output.1)
+        let file = try #require(try workplace.contents.first { $0.hasPrefix("published/pose_guider.") })
+        #expect(try Checksum.sha256(Data(workplace.bytes(file)).bytes) == sum)
+        #expect(finding("stream", whole.findings)["value"]?.contains("frames/s") == true, "\(whole.findings)")
+
+        try FileManager.default.removeItem(atPath: workplace.path + "/" + file)
+        try workplace.write("published/taesdv.safetensors", workplace.bytes("published/taesdv.safetensors").dropLast(3))
+        try workplace.write("published/lora.safetensors", workplace.bytes("published/reference_unet.safetensors"))
+        let broken = try doctor("published")
+        #expect(broken.status == 1)
+        #expect(finding("pose guider", broken.findings)["value"]?.contains("expected pose_guider.pth, found none") == true)
+        #expect(finding("pose guider", broken.findings)["advice"]?.contains("huggingface.co/Pscgylotti") == true)
+        #expect(finding("TAESDV", broken.findings)["value"]?.contains("taesdv.safetensors") == true, "\(broken.findings)")
+        #expect(finding("model", broken.findings)["value"]?.contains("lora.safetensors") == true, "\(broken.findings)")
+        #expect(finding("reference network", broken.findings)["state"] == "ok")
+        #expect(finding("stream", broken.findings).isEmpty)
+    }
+
+    /// The same of a model in one file, of a folder of Rain's own, and of nothing.
+    @Test func theDoctorReadsOtherModels() throws {
+        #expect(try workplace.run("convert", "published", "one.safetensors").status == 0)
+        try TinyModel.model().write(folder: workplace.path + "/tiny")
+        for (model, file) in [("one.safetensors", "one.safetensors"), ("tiny", "tiny.safetensors")] {
+            let found = try doctor(model)
+            #expect(found.status == 0 && found.findings.contains { $0["name"] == file && $0["state"] == "ok" }, "\(found.findings)")
+            #expect(found.findings.contains { $0["name"] == "stream" })
+        }
+        let nothing = try doctor("absent")
+        #expect(nothing.status == 1 && nothing.findings.contains { $0["value"]?.contains("absent/model.json") == true })
     }
 
     @Test func impossibleSizesAreMistakesInTheCommand() throws {

@@ -44,18 +44,19 @@ final class Workplace {
     /// Starts `rain` here; its output goes to files, which cannot fill up as pipes do.
     ///
     /// - Parameters:
+    ///   - program: what is started instead of `rain`
     ///   - output: where standard output goes instead of a file
     ///   - environment: what is other than in the tests' own
     ///   - script: a shell's, which runs `rain` as `"$0"` with the arguments `"$@"`
     func start(
-        _ arguments: [String], output: String? = nil, script: String? = nil, environment: [String: String] = [:]
+        _ arguments: [String], program: String? = nil, output: String? = nil, script: String? = nil, environment: [String: String] = [:]
     ) throws -> Run {
         let streams = NSTemporaryDirectory() + "/rain-streams-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: streams, withIntermediateDirectories: true)
         let (outputFile, errorFile) = (output ?? streams + "/out", streams + "/err")
         for file in [streams + "/out", errorFile] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
         let process = Process()
-        process.executableURL = Self.command
+        process.executableURL = program.map { URL(fileURLWithPath: $0) } ?? Self.command
         process.arguments = arguments
         if let script {
             process.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -63,8 +64,10 @@ final class Workplace {
         }
         process.currentDirectoryURL = URL(fileURLWithPath: path)
         // What the user of this machine has installed is not there, unless a test says so.
-        process.environment = ProcessInfo.processInfo.environment.merging(["XDG_DATA_HOME": path + "/data", "XDG_STATE_HOME": path + "/state"]) { $1 }
-            .merging(environment) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging([
+            "XDG_DATA_HOME": path + "/data", "XDG_STATE_HOME": path + "/state",
+        ]) { $1 }
+        .merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: outputFile)
         process.standardError = FileHandle(forWritingAtPath: errorFile)

@@ -41,6 +41,13 @@ import Testing
         for file in ["crop.png", "layers.png", "gate.png", "losses.png"] {
             #expect(FileManager.default.fileExists(atPath: folder + "/" + file), "\(file) is missing")
         }
+        let table = try String(contentsOfFile: folder + "/losses.tsv", encoding: .utf8).split(separator: "\n")
+            .map { $0.split(separator: "\t", omittingEmptySubsequences: false) }
+        for stage in ["landmarks", "crop", "frames", "layers", "gate", "clips"] {
+            let last = table.last { $0[0] == stage }
+            let heldOut = try #require(Float(last?[6] ?? ""))
+            #expect(heldOut > 0 && heldOut.isFinite, "\(stage): \(heldOut)")
+        }
         let notes = try String(contentsOfFile: folder + "/notes.txt", encoding: .utf8)
         #expect(notes.contains("residual 0") && notes.contains("energy left"), "\(notes)")
         let model = try AnimationModel(path: folder + "/tiny-layered")

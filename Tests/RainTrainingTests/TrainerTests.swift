@@ -67,6 +67,15 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
         for file in ["autoencoder.png", "sample.png", "losses.png", "losses.tsv"] {
             #expect(FileManager.default.fileExists(atPath: folder + "/" + file), "\(file) is missing")
         }
+        let table = try String(contentsOfFile: folder + "/losses.tsv", encoding: .utf8).split(separator: "\n")
+            .map { $0.split(separator: "\t", omittingEmptySubsequences: false) }
+        #expect(table[0].last == "held_out_loss" && table.allSatisfy { $0.count == 7 }, "\(table)")
+        // The last row of every stage has one.
+        for stage in ["autoencoder", "frames", "clips"] {
+            let last = table.last { $0[0] == stage }
+            let (loss, heldOut) = (try #require(Float(last?[2] ?? "")), try #require(Float(last?[6] ?? "")))
+            #expect(heldOut > 0 && heldOut.isFinite && heldOut != loss, "\(stage)")
+        }
         let notes = try String(contentsOfFile: folder + "/notes.txt", encoding: .utf8)
         #expect(notes.contains("clips 3: streamed PSNR"), "\(notes)")
         let model = try AnimationModel(path: folder + "/tiny")
@@ -123,6 +132,37 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
             let (expected, found) = try (uninterrupted.averages(of: stage.rawValue), interrupted.averages(of: stage.rawValue))
             #expect(expected == found, "\(stage)")
         }
+    }
+
+    /// Untrained, characters that are trained on and those that are not are alike; what is measured is the same each time.
+    @Test func heldOutCharactersAreLikeOthers() throws {
+        var heldOut: [[Float]] = []
+        for _ in 0..<2 {
+            let folder = temporaryFolder()
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let found = Mutex<[TrainingProgress]>([])
+            let run = try TrainingRun(folder: folder) { progress in found.withLock { $0.append(progress) } }
+            try Trainer(model: tiny, recipe: recipe(2), run: run).train([.autoencoder, .frames], engine: CPUEngine(threads: 2))
+            for progress in found.withLock({ $0 }) {
+                let loss = try #require(progress.heldOutLoss)
+                #expect(loss / progress.loss > 0.5 && loss / progress.loss < 2, "\(progress)")
+            }
+            heldOut.append(found.withLock { $0.compactMap(\.heldOutLoss) })
+        }
+        #expect(heldOut[0].count == 2 && heldOut[0] == heldOut[1])
+    }
+
+    /// The table of a run that was begun without held-out losses gets their column.
+    @Test func olderTablesGoOn() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try TrainingRun(folder: folder) { _ in }
+        let old = "stage\tstep\tloss\tnorm\tlearning_rate\tpictures_per_second\nautoencoder\t1\t0.5\t1\t1\t1\n"
+        try Data(old.utf8).write(to: URL(fileURLWithPath: folder + "/losses.tsv"))
+        try Trainer(model: tiny, recipe: recipe(1), run: run).train([.autoencoder], engine: CPUEngine(threads: 1))
+        let lines = try String(contentsOfFile: folder + "/losses.tsv", encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 3 && lines[0].hasSuffix("held_out_loss") && lines[1] == "autoencoder\t1\t0.5\t1\t1\t1")
+        #expect(FileManager.default.fileExists(atPath: folder + "/losses.png"))
     }
 
     @Test func aFolderIsOneRuns() throws {

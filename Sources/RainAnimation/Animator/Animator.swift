@@ -118,6 +118,9 @@ public actor Animator {
     /// Driving frames that gave way to newer ones before they entered the batch.
     public nonisolated var droppedFrames: Int { mailbox.dropped }
 
+    /// Steps begun so far, those at the end of the stream included; of the first `schedule.levels` only the last gives frames.
+    public nonisolated var startedSteps: Int { mailbox.takes }
+
     /// Driving frames that wait to enter the batch; at most one group.
     public nonisolated var waitingFrames: Int { mailbox.waiting }
 

@@ -30,6 +30,8 @@ final class FrameMailbox: Sendable {
         let policy: InputPolicy
         private(set) var frames: [CapturedFrame] = []
         private(set) var dropped = 0
+        /// How often frames were taken, or found at an end.
+        private(set) var takes = 0
         private(set) var isFinished = false
         private var taker: Taker?
         private var givers: [(id: Int, frame: CapturedFrame, giver: Giver)] = []
@@ -106,6 +108,7 @@ final class FrameMailbox: Sendable {
         private mutating func serve(_ actions: inout Actions) {
             if let taker, frames.count >= groupSize || isFinished {
                 self.taker = nil
+                takes += 1
                 actions.taker = (taker, frames.isEmpty ? nil : frames)
                 frames.removeAll(keepingCapacity: true)
             }
@@ -125,6 +128,7 @@ final class FrameMailbox: Sendable {
     }
 
     var dropped: Int { state.withLock(\.dropped) }
+    var takes: Int { state.withLock(\.takes) }
     var waiting: Int { state.withLock(\.frames.count) }
     var isHungry: Bool { state.withLock(\.isHungry) }
 

@@ -15,8 +15,8 @@ struct PublishedFolder {
     private(set) var weights: [Part: String] = [:]
     /// Files that say how the parts are made; a part without one is as published.
     private(set) var descriptions: [Part: String] = [:]
-    private var missing: [Part: String] = [:]
-    private var surplus: [String] = []
+    private(set) var missing: [Part: String] = [:]
+    private(set) var surplus: [String] = []
 
     /// Where what is missing can be had, as the authors' instructions say.
     static func origin(of part: Part) -> String {
@@ -57,7 +57,8 @@ struct PublishedFolder {
         guard missing.isEmpty, surplus.isEmpty else { throw AnimationError(.model, problems) }
     }
 
-    private init(_ path: String, settings: PublishedSettings) {
+    /// Looks for all parts, whatever is found.
+    init(_ path: String, settings: PublishedSettings) {
         self.path = path
         self.settings = settings
         for part in Part.allCases { locate(part) }

@@ -36,7 +36,8 @@ struct PublishedModel {
             ].map { (prefix: $0 + ".", source: $1) })
     }
 
-    private static func configuration(_ folder: PublishedFolder, _ sources: [Part: ParameterSource]) throws -> PublishedConfiguration {
+    /// How the parts are made, as far as there are any.
+    static func configuration(_ folder: PublishedFolder, _ sources: [Part: ParameterSource]) throws -> PublishedConfiguration {
         let settings = folder.settings
         var configuration = PublishedConfiguration.rain
         configuration.unet = try unet(folder) ?? configuration.unet

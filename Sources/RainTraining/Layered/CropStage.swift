@@ -21,12 +21,13 @@ struct CropStage {
         let (side, autoencoder) = (graph.guide.cropSize, graph.autoencoder)
         var pool: [[UInt8]] = []
         var next = 0
+        func crops(_ request: WorldScene.Request) throws -> [[UInt8]] {
+            let crops = try maker(LayeredScene(request, size: graph.guide.guideSize, jitters: true))
+            return (crops.guides + crops.truths.dropFirst()).map { crop in crop.map { UInt8(min(max($0, 0), 1) * 255 + 0.5) } }
+        }
         func add(_ scene: Int) throws {
             var random = TrainingRandom(seed: recipe.seed, stream: "crops", step: scene)
-            let request = LayeredScene.request(&random, frames: Self.framesPerScene)
-            let crops = try maker(LayeredScene(request, size: graph.guide.guideSize, jitters: true))
-            for crop in crops.guides + crops.truths.dropFirst() {
-                let bytes = crop.map { UInt8(min(max($0, 0), 1) * 255 + 0.5) }
+            for bytes in try crops(LayeredScene.request(&random, frames: Self.framesPerScene)) {
                 if pool.count < Self.poolSize {
                     pool.append(bytes)
                 } else {
@@ -43,19 +44,29 @@ struct CropStage {
         let initial = first == 0 ? LinearPart(autoencoder, patches: patches(pool, side: side)).values : { _, _ in nil }
         try executable.load { name, shape in initial(name, shape) ?? ParameterInitialization.values(name, shape, seed: recipe.seed) }
         var input = [Float](repeating: 0, count: stage.characters * side * side * 3)
+        func write(_ pool: [[UInt8]], stream: String, step: Int) throws {
+            var random = TrainingRandom(seed: recipe.seed, stream: stream, step: step)
+            for crop in 0..<stage.characters {
+                let bytes = pool[random.index(below: pool.count)]
+                let at = crop * bytes.count
+                for index in bytes.indices { input[at + index] = Float(bytes[index]) * (1 / 255) }
+            }
+            try executable.write("pictures", input)
+        }
+        var unseen: [[UInt8]] = []
         try run.train(
             Self.name, stage, executable, key: key,
             forward: { step in
                 if step % 2 == 0 { try add(step / 2 + 120) }
-                var random = TrainingRandom(seed: recipe.seed, stream: Self.name, step: step)
-                for crop in 0..<stage.characters {
-                    let bytes = pool[random.index(below: pool.count)]
-                    let at = crop * bytes.count
-                    for index in bytes.indices { input[at + index] = Float(bytes[index]) * (1 / 255) }
-                }
-                try executable.write("pictures", input)
+                try write(pool, stream: Self.name, step: step)
                 try executable.run(.step)
                 return try executable.read("loss") { $0[0] }
+            },
+            heldOut: {
+                if unseen.isEmpty {
+                    unseen = try (0..<16).flatMap { try crops(LayeredScene.validationRequest($0, frames: Self.framesPerScene)) }
+                }
+                return try executable.heldOutLoss { try write(unseen, stream: "held out", step: $0) }
             },
             sample: { _ in try sample(run, engine, executable, maker) })
     }

@@ -76,11 +76,13 @@ struct GateStage {
             model, engine: engine, parameters: parameters, characters: stage.characters, frames: stage.frames)
         var pool: [Scene] = []
         var next = 0
-        func add(_ scene: Int) throws {
-            var random = TrainingRandom(seed: recipe.seed, stream: "gate scenes", step: scene)
-            let drawn = LayeredScene(
-                LayeredScene.request(&random, frames: Self.framesPerScene), size: graph.guide.guideSize, jitters: true)
-            let made = Scene(drawn: drawn, latents: try latents.latentScene(drawn))
+        func scene(_ request: WorldScene.Request) throws -> Scene {
+            let drawn = LayeredScene(request, size: graph.guide.guideSize, jitters: true)
+            return Scene(drawn: drawn, latents: try latents.latentScene(drawn))
+        }
+        func add(_ number: Int) throws {
+            var random = TrainingRandom(seed: recipe.seed, stream: "gate scenes", step: number)
+            let made = try scene(LayeredScene.request(&random, frames: Self.framesPerScene))
             if pool.count < Self.poolSize {
                 pool.append(made)
             } else {
@@ -89,17 +91,27 @@ struct GateStage {
             next += 1
         }
         for scene in 0..<Self.poolSize { try add(first + scene) }
+        func write(_ pool: [Scene], stream: String, step: Int) throws {
+            var random = TrainingRandom(seed: recipe.seed, stream: stream, step: step)
+            let chosen = (0..<stage.characters).map { _ in pool[random.index(below: pool.count)] }
+            let frames = chosen.map { scene in (0..<stage.frames).map { _ in random.index(below: scene.latents.frames.count) } }
+            let residual = try prediction(chosen.map(\.latents), frames: frames, random: &random)
+            try self.write(chosen.map(\.drawn), chosen.map(\.latents), frames, residual, into: executable)
+        }
+        var unseen: [Scene] = []
         try run.train(
             Self.name, stage, executable, key: key,
             forward: { step in
                 try add(step + Self.poolSize)
-                var random = TrainingRandom(seed: recipe.seed, stream: Self.name, step: step)
-                let chosen = (0..<stage.characters).map { _ in pool[random.index(below: pool.count)] }
-                let frames = chosen.map { scene in (0..<stage.frames).map { _ in random.index(below: scene.latents.frames.count) } }
-                let residual = try prediction(chosen.map(\.latents), frames: frames, random: &random)
-                try write(chosen.map(\.drawn), chosen.map(\.latents), frames, residual, into: executable)
+                try write(pool, stream: Self.name, step: step)
                 try executable.run(.step)
                 return try executable.read("loss") { $0[0] }
+            },
+            heldOut: {
+                if unseen.isEmpty {
+                    unseen = try (0..<16).map { try scene(LayeredScene.validationRequest($0, frames: Self.framesPerScene)) }
+                }
+                return try executable.heldOutLoss { try write(unseen, stream: "held out", step: $0) }
             },
             sample: { step in try sample(run, engine, executable.averages(), latents, label: "\(Self.name) \(step)") })
     }

@@ -32,6 +32,11 @@ struct LandmarkStage {
         return Drawn(picture: character.render(pose, size: size), landmarks: character.landmarks(pose))
     }
 
+    /// One never trained on; of every two the second in the middle of a movement.
+    private static func unseen(_ index: Int) -> Drawn {
+        drawn(WorldScene.validationSeed + UInt64(index), moment: index % 2 == 0 ? nil : Double(index % 30))
+    }
+
     private func drawn(step: Int, count: Int) -> [Drawn] {
         let made = Mutex([Drawn?](repeating: nil, count: count))
         DispatchQueue.concurrentPerform(iterations: count) { index in
@@ -64,19 +69,27 @@ struct LandmarkStage {
         let executable = try engine.prepare(program(network, count: stage.characters), sharing: nil)
         try executable.load { name, shape in ParameterInitialization.values(name, shape, seed: recipe.seed) }
         var pool = try drawn(step: run.stepsDone(Self.name), count: Self.poolSize)
+        func write(_ faces: [Drawn], stream: String, step: Int) throws {
+            var random = TrainingRandom(seed: recipe.seed, stream: stream, step: step)
+            let samples = (0..<stage.characters).map { _ in Sample(faces[random.index(below: faces.count)], network, &random) }
+            try executable.write("crops", samples.flatMap(\.crop))
+            try executable.write("places", samples.flatMap(\.places))
+            try executable.write("seen", samples.flatMap(\.seen))
+        }
+        var unseen: [Drawn] = []
         try run.train(
             Self.name, stage, executable, key: key,
             forward: { step in
                 for (index, face) in drawn(step: step + 1_000_000, count: Self.fresh).enumerated() {
                     pool[(step * Self.fresh + index) % Self.poolSize] = face
                 }
-                var random = TrainingRandom(seed: recipe.seed, stream: Self.name, step: step)
-                let samples = (0..<stage.characters).map { _ in Sample(pool[random.index(below: pool.count)], network, &random) }
-                try executable.write("crops", samples.flatMap(\.crop))
-                try executable.write("places", samples.flatMap(\.places))
-                try executable.write("seen", samples.flatMap(\.seen))
+                try write(pool, stream: Self.name, step: step)
                 try executable.run(.step)
                 return try executable.read("loss") { $0[0] }
+            },
+            heldOut: {
+                if unseen.isEmpty { unseen = (0..<64).map(Self.unseen) }
+                return try executable.heldOutLoss { try write(unseen, stream: "held out", step: $0) }
             },
             sample: { step in try sample(run, engine, network, executable.averages(), label: "\(Self.name) \(step)") })
     }

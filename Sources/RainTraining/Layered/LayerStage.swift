@@ -37,23 +37,31 @@ struct LayerStage {
         let executable = try engine.prepare(program(stage.characters), sharing: nil)
         try executable.load { name, shape in ParameterInitialization.values(name, shape, seed: recipe.seed) }
         let painter = model.posePainter
+        func write(_ requests: [WorldScene.Request]) throws {
+            let scenes = LayeredScene.drawn(requests, size: side, isWhole: false)
+            var poses = [Float](repeating: 0, count: scenes.count * painter.count)
+            for (index, scene) in scenes.enumerated() {
+                painter.paint(scene.landmarks, into: &poses, offset: index * painter.count)
+            }
+            try executable.write("pictures", scenes.flatMap { LayerPicture.composite($0.layers).unitValues() })
+            try executable.write("poses", poses)
+            try executable.write("masks", scenes.flatMap { Self.masks($0.layers) })
+        }
         try run.train(
             Self.name, stage, executable, key: key,
             forward: { step in
-                let requests = (0..<stage.characters).map { index in
-                    var random = TrainingRandom(seed: recipe.seed, stream: "layers \(index)", step: step)
-                    return LayeredScene.request(&random, frames: 0)
-                }
-                let scenes = LayeredScene.drawn(requests, size: side, isWhole: false)
-                var poses = [Float](repeating: 0, count: scenes.count * painter.count)
-                for (index, scene) in scenes.enumerated() {
-                    painter.paint(scene.landmarks, into: &poses, offset: index * painter.count)
-                }
-                try executable.write("pictures", scenes.flatMap { LayerPicture.composite($0.layers).unitValues() })
-                try executable.write("poses", poses)
-                try executable.write("masks", scenes.flatMap { Self.masks($0.layers) })
+                try write(
+                    (0..<stage.characters).map { index in
+                        var random = TrainingRandom(seed: recipe.seed, stream: "layers \(index)", step: step)
+                        return LayeredScene.request(&random, frames: 0)
+                    })
                 try executable.run(.step)
                 return try executable.read("loss") { $0[0] }
+            },
+            heldOut: {
+                try executable.heldOutLoss { step in
+                    try write((0..<stage.characters).map { LayeredScene.validationRequest(step * stage.characters + $0, frames: 0) })
+                }
             },
             sample: { _ in try sample(run, engine, executable.averages()) })
     }

@@ -25,20 +25,26 @@ struct AnimateCommand: AsyncParsableCommand {
             """)
 
     @Option(
-        help: ArgumentHelp("The picture to animate: PNG, JPEG or WebP of any size, or a folder of layers (rain cut).", valueName: "picture")
+        help: ArgumentHelp(
+            "The picture to animate: PNG, JPEG or WebP of any size, or a folder of layers (rain cut).", valueName: "picture"),
+        completion: .file()
     )
     var reference: String
 
-    @Option(help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"))
+    @Option(
+        help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"),
+        completion: .file())
     var referenceLandmarks: String?
 
     @Option(
         help: ArgumentHelp(
             "The motion: a landmark file (- for standard input), a video, a folder of pictures, or a camera such as /dev/video0.",
-            valueName: "path"))
+            valueName: "path"), completion: .file())
     var driving: String
 
-    @Option(help: ArgumentHelp("Where the frames go: \(FrameSink.formats). An existing file is replaced.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("Where the frames go: \(FrameSink.formats). An existing file is replaced.", valueName: "path"),
+        completion: .file())
     var output: String
 
     @OptionGroup var model: ModelOptions
@@ -104,6 +110,8 @@ struct AnimateCommand: AsyncParsableCommand {
     @Option(help: "How a reference picture of other proportions is fitted: crop or pad; by default as its face asks for, else crop.")
     var fit: Fit?
 
+    @OptionGroup var result: ResultOptions
+
     /// `FitMode` as an option.
     enum Fit: String, ExpressibleByArgument, CaseIterable {
         case crop, pad
@@ -143,11 +151,14 @@ struct AnimateCommand: AsyncParsableCommand {
         }
         try checkFrameRate(fps)
         try checkOutput(output, framesPerSecond: fps)
+        try result.check(outputs: [output])
         if let guidance, !(guidance >= 0 && guidance <= 100) { throw ValidationError("--guidance: expected 0 to 100, found \(guidance)") }
     }
 
     func run() async throws {
         let launch = ContinuousClock.now
+        let loading = LoadingLine(launch: launch)
+        defer { loading.finish() }
         Interrupt.install()
         let isPaced = live || endless
         let clock = PlaybackClock()
@@ -155,11 +166,13 @@ struct AnimateCommand: AsyncParsableCommand {
         /// Which detector looks at pictures depends on the model; a landmark file's mistakes are told before it is loaded.
         func load() throws -> (model: AnimationModel, detectors: Detectors) {
             if let loaded { return loaded }
-            let animated = try model.load()
+            loading.begin("opening \(model.name)")
+            let animated = try loading.counting(model.load())
             let detectors = detection.choice(model: model.model, persons: animated.configuration.posePicture.style == .person)
             loaded = (animated, detectors)
             return (animated, detectors)
         }
+        loading.begin(driving == "-" ? "waiting for standard input" : "reading \(driving)")
         let source = try DrivingInput.open(
             driving, detector: { try load().detectors.open(for: driving) }, smooth: smooth,
             repeats: endless || frames != nil || seconds != nil, clock: isPaced ? clock : nil)
@@ -169,6 +182,7 @@ struct AnimateCommand: AsyncParsableCommand {
         let configuration = animated.configuration
         let style = try poseStyle(configuration, driving: source.frames)
         let size = configuration.imageSize
+        loading.begin("looking for the face in \(reference)")
         let face = try await ReferenceFace(
             path: reference, landmarks: referenceLandmarks, size: size, fit: fit,
             detectors: configuration.posePicture.style == .face ? detectors : nil,
@@ -178,11 +192,13 @@ struct AnimateCommand: AsyncParsableCommand {
         let length = source.frames.frameCount.map { Double($0) / (source.frames.framesPerSecond ?? rate) }
         let count = endless ? nil : frames ?? (seconds ?? length).map { max(1, Int(($0 * rate).rounded())) }
         let isLive = isPaced || source.isCamera
+        loading.begin("loading \(configuration.name)")
         let animator = try usage {
             try Animator(
                 model: animated, engine: model.engine, schedule: model.schedule(configuration), seed: seed, guidance: guidance,
                 poseStyle: style, policy: isLive ? .newestWins : .backPressure)
         }
+        loading.watch(animator)
         try await animator.fuse(face.art, landmarks: face.landmarks)
         let sink = try FrameSink.open(output, width: size, height: size, framesPerSecond: rate)
         var monitor = StreamMonitor(total: count, launch: launch)
@@ -193,6 +209,7 @@ struct AnimateCommand: AsyncParsableCommand {
         let feeding = Task { await feeder.run() }
         do {
             for try await frame in animator.frames {
+                loading.finish()
                 try sink.write(frame.picture)
                 monitor.delivered(frame)
             }
@@ -210,9 +227,31 @@ struct AnimateCommand: AsyncParsableCommand {
             throw failure
         }
         try sink.finish()
-        monitor.finish(dropped: animator.droppedFrames, output: output)
+        let figures = monitor.finish(dropped: animator.droppedFrames, output: output)
         // What came before a camera vanished is kept.
         if let failure { throw failure }
+        guard result.json else { return }
+        try Terminal.printJSON(
+            Report(
+                output: output, model: configuration.name, width: size, height: size, fps: rate, seed: seed,
+                isInterrupted: Interrupt.requested, stream: figures))
+    }
+
+    /// What `--json` tells.
+    private struct Report: Encodable {
+        var output: String
+        var model: String
+        var width: Int
+        var height: Int
+        var fps: Double
+        var seed: UInt64
+        var isInterrupted: Bool
+        var stream: StreamMonitor.Figures
+
+        enum CodingKeys: String, CodingKey {
+            case output, model, width, height, fps, seed, stream
+            case isInterrupted = "interrupted"
+        }
     }
 
     /// How the driving is drawn for a model; `nil` for its usual way.

@@ -21,31 +21,35 @@ struct CalibrateCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The driver: a landmark file, a video, a folder of pictures, or a camera such as /dev/video0.", valueName: "path"))
+            "The driver: a landmark file, a video, a folder of pictures, or a camera such as /dev/video0.", valueName: "path"),
+        completion: .file())
     var driving: String
 
-    @Option(help: ArgumentHelp("The picture that will be animated.", valueName: "picture"))
+    @Option(help: ArgumentHelp("The picture that will be animated.", valueName: "picture"), completion: .file())
     var reference: String?
 
     @Option(
         help: ArgumentHelp(
             "Where the reference's face is: the first frame of a landmark file; by default one beside the picture, or detected.",
-            valueName: "file.json"))
+            valueName: "file.json"), completion: .file())
     var referenceLandmarks: String?
 
-    @Option(help: ArgumentHelp("Where the parameters go; an existing file is replaced.", valueName: "file.json"))
+    @Option(help: ArgumentHelp("Where the parameters go; an existing file is replaced.", valueName: "file.json"), completion: .file())
     var output: String
 
     @Option(help: ArgumentHelp("Values set by hand, as for 'rain animate'.", valueName: "file,name=value,..."))
     var retarget: String?
 
-    @Option(help: ArgumentHelp("The model's folder, with a landmark detector, or its file beside one.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("The model's folder, with a landmark detector, or its file beside one.", valueName: "path"), completion: .file())
     var model: String?
 
     @OptionGroup var detection: DetectorOptions
 
     @Option(help: ArgumentHelp("How many frames of the driver to look at, 1 to 10000.", valueName: "n"))
     var frames = 50
+
+    @OptionGroup var result: ResultOptions
 
     func validate() throws {
         try checkRetarget(retarget)
@@ -75,7 +79,12 @@ struct CalibrateCommand: AsyncParsableCommand {
         while poses.count < frames, !Interrupt.requested, let frame = try await iterator.next() { poses.append(frame.pose) }
         let calibration = try FaceCalibration(driver: poses, reference: target, given: given)
         try FaceParameterValues(calibration.parameters).write(to: URL(fileURLWithPath: output))
-        print(Self.table(calibration, given))
+        let report = Report(output: output, frames: poses.count, calibration, given)
+        if result.json {
+            try Terminal.printJSON(report)
+        } else {
+            print(report.table)
+        }
         Terminal.note("\(output): fitted to \(poses.count) \(poses.count == 1 ? "frame" : "frames")")
     }
 
@@ -94,14 +103,44 @@ struct CalibrateCommand: AsyncParsableCommand {
         return pose
     }
 
-    private static func table(_ calibration: FaceCalibration, _ given: FaceParameterValues) -> String {
-        func number(_ value: Double) -> String { String(format: "%.3f", value) }
-        let rows = FaceParameters.Name.allCases.map { name in
-            let fit = calibration.fits.first { $0.name == name }
-            let how = given.values[name] != nil ? "set" : fit != nil ? "fitted" : name == .mouthHeight ? "as the mouth's width" : "initial"
-            return [name.rawValue, number(calibration.parameters[name]), how]
-                + (fit.map { [number($0.driver), number($0.reference), number($0.reached)] } ?? ["", "", ""])
+    /// What was found; the keys of its JSON.
+    private struct Report: Encodable {
+        struct Row: Encodable {
+            var name: String
+            var value: Double
+            var origin: Origin
+            /// The proportion in the driver's face, in the reference's, and in the driver's after retargeting; nil of what is not fitted.
+            var driver: Double?
+            var reference: Double?
+            var reached: Double?
         }
-        return Terminal.table([["parameter", "value", "", "driver", "reference", "reached"]] + rows, rightAligned: [1, 3, 4, 5])
+
+        enum Origin: String, Encodable {
+            case set, fitted, initial
+            case mouthWidth = "as the mouth's width"
+        }
+
+        var output: String
+        var frames: Int
+        var parameters: [Row]
+
+        init(output: String, frames: Int, _ calibration: FaceCalibration, _ given: FaceParameterValues) {
+            (self.output, self.frames) = (output, frames)
+            parameters = FaceParameters.Name.allCases.map { name in
+                let fit = calibration.fits.first { $0.name == name }
+                return Row(
+                    name: name.rawValue, value: calibration.parameters[name],
+                    origin: given.values[name] != nil ? .set : fit != nil ? .fitted : name == .mouthHeight ? .mouthWidth : .initial,
+                    driver: fit?.driver, reference: fit?.reference, reached: fit?.reached)
+            }
+        }
+
+        var table: String {
+            func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "" }
+            let rows = parameters.map {
+                [$0.name, number($0.value), $0.origin.rawValue, number($0.driver), number($0.reference), number($0.reached)]
+            }
+            return Terminal.table([["parameter", "value", "", "driver", "reference", "reached"]] + rows, rightAligned: [1, 3, 4, 5])
+        }
     }
 }

@@ -32,7 +32,9 @@ struct CharacterCommand: ParsableCommand {
     @Option(help: "Width and height in pixels, 16 to 4096.")
     var size = 128
 
-    @Option(help: ArgumentHelp("Where the picture goes: .png, .webp or .jpg; existing files are replaced.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Where the picture goes: .png, .webp or .jpg; existing files are replaced.", valueName: "file"),
+        completion: .file())
     var output: String
 
     func validate() throws {

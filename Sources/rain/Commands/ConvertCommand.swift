@@ -36,10 +36,10 @@ struct ConvertCommand: ParsableCommand {
         }
     }
 
-    @Argument(help: ArgumentHelp("A model's folder, or a checkpoint.", valueName: "source"))
+    @Argument(help: ArgumentHelp("A model's folder, or a checkpoint.", valueName: "source"), completion: .file())
     var source: String
 
-    @Argument(help: ArgumentHelp("Where the file goes; an existing one is replaced.", valueName: "file.safetensors"))
+    @Argument(help: ArgumentHelp("Where the file goes; an existing one is replaced.", valueName: "file.safetensors"), completion: .file())
     var destination: String
 
     @Option(help: "How floating-point numbers are stored: fp32, fp16 or bf16; by default as they are.")

@@ -22,27 +22,30 @@ struct CutCommand: AsyncParsableCommand {
             Example: rain animate --reference hero-layers --driving motion.json --output out.mp4
             """)
 
-    @Option(help: ArgumentHelp("A picture, or a folder of layers.", valueName: "picture"))
+    @Option(help: ArgumentHelp("A picture, or a folder of layers.", valueName: "picture"), completion: .file())
     var reference: String
 
-    @Option(help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"))
+    @Option(
+        help: ArgumentHelp("Where the reference's face is: the first frame of a landmark file.", valueName: "file.json"),
+        completion: .file())
     var referenceLandmarks: String?
 
-    @Option(help: ArgumentHelp("A new folder for the layers.", valueName: "folder"))
+    @Option(help: ArgumentHelp("A new folder for the layers.", valueName: "folder"), completion: .file())
     var output: String?
 
-    @Option(help: ArgumentHelp("A picture of all layers side by side; an existing file is replaced.", valueName: "sheet.png"))
+    @Option(
+        help: ArgumentHelp("A picture of all layers side by side; an existing file is replaced.", valueName: "sheet.png"),
+        completion: .file())
     var sheet: String?
 
     @OptionGroup var model: ModelOptions
 
     @OptionGroup var detection: DetectorOptions
 
-    @Flag(help: "Print how much of the picture each layer covers, and the time, as JSON.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     mutating func validate() throws {
-        guard output != nil || sheet != nil || json else {
+        guard output != nil || sheet != nil || result.json else {
             throw ValidationError("--output, --sheet or --json: expected at least one of them")
         }
         if let sheet { try checkPicture(sheet, option: "--sheet") }
@@ -81,7 +84,7 @@ struct CutCommand: AsyncParsableCommand {
                     ($0.fileName, (cut.layers[$0.rawValue].coverage * 1000).rounded() / 1000)
                 }),
             psnr: (min(distance, 100) * 100).rounded() / 100, seconds: (seconds * 1000).rounded() / 1000)
-        if json {
+        if result.json {
             try Terminal.printJSON(report)
         } else {
             let parts = CharacterLayer.allCases.map { "\($0.fileName) \(Int((cut.layers[$0.rawValue].coverage * 100).rounded())) %" }

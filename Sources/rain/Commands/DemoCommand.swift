@@ -26,7 +26,8 @@ struct DemoCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The folder for videos and sheet; made if need be, and those of an earlier run are replaced.", valueName: "folder"))
+            "The folder for videos and sheet; made if need be, and those of an earlier run are replaced.", valueName: "folder"),
+        completion: .directory)
     var output = "demo"
 
     @Option(help: "How many characters, 1 to 20.")
@@ -37,6 +38,8 @@ struct DemoCommand: AsyncParsableCommand {
 
     @Option(help: "Which characters: 0 or a larger number below 2^40.")
     var seed: UInt64 = 2024
+
+    @OptionGroup var result: ResultOptions
 
     mutating func validate() throws {
         var files = FileRoles(reading: [:], writing: ["--output": output + "/sheet.png"])
@@ -56,7 +59,10 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         Interrupt.install()
         let start = ContinuousClock.now
-        let animated = try model.load()
+        let loading = LoadingLine(launch: start)
+        defer { loading.finish() }
+        loading.begin("opening \(model.name)")
+        let animated = try loading.counting(model.load())
         let schedule = try model.schedule(animated.configuration)
         let engine = try model.engine
         do {
@@ -64,28 +70,81 @@ struct DemoCommand: AsyncParsableCommand {
         } catch {
             throw AnimationError(.usage, "\(output): cannot be made or is no folder; choose another --output")
         }
+        var videos: [String] = []
         let report = try usage {
             try Evaluation.run(
                 parameters: animated.parameters, configuration: animated.configuration, engine: engine, characters: characters,
                 seed: seed, frames: frames, schedule: schedule
             ) { done, clip, pictures in
+                loading.finish()
                 let path = "\(output)/character-\(done).mp4"
                 try Self.write(clip, pictures, to: path)
+                videos.append(path)
                 Terminal.note("\(path): reference, pose, truth, output")
                 return ContinuousClock.now - start < Self.patience && !Interrupt.requested
             }
         }
         try PictureWriter.write(report.sheet(), to: "\(output)/sheet.png")
         Terminal.note("\(output)/sheet.png: rows are reference, pose, truth, output")
-        print(report.table)
-        guard !Interrupt.requested else { return }
-        let live = try await LiveMeasurement.run(model: animated, engine: engine, schedule: schedule, seed: seed)
+        if !result.json { print(report.table) }
+        var live: LiveMeasurement?
+        if !Interrupt.requested {
+            live = try await LiveMeasurement.run(model: animated, engine: engine, schedule: schedule, seed: seed)
+        }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        if result.json {
+            return try Terminal.printJSON(
+                Report(
+                    sheet: "\(output)/sheet.png", videos: videos, evaluation: report, live: live.map { Report.Live($0, schedule) },
+                    seconds: seconds, isInterrupted: Interrupt.requested, peakMemoryBytes: ProcessMemory.peak))
+        }
+        guard let live else { return }
         print(
             """
             live at \(Int(EvaluationClip.framesPerSecond)) frames/s, window \(schedule): end-to-end latency \(live.latency.text), \
             of which the window alone takes \(live.floor.lowerBound) to \(live.floor.upperBound) ms; \(live.dropped) driving frames dropped
-            \(ProgressLine.span((ContinuousClock.now - start) / .seconds(1))) in all, memory at most \(Terminal.bytes(ProcessMemory.peak))
+            \(ProgressLine.span(seconds)) in all, memory at most \(Terminal.bytes(ProcessMemory.peak))
             """)
+    }
+
+    /// What `--json` tells.
+    private struct Report: Encodable {
+        struct Live: Encodable {
+            var fps = EvaluationClip.framesPerSecond
+            var window: String
+            var latencySeconds: [String: Double]?
+            /// Of a machine that computes in no time: of the last and of the first frame of a group.
+            var windowSeconds: [Double]
+            var dropped: Int
+
+            init(_ live: LiveMeasurement, _ schedule: StreamSchedule) {
+                window = "\(schedule)"
+                (latencySeconds, dropped) = (live.latency.percentiles, live.dropped)
+                windowSeconds = [live.floor.lowerBound, live.floor.upperBound].map { Double($0) / 1000 }
+            }
+
+            enum CodingKeys: String, CodingKey {
+                case fps, window, dropped
+                case latencySeconds = "latency_seconds"
+                case windowSeconds = "window_seconds"
+            }
+        }
+
+        var sheet: String
+        var videos: [String]
+        /// As of 'rain evaluate'.
+        var evaluation: EvaluationReport
+        /// nil if it was interrupted before.
+        var live: Live?
+        var seconds: Double
+        var isInterrupted: Bool
+        var peakMemoryBytes: Int
+
+        enum CodingKeys: String, CodingKey {
+            case sheet, videos, evaluation, live, seconds
+            case isInterrupted = "interrupted"
+            case peakMemoryBytes = "peak_memory_bytes"
+        }
     }
 
     /// A video with what was given, what should come out and what did, side by side and enlarged.

@@ -23,6 +23,8 @@ struct DetectCommand: AsyncParsableCommand {
             which nothing is seen hold points of visibility 0. Coordinates of videos are fractions of a square: by default the middle of \
             the picture. Those of a still picture are fractions of the whole picture; without --output they are printed.
 
+            --json prints the landmarks of a picture, of a video how many frames show a person, and how long each stage took.
+
             The output is a landmark file (Docs/LandmarkFormat.md). That of a video drives: rain animate --driving; that of a picture says \
             where its face is: rain animate --reference-landmarks. Ctrl-C ends a video early and keeps what was found. An existing output is \
             replaced.
@@ -31,10 +33,12 @@ struct DetectCommand: AsyncParsableCommand {
             Example: rain detect me.mp4 --output motion.json --preview preview.mp4
             """)
 
-    @Argument(help: ArgumentHelp("A picture, a video (any file FFmpeg reads), a folder of pictures, or a camera.", valueName: "input"))
+    @Argument(
+        help: ArgumentHelp("A picture, a video (any file FFmpeg reads), a folder of pictures, or a camera.", valueName: "input"),
+        completion: .file())
     var input: String
 
-    @Option(help: ArgumentHelp("Where the landmarks go.", valueName: "file.json"))
+    @Option(help: ArgumentHelp("Where the landmarks go.", valueName: "file.json"), completion: .file())
     var output: String?
 
     @Option(help: "29 for a face and its shoulders, 134 for a whole person; by default what the detector sees.")
@@ -45,19 +49,21 @@ struct DetectCommand: AsyncParsableCommand {
             """
             What looks: mediapipe (the face tracker), dwpose (networks in the folder --model), a folder with either's networks, or DWPose's \
             person detector as a file.
-            """, valueName: "name, folder or file.onnx"))
+            """, valueName: "name, folder or file.onnx"), completion: .file())
     var detector: String?
 
-    @Option(help: ArgumentHelp("DWPose's keypoint network, with a file as --detector.", valueName: "file.onnx"))
+    @Option(help: ArgumentHelp("DWPose's keypoint network, with a file as --detector.", valueName: "file.onnx"), completion: .file())
     var keypoints: String?
 
     @Option(
-        help: ArgumentHelp("The folder of DWPose's networks, or a model's file beside them; means --detector dwpose.", valueName: "folder"))
+        help: ArgumentHelp("The folder of DWPose's networks, or a model's file beside them; means --detector dwpose.", valueName: "folder"),
+        completion: .file())
     var model: String?
 
     @Option(
         help: ArgumentHelp(
-            "Also a picture or a video of what was seen: \(FrameSink.formats). An existing file is replaced.", valueName: "path"))
+            "Also a picture or a video of what was seen: \(FrameSink.formats). An existing file is replaced.", valueName: "path"),
+        completion: .file())
     var preview: String?
 
     @Option(help: "How frames of other proportions become square: crop or pad.")
@@ -72,8 +78,7 @@ struct DetectCommand: AsyncParsableCommand {
     @Flag(help: "The picture is a drawing: the embedded model finds its face, near what the detector has found, if there is one.")
     var drawn = false
 
-    @Flag(help: "Print what was found, and how long each stage took, as JSON.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     /// What a landmark file can hold.
     private static let mostFrames = 36_000
@@ -143,8 +148,8 @@ struct DetectCommand: AsyncParsableCommand {
         let track = Recorded([pose])
         if let output { try ReplacementFile.write(track.json(framesPerSecond: 1), to: output) }
         if let preview { try PictureWriter.write(picture.showing(pose), to: preview) }
-        if json {
-            try Terminal.printJSON(await report(frames: 1, found: 1, pose: pose, detector))
+        if result.json {
+            try Terminal.printJSON(await report(fps: nil, frames: 1, found: 1, pose: pose, detector))
         } else if let output {
             Terminal.note("\(output): \(pose.keypoints.count) landmarks of \(input)")
         } else {
@@ -158,7 +163,11 @@ struct DetectCommand: AsyncParsableCommand {
     // MARK: A video
 
     private func detectVideo(_ output: String) async throws {
+        let loading = LoadingLine()
+        defer { loading.finish() }
+        loading.begin("opening \(input)")
         let frames = try SteadyFrames(path: input)
+        loading.begin("preparing the landmark detector")
         let detector = try open()
         // Tried before the work.
         let landmarks = try ReplacementFile(path: output)
@@ -175,6 +184,7 @@ struct DetectCommand: AsyncParsableCommand {
                 let side = fit == .crop ? min(picture.width, picture.height) : max(picture.width, picture.height)
                 let square = picture.fitted(width: side, height: side, mode: fit.mode)
                 let (seen, next) = try await detector.detect(square, memory: memory)
+                loading.finish()
                 memory = next
                 let pose = seen.map(chosen)
                 track.add(pose, count: count)
@@ -201,7 +211,8 @@ struct DetectCommand: AsyncParsableCommand {
         }
         progress.finish(track.count)
         Terminal.note("\(output): \(track.count) frames at \(frames.framesPerSecond) per second, a person seen in \(track.found)")
-        if json { try Terminal.printJSON(await report(frames: track.count, found: track.found, pose: nil, detector)) }
+        guard result.json else { return }
+        try Terminal.printJSON(await report(fps: frames.framesPerSecond, frames: track.count, found: track.found, pose: nil, detector))
     }
 
     // MARK: Telling
@@ -216,6 +227,10 @@ struct DetectCommand: AsyncParsableCommand {
         }
 
         var input: String
+        /// The landmark file, if one was asked for.
+        var output: String?
+        /// Of a video.
+        var fps: Double?
         var frames: Int
         var found: Int
         /// Of a picture: x, y and visibility by name.
@@ -223,10 +238,12 @@ struct DetectCommand: AsyncParsableCommand {
         var stages: [String: Stage]?
     }
 
-    private func report(frames: Int, found: Int, pose: DrivingPose?, _ detector: (any LandmarkDetecting)?) async -> Report {
+    private func report(
+        fps: Double?, frames: Int, found: Int, pose: DrivingPose?, _ detector: (any LandmarkDetecting)?
+    ) async -> Report {
         let stages = await (detector as? FaceTracker)?.stages
         return Report(
-            input: input, frames: frames, found: found,
+            input: input, output: output, fps: fps, frames: frames, found: found,
             landmarks: pose.map { pose in
                 Dictionary(uniqueKeysWithValues: zip(pose.names, pose.keypoints.map { [$0.x, $0.y, $0.score] }))
             },

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import RainAnimation
 import RainCPU
 import RainCheckpoints
@@ -15,17 +16,26 @@ struct Doctor: AsyncParsableCommand {
             Every line is marked ok, note (works, but could be better) or bad (something essential is missing), and says what \
             to do. Exits with 1 if any line is bad.
 
+            With --model, reads a model's folder or file to its end: which parts are there, whether names, shapes and values of their tensors \
+            are right, and the SHA-256 of each, compared with that of the published file where it is known. How long a step of a large model \
+            takes is estimated without loading it, from one operation of each kind that it has.
+
             Example: rain doctor --json
+            Example: rain doctor --model weights
             """)
 
-    @Flag(help: "Print JSON instead of lines.")
-    var json = false
+    @Option(
+        help: ArgumentHelp(
+            "Instead of the embedded model check this one: its parts, their tensors and checksums, and whether it would be live here.",
+            valueName: "path"), completion: .file())
+    var model: String?
+
+    @OptionGroup var result: ResultOptions
 
     func run() async throws {
-        let findings =
-            Self.processor() + Self.libraries() + [Self.tracker(), Self.graphics(), Self.engine()] + Self.model()
-            + Self.stream()
-        if json {
+        let machine = Self.processor() + Self.libraries() + [Self.tracker(), Self.graphics(), Self.engine()]
+        let findings = try machine + (model.map { try Self.findings(of: $0) } ?? Self.model() + Self.stream())
+        if result.json {
             try Terminal.printJSON(["findings": findings])
         } else {
             for finding in findings { finding.printLine() }
@@ -133,35 +143,22 @@ struct Doctor: AsyncParsableCommand {
 }
 
 extension Doctor {
-    /// Frames per second that a stream needs to look fluent, and the most that cameras commonly give.
-    private static let fluent = 25.0
-
     /// Whether the embedded model keeps up with a live stream; nothing where it does not run, which other findings say.
     private static func stream() -> [Finding] {
-        guard let (speed, seconds) = try? streamSpeed() else { return [] }
-        let isFluent = speed >= fluent
-        return [
-            Finding(
-                "stream", isFluent ? .ok : .note,
-                String(format: "rain-mini makes %.0f frames/s, ready after %.1f s", speed, seconds),
-                advice: isFluent ? nil : "a live stream would drop frames: stop other programs, or drive it at a lower --fps")
-        ]
+        guard let speed = try? StreamSpeed.measured({ try AnimationModel.embedded() }) else { return [] }
+        return [stream("rain-mini", speed)]
     }
 
-    /// Frames per second of the embedded model over about a second, and the seconds until its first frame can be made.
-    private static func streamSpeed() throws -> (framesPerSecond: Double, seconds: Double) {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let model = try AnimationModel.embedded()
-        let clip = EvaluationClip(seed: 0, index: 0, frames: 1, size: model.configuration.imageSize)
-        let batch = try StreamBatch(model: model, engine: CPUEngine(), schedule: nil, seed: 0)
-        try batch.fuse(.cut(clip.reference), landmarks: clip.referenceLandmarks)
-        let group = (0..<batch.schedule.framesPerGroup).map { _ in clip.driving[0] }
-        while try batch.push(group).isEmpty {}
-        let first = clock.now
-        var frames = 0
-        repeat { frames += try batch.push(group).count } while clock.now - first < .seconds(1)
-        return (Double(frames) / ((clock.now - first) / .seconds(1)), (first - start) / .seconds(1))
+    /// Whether a model keeps up with a live stream.
+    static func stream(_ name: String, _ speed: StreamSpeed) -> Finding {
+        let step = ProgressLine.shortSpan(speed.secondsPerStep)
+        let rate = String(format: speed.framesPerSecond < 10 ? "%.2f" : "%.0f", speed.framesPerSecond)
+        let how = speed.secondsUntilReady.map { String(format: "ready after %.1f s", $0) } ?? "estimated: each of its operations ran alone"
+        return Finding(
+            "stream", speed.isLive ? .ok : .note,
+            "\(name) makes \(rate) frames/s, \(speed.isLive ? "live" : "not live"): a step of \(speed.framesPerStep) "
+                + "\(speed.framesPerStep == 1 ? "frame" : "frames") takes \(step); \(how)",
+            advice: speed.isLive ? nil : "a live stream would drop frames: stop other programs, or drive it at a lower --fps")
     }
 }
 
@@ -169,6 +166,14 @@ extension Doctor {
 struct Finding: Encodable {
     enum State: String, Encodable {
         case ok, note, bad
+
+        var color: Terminal.Color {
+            switch self {
+            case .ok: .green
+            case .note: .yellow
+            case .bad: .red
+            }
+        }
     }
 
     var name: String
@@ -181,7 +186,8 @@ struct Finding: Encodable {
     }
 
     func printLine() {
-        print("\(state.rawValue.padding(toLength: 5, withPad: " ", startingAt: 0))\(Terminal.oneLine("\(name): \(value)"))")
+        let mark = Terminal.colored(state.rawValue, state.color, on: STDOUT_FILENO)
+        print("\(mark)\(String(repeating: " ", count: 5 - state.rawValue.count))\(Terminal.oneLine("\(name): \(value)"))")
         if let advice { print("     → \(Terminal.oneLine(advice))") }
     }
 }

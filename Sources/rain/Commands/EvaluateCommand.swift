@@ -17,7 +17,9 @@ struct EvaluateCommand: AsyncParsableCommand {
             Draws characters and motions from seeds that training never uses, streams them, and compares with the truth: PSNR \
             (dB, higher is better), SSIM (1 is best), edge ratio (how strong edges are where the truth has them, 1 is best) and \
             flicker (mean absolute error of the differences between neighbouring frames, 0 is best), beside two baselines: showing \
-            the reference picture all the time, and the model's own auto-encoder given the truth, where it makes whole pictures.
+            the reference picture all the time, and the model's own auto-encoder given the truth, where it makes whole pictures. The spread \
+            is the standard deviation over the characters; the mean of other characters like these lies in the interval (bootstrap). --json \
+            has the figures of every character.
 
             With --pictures, measures pictures by other hands instead, of which no truth is known: whether each stays itself when \
             driven by its own landmarks, how sharp it is and how far its colours drift while it turns and talks, whether its lids \
@@ -40,7 +42,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: "Which characters: classic or wide; by default those that the model's family is trained on.")
     var world: World?
 
-    @Option(help: ArgumentHelp("Pictures of faces by other hands: a folder of .png, .jpg and .webp files.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("Pictures of faces by other hands: a folder of .png, .jpg and .webp files.", valueName: "folder"),
+        completion: .directory)
     var pictures: String?
 
     @Flag(
@@ -48,12 +52,12 @@ struct EvaluateCommand: AsyncParsableCommand {
         help: "Cut references into layers, or bend them as a whole, by a layered model; by default characters are cut, pictures not.")
     var cut: Bool?
 
-    @Flag(help: "Print JSON instead of a table.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     @Option(
         help: ArgumentHelp(
-            "Also draw what was measured: reference, pose, truth and output; an existing file is replaced.", valueName: "file.png"))
+            "Also draw what was measured: reference, pose, truth and output; an existing file is replaced.", valueName: "file.png"),
+        completion: .file())
     var sheet: String?
 
     mutating func validate() throws {
@@ -71,21 +75,25 @@ struct EvaluateCommand: AsyncParsableCommand {
     func run() async throws {
         // Found out before the work, not after it.
         if let sheet { _ = try ReplacementFile(path: sheet) }
-        let animated = try model.load()
-        if let pictures { return try await measure(animated, pictures: pictures) }
+        let loading = LoadingLine()
+        defer { loading.finish() }
+        loading.begin("opening \(model.name)")
+        let animated = try loading.counting(model.load())
+        if let pictures { return try await measure(animated, pictures: pictures, loading) }
         var progress = ProgressLine("evaluating", unit: "characters", total: characters)
         let report = try usage {
             try Evaluation.run(
                 parameters: animated.parameters, configuration: animated.configuration, engine: model.engine, characters: characters,
                 seed: seed, frames: frames, world: world, schedule: model.schedule(animated.configuration), isCut: cut ?? true
             ) { done, _, _ in
+                loading.finish()
                 if done < characters { progress.update(done) }
                 return true
             }
         }
         progress.finish(report.characters)
         if let sheet { try PictureWriter.write(report.sheet(), to: sheet) }
-        if json {
+        if result.json {
             try Terminal.printJSON(report)
         } else {
             print(report.table)
@@ -97,7 +105,7 @@ extension EvaluateCommand {
     private static let endings: Set<String> = ["png", "jpg", "jpeg", "webp"]
 
     /// Measures the pictures of a folder.
-    private func measure(_ animated: AnimationModel, pictures folder: String) async throws {
+    private func measure(_ animated: AnimationModel, pictures folder: String, _ loading: LoadingLine) async throws {
         let files = ((try? FileSystem.names(in: folder)) ?? []).filter { name in
             Self.endings.contains(URL(fileURLWithPath: name).pathExtension.lowercased())
         }
@@ -120,6 +128,7 @@ extension EvaluateCommand {
         var rows: [ContactSheet.Row] = []
         for (index, name) in files.enumerated() {
             let path = "\(folder)/\(name)"
+            defer { loading.finish() }
             let picture = try PictureReader.read(path)
             guard let face = try await landmarks(of: picture) else {
                 Terminal.note("\(path): found no face in it; left out")
@@ -136,32 +145,89 @@ extension EvaluateCommand {
         progress.finish(files.count)
         guard !found.isEmpty else { throw ValidationError("--pictures: found no face in any picture of \(folder)") }
         if let sheet { try PictureWriter.write(ContactSheet(rows: rows).picture(), to: sheet) }
-        if json { return try Terminal.printJSON(found) }
-        func number(_ value: Double?, _ digits: Int) -> String { value.map { String(format: "%.\(digits)f", $0) } ?? "no face" }
-        print(
-            Terminal.table(
-                [["picture", "still PSNR, dB", "SSIM", "sharpness", "colours", "shut lids", "mouth"]]
-                    + found.map {
-                        [
-                            $0.name, number($0.stillPSNR, 1), number($0.stillSSIM, 3), number($0.sharpness, 2), number($0.colorDrift, 1),
-                            number($0.shutLids, 2), number($0.mouthCorrelation, 2),
-                        ]
-                    }, rightAligned: [1, 2, 3, 4, 5, 6]))
+        let report = PictureReport(perPicture: found)
+        if result.json {
+            try Terminal.printJSON(report)
+        } else {
+            print(report.table)
+        }
+    }
+}
+
+/// What was found of pictures by other hands; its JSON has the figures of each, and how they spread.
+private struct PictureReport: Encodable {
+    typealias Figures = DrawingEvaluation.Figures
+
+    let perPicture: [Figures]
+    private let spread: [String: Spread]
+
+    enum CodingKeys: String, CodingKey {
+        case spread
+        case perPicture = "per_picture"
+    }
+
+    /// Title, key, digits.
+    private static var columns: [(title: String, key: String, digits: Int, figure: (Figures) -> Double?)] {
+        [
+            ("still PSNR, dB", "still_psnr", 1, \.stillPSNR), ("SSIM", "still_ssim", 3, \.stillSSIM),
+            ("sharpness", "sharpness", 2, \.sharpness), ("colours", "color_drift", 1, \.colorDrift),
+            ("shut lids", "shut_lids", 2, \.shutLids), ("mouth", "mouth_correlation", 2, \.mouthCorrelation),
+        ]
+    }
+
+    init(perPicture: [Figures]) {
+        self.perPicture = perPicture
+        spread = Self.columns.reduce(into: [:]) { spread, column in
+            // Of the pictures in which there is a face.
+            let values = perPicture.compactMap(column.figure)
+            if !values.isEmpty { spread[column.key] = Spread(values) }
+        }
+    }
+
+    var table: String {
+        var rows = [["picture"] + Self.columns.map(\.title)]
+        rows += perPicture.map { figures in
+            [figures.name]
+                + Self.columns.map { column in column.figure(figures).map { String(format: "%.\(column.digits)f", $0) } ?? "no face" }
+        }
+        if perPicture.count > 1 {
+            let spreads = Self.columns.map { column in spread[column.key].map { ($0, column.digits) } }
+            rows.append(["mean"] + spreads.map { $0.map { String(format: "%.\($1)f", $0.mean) } ?? "" })
+            for (index, name) in ["spread", "95 % interval"].enumerated() {
+                rows.append([name] + spreads.map { $0.map { $0.columns($1)[index] } ?? "" })
+            }
+        }
+        return Terminal.table(rows, rightAligned: [1, 2, 3, 4, 5, 6])
     }
 }
 
 extension EvaluationReport {
-    /// The figures beside their baselines, for people.
+    /// The figures, how they spread over the characters, and their baselines, for people.
     var table: String {
-        func number(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
-        return Terminal.table(
-            [
-                ["", "model", "reference repeated", "auto-encoder"],
-                ["PSNR, dB", number(psnr, 2), number(psnrReferenceRepeated, 2), psnrReconstruction.map { number($0, 2) } ?? ""],
-                ["SSIM", number(ssim, 3), number(ssimReferenceRepeated, 3), ""],
-                ["edge ratio", number(edgeRatio, 2), "", ""],
-                ["flicker", number(flicker, 2), "", flickerReconstruction.map { number($0, 2) } ?? ""],
-            ], rightAligned: [1, 2, 3])
+        func row(_ name: String, _ digits: Int, _ figure: (Figures) -> Double, _ baselines: (Figures) -> [Double?]) -> [String] {
+            let spread = spread(figure)
+            return [name, number(spread?.mean, digits)] + (spread?.columns(digits) ?? ["", ""]) + baselines(mean).map { number($0, digits) }
+        }
+        let rows = [
+            ["", "model", "spread", "95 % interval", "reference repeated", "auto-encoder"],
+            row("PSNR, dB", 2, \.psnr) { [$0.psnrReferenceRepeated, $0.psnrReconstruction] },
+            row("SSIM", 3, \.ssim) { [$0.ssimReferenceRepeated, nil] },
+            row("edge ratio", 2, \.edgeRatio) { _ in [nil, nil] },
+            row("flicker", 2, \.flicker) { [nil, $0.flickerReconstruction] },
+        ]
+        return Terminal.table(rows, rightAligned: [1, 2, 3, 4, 5])
             + "\n\(characters) characters of \(frames) frames, seed \(seed); streamed at \(number(framesPerSecond, 1)) frames/s"
+    }
+
+    private func number(_ value: Double?, _ digits: Int) -> String { value.map { String(format: "%.\(digits)f", $0) } ?? "" }
+}
+
+extension Spread {
+    /// For tables: how far characters lie apart, and between what the mean lies; empty of one alone.
+    fileprivate func columns(_ digits: Int) -> [String] {
+        func number(_ value: Double) -> String { String(format: "%.\(digits)f", value) }
+        return [
+            deviation.map { "± \(number($0))" } ?? "", interval.map { "\(number($0.lowerBound)) to \(number($0.upperBound))" } ?? "",
+        ]
     }
 }

@@ -9,7 +9,7 @@ extension Inspect {
         let model = try ONNXModel(path: file)
         let summary = model.summary
         let program = check ? try Program(model.network().graph.optimizedForInference()) : nil
-        if json {
+        if result.json {
             try Terminal.printJSON(NetworkReport(file: file, fileBytes: model.byteCount, network: summary))
         } else {
             print("IR \(summary.irVersion), \(Terminal.harmless(summary.producer))")
@@ -30,7 +30,7 @@ extension Inspect {
             let count = summary.operators.reduce(0) { $0 + $1.count }
             print("\(count) operators, \(weights.count) weights, \(Terminal.bytes(model.byteCount))")
         }
-        if let program, !json {
+        if let program, !result.json {
             let operations = program.stages[.step]?.count ?? 0
             let millions = String(format: "%.1f", Double(program.multiplyAdds(in: .step)) / 1e6)
             print("Rain runs it in \(operations) operations, \(millions) million multiply-adds")

@@ -26,7 +26,7 @@ struct Inspect: ParsableCommand {
             Example: rain inspect --program --window 1x4
             """)
 
-    @Argument(help: ArgumentHelp("The checkpoint or network, or with --program a model.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The checkpoint or network, or with --program a model.", valueName: "file"), completion: .file())
     var file: String?
 
     @Flag(help: "Print the program of a model instead.")
@@ -38,14 +38,13 @@ struct Inspect: ParsableCommand {
     @Flag(help: "Also read every value, and fail if one is infinite or not a number; of a network, translate it.")
     var check = false
 
-    @Flag(help: "Print JSON instead of a table.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     func validate() throws {
         if !program {
             if file == nil { throw ValidationError("expected a checkpoint (safetensors or PyTorch), or --program") }
             if window != nil { throw ValidationError("--window: only with --program") }
-        } else if check || json {
+        } else if check || result.json {
             throw ValidationError("--check and --json: not with --program")
         } else if let window {
             _ = try usage { try StreamSchedule(window: window) }
@@ -67,7 +66,7 @@ struct Inspect: ParsableCommand {
             file: file, format: checkpoint.format.rawValue, fileBytes: checkpoint.fileByteCount,
             elements: tensors.reduce(0) { $0 + $1.elements },
             bytes: tensors.reduce(0) { $0 + $1.bytes }, finite: check ? true : nil, metadata: checkpoint.metadata, tensors: tensors)
-        if json {
+        if result.json {
             try Terminal.printJSON(report)
         } else {
             report.printTable()

@@ -22,7 +22,7 @@ struct MakeModelCommand: ParsableCommand {
             Example: rain make-model --config published --seed 1 --dtype fp16 random-rain
             """)
 
-    @Option(help: ArgumentHelp("How large: published, tiny, or a JSON file.", valueName: "size"))
+    @Option(help: ArgumentHelp("How large: published, tiny, or a JSON file.", valueName: "size"), completion: .file())
     var config: String
 
     @Option(help: "Which model: 0 or any larger number.")
@@ -31,7 +31,7 @@ struct MakeModelCommand: ParsableCommand {
     @Option(help: "How numbers are stored: fp32, fp16 or bf16.")
     var dtype = ConvertCommand.StoredType.fp32
 
-    @Argument(help: ArgumentHelp("Where the files go; made if need be.", valueName: "folder"))
+    @Argument(help: ArgumentHelp("Where the files go; made if need be.", valueName: "folder"), completion: .directory)
     var folder: String
 
     func run() throws {

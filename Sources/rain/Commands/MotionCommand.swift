@@ -31,7 +31,7 @@ struct MotionCommand: ParsableCommand {
     @Option(help: "The seed of the character whose landmarks are written; by default that of the motion.")
     var character: UInt64?
 
-    @Option(help: ArgumentHelp("Where the landmarks go; an existing file is replaced.", valueName: "file.json"))
+    @Option(help: ArgumentHelp("Where the landmarks go; an existing file is replaced.", valueName: "file.json"), completion: .file())
     var output: String
 
     private var frameCount: Double { (seconds * fps).rounded() }

@@ -17,14 +17,15 @@ struct PictureCommand: ParsableCommand {
             Example: rain picture *.tif --json
             """)
 
-    @Argument(help: "Picture files.")
+    @Argument(help: "Picture files.", completion: .file())
     var files: [String]
 
-    @Option(help: ArgumentHelp("A folder for the PNG files, each named after its file; existing files are replaced.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("A folder for the PNG files, each named after its file; existing files are replaced.", valueName: "folder"),
+        completion: .file())
     var output: String?
 
-    @Flag(help: "Print sizes and errors as JSON.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     func run() throws {
         if let output {
@@ -45,10 +46,10 @@ struct PictureCommand: ParsableCommand {
             } catch let error as MediaError where error.file == file {
                 entry.error = "\(error)"
             }
-            if !json { Terminal.note(entry.error ?? "\(file): \(entry.width ?? 0)×\(entry.height ?? 0)") }
+            if !result.json { Terminal.note(entry.error ?? "\(file): \(entry.width ?? 0)×\(entry.height ?? 0)") }
             entries.append(entry)
         }
-        if json { try Terminal.printJSON(entries) }
+        if result.json { try Terminal.printJSON(entries) }
         if entries.contains(where: { $0.error != nil }) { throw ExitCode(1) }
     }
 

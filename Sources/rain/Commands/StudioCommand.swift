@@ -56,7 +56,7 @@ struct StudioCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "A picture for the first session, instead of a character; a landmark file beside it (hero.landmarks.json for hero.png) says where "
-                + "its face is.", valueName: "picture"))
+                + "its face is.", valueName: "picture"), completion: .file())
     var reference: String?
 
     @Flag(help: "Cut the picture into layers instead of bending it as a whole.")
@@ -67,7 +67,8 @@ struct StudioCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The folder in which the studio keeps what is yours; by default \(StudioCommand.stateFolder).", valueName: "folder"))
+            "The folder in which the studio keeps what is yours; by default \(StudioCommand.stateFolder).", valueName: "folder"),
+        completion: .directory)
     var state: String?
 
     @Flag(name: .customLong("no-state"), help: "Keep nothing when the studio ends, and begin with nothing kept.")
@@ -101,7 +102,7 @@ struct StudioCommand: AsyncParsableCommand {
             """
             Where the first session goes besides the browser, also more than once: \(FrameSink.formats). An existing file is replaced; \
             a server that goes away is looked for again.
-            """, valueName: "path"))
+            """, valueName: "path"), completion: .file())
     var output: [String] = []
 
     @Option(
@@ -110,10 +111,10 @@ struct StudioCommand: AsyncParsableCommand {
             valueName: "pixels"))
     var outputSize: Int?
 
-    @Option(help: ArgumentHelp("Certificate chain for HTTPS, as PEM.", valueName: "file"))
+    @Option(help: ArgumentHelp("Certificate chain for HTTPS, as PEM.", valueName: "file"), completion: .file())
     var certificate: String?
 
-    @Option(help: ArgumentHelp("Private key of the certificate, as PEM.", valueName: "file"))
+    @Option(help: ArgumentHelp("Private key of the certificate, as PEM.", valueName: "file"), completion: .file())
     var key: String?
 
     mutating func validate() throws {
@@ -128,7 +129,7 @@ struct StudioCommand: AsyncParsableCommand {
         model.add(to: &files)
         for path in output { files.write("--output", path) }
         try files.check()
-        guard output.count(where: { $0 == "-" || $0 == "pipe:1" }) <= 1 else {
+        guard output.count(where: isStandardOutput) <= 1 else {
             throw ValidationError("--output: expected standard output at most once")
         }
         if let outputSize {
@@ -140,10 +141,10 @@ struct StudioCommand: AsyncParsableCommand {
         if let guidance, !(guidance >= 0 && guidance <= 100) { throw ValidationError("--guidance: expected 0 to 100, found \(guidance)") }
         guard character == nil || reference == nil else { throw ValidationError("--character and --reference: expected one of them") }
         let settings = SessionSettings(schedule: try usage { try StreamSchedule() })
-        do {
+        do throws(StudioError) {
             _ = try given().applied(to: settings)
-            try allowOrigin.forEach { try StudioServer.checkOrigin($0) }
-        } catch let error as StudioError {
+            for origin in allowOrigin { try StudioServer.checkOrigin(origin) }
+        } catch {
             throw ValidationError(error.message.hasPrefix("--") ? error.message : "--\(error.message)")
         }
         guard (certificate == nil) == (key == nil) else { throw ValidationError("--certificate and --key: expected both or neither") }
@@ -151,8 +152,11 @@ struct StudioCommand: AsyncParsableCommand {
 
     func run() async throws {
         let launch = ContinuousClock.now
+        let loading = LoadingLine(launch: launch)
+        defer { loading.finish() }
         Interrupt.install()
-        let animated = try model.load()
+        loading.begin("opening \(model.name)")
+        let animated = try loading.counting(model.load())
         var model = model
         // The studio is about what happens now: the window of least latency, where the model has one.
         if model.window == nil, model.model == nil { model.window = "1x4" }
@@ -189,7 +193,8 @@ struct StudioCommand: AsyncParsableCommand {
         if let certificate, let key { configuration.certificate = (certificate, key) }
         if !StudioServer.isLoopback(address) { configuration.token = Self.token() }
         let server = try await StudioServer.start(configuration, model: animated, engine: model.engine)
-        if output.contains(where: { $0 == "-" || $0 == "pipe:1" }) {
+        loading.finish()
+        if output.contains(where: isStandardOutput) {
             // Standard output is for the frames.
             Terminal.note(server.url)
         } else {

@@ -26,11 +26,13 @@ struct TrackerCommand: ParsableCommand {
 
         @Option(
             help: ArgumentHelp(
-                "Where they go; by default $XDG_DATA_HOME/rain/tracker, usually ~/.local/share/rain/tracker.", valueName: "folder"))
+                "Where they go; by default $XDG_DATA_HOME/rain/tracker, usually ~/.local/share/rain/tracker.", valueName: "folder"),
+            completion: .directory)
         var folder: String?
 
         @Option(
-            help: ArgumentHelp("A wheel of the package that was downloaded before, for machines without network.", valueName: "file.whl"))
+            help: ArgumentHelp("A wheel of the package that was downloaded before, for machines without network.", valueName: "file.whl"),
+            completion: .file())
         var wheel: String?
 
         @Flag(help: "Show what pip says.")

@@ -26,17 +26,16 @@ struct TuneCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Instead of --model: published, tiny or a JSON file, as for rain make-model; no files of a model are needed.",
-            valueName: "name|file"))
+            valueName: "name|file"), completion: .file())
     var config: String?
 
     @Option(help: ArgumentHelp("Runs that are measured, after one that is not.", valueName: "n"))
     var rounds = 9
 
-    @Option(help: ArgumentHelp("Where the choices go; an existing file is replaced.", valueName: "tuning.json"))
+    @Option(help: ArgumentHelp("Where the choices go; an existing file is replaced.", valueName: "tuning.json"), completion: .file())
     var output: String
 
-    @Flag(help: "Print JSON instead of a table.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     mutating func validate() throws {
         guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: expected 1 to 1000, found \(rounds)") }
@@ -78,7 +77,7 @@ struct TuneCommand: ParsableCommand {
         try file.append(Array("\(text)\n".utf8))
         try file.commit()
         progress.finish(done)
-        print(json ? text : Self.table(of: tuning))
+        print(result.json ? text : Self.table(of: tuning))
     }
 
     private static func table(of tuning: Tuning) -> String {

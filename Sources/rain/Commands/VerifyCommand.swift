@@ -29,7 +29,7 @@ struct Verify: AsyncParsableCommand {
         }
     }
 
-    @Argument(help: "The .json file of a case; several are run one after the other.")
+    @Argument(help: "The .json file of a case; several are run one after the other.", completion: .file())
     var cases: [String]
 
     @Option(help: "interpreter, cpu (as shipped) or cpu-direct (without Winograd's algorithm, held to stricter tolerances).")
@@ -37,8 +37,7 @@ struct Verify: AsyncParsableCommand {
 
     @OptionGroup var processor: EngineOptions
 
-    @Flag(help: "Print JSON instead of a table.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     mutating func validate() throws {
         guard engine == .cpu || processor.tuning == nil else {
@@ -55,9 +54,9 @@ struct Verify: AsyncParsableCommand {
         for path in cases {
             let report = try verifier.verify(path: path)
             reports.append(report)
-            if !json { Self.printTable(report) }
+            if !result.json { Self.printTable(report) }
         }
-        if json { try Terminal.printJSON(["cases": reports]) }
+        if result.json { try Terminal.printJSON(["cases": reports]) }
         if !reports.allSatisfy(\.passes) { throw ExitCode(1) }
     }
 

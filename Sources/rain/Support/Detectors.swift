@@ -14,7 +14,7 @@ struct DetectorOptions: ParsableArguments {
             What finds landmarks in pictures: mediapipe (the face tracker of 'rain tracker install'), dwpose (whole persons, networks in the \
             folder --model), or a folder with either's networks. By default the face tracker for drawn models, and for published ones \
             dwpose where the model's folder has it.
-            """, valueName: "name or folder"))
+            """, valueName: "name or folder"), completion: .file())
     var detector: String?
 
     /// The detectors that there are for a model.

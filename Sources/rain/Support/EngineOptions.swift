@@ -15,7 +15,7 @@ struct EngineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "A file of 'rain tune': convolutions take the algorithm that was fastest here. By default a model of cost says which.",
-            valueName: "tuning.json"))
+            valueName: "tuning.json"), completion: .file())
     var tuning: String?
 
     mutating func validate() throws {

@@ -24,6 +24,12 @@ struct LatencyHistogram {
         return nil
     }
 
+    /// For programs, in seconds; nil without any.
+    var percentiles: [String: Double]? {
+        guard let p50 = percentile(0.5), let p95 = percentile(0.95) else { return nil }
+        return ["p50": p50 / .seconds(1), "p95": p95 / .seconds(1)]
+    }
+
     /// For people: "p50 0.61 s, p95 0.64 s".
     var text: String {
         guard let p50 = percentile(0.5), let p95 = percentile(0.95) else { return "not measured" }

@@ -11,7 +11,7 @@ struct ModelOptions: ParsableArguments {
             """
             A model: a folder with model.json or with the files of the published RAIN, or one file that 'rain convert' made of it; by default \
             rain-mini, which is part of the program.
-            """, valueName: "path"))
+            """, valueName: "path"), completion: .file())
     var model: String?
 
     @Option(
@@ -44,6 +44,9 @@ struct ModelOptions: ParsableArguments {
         roles.read("--tuning", processor.tuning)
     }
 
+    /// What a person calls the model.
+    var name: String { model ?? "rain-mini" }
+
     var engine: CPUEngine { get throws { try processor.engine() } }
 
     func load() throws -> AnimationModel {
@@ -74,6 +77,9 @@ func checkOutput(_ path: String, framesPerSecond: Double?) throws {
         throw ValidationError("--output: \(error)")
     }
 }
+
+/// Whether frames that go to `path` take standard output.
+func isStandardOutput(_ path: String) -> Bool { ["-", "pipe:1", "/dev/stdout"].contains(path) }
 
 /// Turns a picture that cannot be written for its ending into a mistake in the command line.
 func checkPicture(_ path: String, option: String) throws {

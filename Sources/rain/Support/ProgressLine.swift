@@ -2,7 +2,8 @@ import Foundation
 
 /// One line on standard error that tells how far a long command is, how fast it goes and how long it will take.
 ///
-/// On a terminal the line is rewritten in place a few times a second; elsewhere a new line appears every five seconds.
+/// On a terminal the line is rewritten in place a few times a second, and fits into its width; elsewhere a new line appears every five
+/// seconds.
 struct ProgressLine {
     private let label: String
     private let unit: String
@@ -11,7 +12,6 @@ struct ProgressLine {
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var lastShown: ContinuousClock.Instant
-    private var lastLength = 0
 
     /// - Parameters:
     ///   - label: what is being done, e.g. "animating".
@@ -31,39 +31,48 @@ struct ProgressLine {
         let now = clock.now
         guard now - lastShown >= (isWatched ? .milliseconds(100) : .seconds(5)) else { return }
         lastShown = now
-        show(Self.text(label: label, unit: unit, count: count, total: total, elapsed: now - start, note: note()), isLast: false)
+        let text = text(count, total: total, elapsed: now - start, note: note())
+        if isWatched { Terminal.rewrite(text) } else { Terminal.note(text) }
     }
 
     /// Shows the final state.
     mutating func finish(_ count: Int, note: String = "") {
-        show(Self.text(label: label, unit: unit, count: count, total: count, elapsed: clock.now - start, note: note), isLast: true)
+        Terminal.note(text(count, total: count, elapsed: clock.now - start, note: note))
     }
 
-    private mutating func show(_ text: String, isLast: Bool) {
-        guard isWatched else { return Terminal.note(text) }
-        // Spaces cover what a longer line before this one left standing.
-        let padding = String(repeating: " ", count: max(0, lastLength - text.count))
-        lastLength = text.count
-        Terminal.write(Array("\r\(text)\(padding)\(isLast ? "\n" : "")".utf8))
+    private func text(_ count: Int, total: Int?, elapsed: Duration, note: String) -> String {
+        Terminal.line(
+            Self.parts(label: label, unit: unit, count: count, total: total, elapsed: elapsed, note: note),
+            width: isWatched ? Terminal.width : nil)
     }
 
-    /// The line's text, e.g. "animating: 120 of 500 frames, 24 %, 48.0 frames/s, 8 s left".
-    static func text(label: String, unit: String, count: Int, total: Int?, elapsed: Duration, note: String) -> String {
+    /// The line in parts, e.g. "animating: 120 of 500 frames", "24 %", "48.0 frames/s", "8 s left". Where there is no room for all of them,
+    /// the rate goes first.
+    static func parts(label: String, unit: String, count: Int, total: Int?, elapsed: Duration, note: String) -> [Terminal.Part] {
         let seconds = elapsed / .seconds(1)
         let rate = seconds > 0 ? Double(count) / seconds : 0
-        var text = "\(label): \(count)"
-        if let total, total > 0 {
-            text += count < total ? " of \(total) \(unit), \(100 * count / total) %" : " \(unit)"
+        let isUnderWay = total.map { count < $0 } ?? false
+        var parts: [Terminal.Part] = []
+        if let total, isUnderWay {
+            parts.append(("\(label): \(count) of \(total) \(unit)", 4))
+            parts.append(("\(100 * count / total) %", 1))
         } else {
-            text += " \(unit)"
+            parts.append(("\(label): \(count) \(unit)", 4))
         }
-        if rate > 0 { text += ", " + String(format: rate < 10 ? "%.2f" : "%.1f", rate) + " \(unit)/s" }
-        if let total, rate > 0, count < total {
-            text += ", \(span(Double(total - count) / rate)) left"
+        if rate > 0 { parts.append((String(format: rate < 10 ? "%.2f" : "%.1f", rate) + " \(unit)/s", 0)) }
+        if let total, rate > 0, isUnderWay {
+            parts.append(("\(span(Double(total - count) / rate)) left", 3))
         } else {
-            text += ", \(span(seconds))"
+            parts.append((span(seconds), 3))
         }
-        return note.isEmpty ? text : "\(text), \(note)"
+        if !note.isEmpty { parts.append((note, 2)) }
+        return parts
+    }
+
+    /// A span that may be short: "80 ms", "1.5 s", then as `span`.
+    static func shortSpan(_ seconds: Double) -> String {
+        if seconds < 1 { return "\(Int((seconds * 1000).rounded())) ms" }
+        return seconds < 10 ? String(format: "%.1f s", seconds) : span(seconds)
     }
 
     /// A span of time for people: "8 s", "3 min 20 s", "2 h 5 min".

@@ -42,7 +42,35 @@ struct StreamMonitor {
         recent.reset()
     }
 
-    mutating func finish(dropped: Int, output: String) {
+    /// What `--json` tells of a stream.
+    struct Figures: Encodable {
+        var frames: Int
+        /// Driving frames that gave way to newer ones.
+        var dropped: Int
+        /// From the beginning of the stream to its end.
+        var seconds: Double
+        var framesPerSecond: Double
+        /// From the launch of the program; nil without any.
+        var firstFrameSeconds: Double?
+        var stepSeconds: [String: Double]?
+        /// From a driving frame to its picture.
+        var latencySeconds: [String: Double]?
+        var memoryBytes: Int
+        var peakMemoryBytes: Int
+
+        enum CodingKeys: String, CodingKey {
+            case frames, dropped, seconds
+            case framesPerSecond = "frames_per_second"
+            case firstFrameSeconds = "first_frame_seconds"
+            case stepSeconds = "step_seconds"
+            case latencySeconds = "latency_seconds"
+            case memoryBytes = "memory_bytes"
+            case peakMemoryBytes = "peak_memory_bytes"
+        }
+    }
+
+    /// Tells how the stream was, for people on standard error.
+    mutating func finish(dropped: Int, output: String) -> Figures {
         progress.finish(all.count)
         let elapsed = (clock.now - start) / .seconds(1)
         var lines = ["\(output == "-" ? "standard output" : output): \(all.count) frames, \(Self.rate(all.count, elapsed))"]
@@ -52,6 +80,10 @@ struct StreamMonitor {
         if dropped > 0 { lines.append("\(dropped) driving frames dropped") }
         lines.append("memory \(Terminal.bytes(ProcessMemory.resident)), at most \(Terminal.bytes(ProcessMemory.peak))")
         Terminal.note(lines.joined(separator: "; "))
+        return Figures(
+            frames: all.count, dropped: dropped, seconds: elapsed, framesPerSecond: Double(all.count) / max(elapsed, 1e-9),
+            firstFrameSeconds: firstFrame.map { ($0 - launch) / .seconds(1) }, stepSeconds: steps.percentiles,
+            latencySeconds: all.percentiles, memoryBytes: ProcessMemory.resident, peakMemoryBytes: ProcessMemory.peak)
     }
 
     private static func rate(_ count: Int, _ seconds: Double) -> String {

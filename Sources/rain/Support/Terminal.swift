@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import RainFiles
 import RainMedia
+import Synchronization
 
 /// Text for people: on standard error what they should know, on standard output what they asked for.
 enum Terminal {
@@ -27,13 +28,80 @@ enum Terminal {
             advice: "make room, or send them elsewhere")
     }
 
-    /// Writes one line to standard error, past all buffers.
+    /// Columns of the line that is being rewritten in place on standard error; 0 if there is none.
+    private static let openLine = Mutex(0)
+
+    /// Writes one line to standard error, past all buffers. A line that is being rewritten gives way to it.
     static func note(_ text: String) {
-        write(Array("\(text.showingBytes)\n".utf8))
+        openLine.withLock { open in
+            write("\(erased(&open))\(text.showingBytes)\n")
+        }
     }
 
-    /// Writes bytes to standard error. That nobody listens any more is no reason to stop working.
-    static func write(_ bytes: [UInt8]) {
+    /// Rewrites the last line of the terminal that standard error goes to; for text that fits into it.
+    static func rewrite(_ text: String) {
+        openLine.withLock { open in
+            // What is left of a longer line is covered by spaces.
+            let rest = min(open, width.map { $0 - 1 } ?? open) - text.count
+            write("\r\(text)\(String(repeating: " ", count: max(rest, 0)))")
+            open = text.count
+        }
+    }
+
+    /// Takes away the line that was rewritten.
+    static func eraseLine() {
+        openLine.withLock { open in
+            if open > 0 { write(erased(&open)) }
+        }
+    }
+
+    /// What covers an open line with spaces; it is then none any more. Terminals that know no control sequences know this.
+    private static func erased(_ open: inout Int) -> String {
+        guard open > 0 else { return "" }
+        defer { open = 0 }
+        return "\r\(String(repeating: " ", count: min(open, width.map { $0 - 1 } ?? open)))\r"
+    }
+
+    /// Columns of the terminal that standard error goes to; nil where it is none or does not say.
+    static var width: Int? {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return nil }
+        return Int(size.ws_col)
+    }
+
+    /// A part of a line; those of lower rank give way first where there is no room.
+    typealias Part = (text: String, rank: Int)
+
+    /// Parts side by side, as many as fit beside each other into `width` columns; the one of highest rank is cut at worst.
+    static func line(_ parts: [Part], width: Int?) -> String {
+        var parts = parts
+        func joined() -> String { parts.map(\.text).joined(separator: ", ") }
+        // The last column stays free: some terminals begin a new line there.
+        guard let room = width.map({ max($0 - 1, 1) }) else { return joined() }
+        while parts.count > 1, joined().count > room, let least = parts.indices.min(by: { parts[$0].rank < parts[$1].rank }) {
+            parts.remove(at: least)
+        }
+        let text = joined()
+        return text.count <= room ? text : text.prefix(room - 1) + "…"
+    }
+
+    /// Colours that terminals have by name.
+    enum Color: Int {
+        case red = 31
+        case green = 32
+        case yellow = 33
+    }
+
+    /// `text` in a colour where a person looks at the stream: a terminal that is not dumb, and whose user has not set NO_COLOR.
+    static func colored(_ text: String, _ color: Color, on stream: Int32) -> String {
+        let environment = ProcessInfo.processInfo.environment
+        guard isatty(stream) == 1, environment["NO_COLOR", default: ""].isEmpty, environment["TERM"] != "dumb" else { return text }
+        return "\u{1B}[\(color.rawValue)m\(text)\u{1B}[0m"
+    }
+
+    /// Writes to standard error. That nobody listens any more is no reason to stop working.
+    private static func write(_ text: String) {
+        let bytes = Array(text.utf8)
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
@@ -47,7 +115,7 @@ enum Terminal {
 
     /// Writes one sentence of complaint to standard error.
     static func complain(_ text: String) {
-        note("rain: \(oneLine(text))")
+        note("\(colored("rain:", .red, on: STDERR_FILENO)) \(oneLine(text))")
     }
 
     /// `text` on one line and without control characters, since parts of it may come out of hostile files.

@@ -21,15 +21,16 @@ struct MeasurementOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Write a timeline of one step, for chrome://tracing or ui.perfetto.dev; an existing file is replaced.", valueName: "trace.json")
+            "Write a timeline of one step, for chrome://tracing or ui.perfetto.dev; an existing file is replaced.", valueName: "trace.json"),
+        completion: .file()
     )
     var trace: String?
 
-    @Option(help: ArgumentHelp("Draw the timeline of one step; an existing file is replaced.", valueName: "timeline.png"))
+    @Option(
+        help: ArgumentHelp("Draw the timeline of one step; an existing file is replaced.", valueName: "timeline.png"), completion: .file())
     var timeline: String?
 
-    @Flag(help: "Print JSON instead of a table.")
-    var json = false
+    @OptionGroup var result: ResultOptions
 
     mutating func validate() throws {
         guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: expected 1 to 1000, found \(rounds)") }
@@ -90,7 +91,7 @@ struct MeasurementOptions: ParsableArguments {
             try timelineFile.append(report.timeline.picture().pngBytes())
             try timelineFile.commit()
         }
-        if json {
+        if result.json {
             try Terminal.printJSON(report.summary)
         } else {
             print(report.text)

@@ -17,7 +17,9 @@ struct StepBenchmark: ParsableCommand {
             Example: rain benchmark step --config published --size 256 --trace trace.json
             """)
 
-    @Option(help: ArgumentHelp("rain-mini, or as for rain make-model: published, tiny or a JSON file.", valueName: "name|file"))
+    @Option(
+        help: ArgumentHelp("rain-mini, or as for rain make-model: published, tiny or a JSON file.", valueName: "name|file"),
+        completion: .file())
     var config = "published"
 
     @Option(help: ArgumentHelp("Width and height of the pictures, for a model that works at any.", valueName: "pixels"))
