@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--tuning", "absent.json"], "absent.json: could not be read"),
+        (["--tuning", "absent.json"], "absent.json: expected a regular file that can be read"),
         (["--tuning", "motion.json"], "motion.json: field 'format': expected 'rain-tuning 1'"),
         (["--tuning", "empty.json"], "empty.json: The given data was not valid JSON"),
         (["--tuning", "large.json"], "large.json: larger than 1048576 bytes"),

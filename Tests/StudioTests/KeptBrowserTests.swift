@@ -96,7 +96,12 @@ extension Studio {
                     try await browser.resize(1440, 900)
                     try await browser.run("document.querySelector('.tile button[title=\"\(file.lastPathComponent)\"]').click()")
                     try await until("the picture again") { try await reference(browser).isPicture }
-                    #expect(try await reference(browser) == second)
+                    let again = try await reference(browser)
+                    #expect(again.character == second.character && again.crop == second.crop)
+                    // Landmark files and the API round, each at its own place.
+                    for (old, new) in zip(second.points, again.points) {
+                        #expect(abs(old[0] - new[0]) < 3e-4 && abs(old[1] - new[1]) < 3e-4, "\(old) \(new)")
+                    }
 
                     // What is on stage cannot be deleted; all else can.
                     try await until("the mark") { try await tiles(browser).first == file.lastPathComponent + "!" }

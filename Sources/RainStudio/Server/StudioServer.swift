@@ -152,6 +152,7 @@ public final class StudioServer: Sendable {
                     }
                 }
         } catch {
+            kept.takeBack()
             throw Self.refusal(of: configuration, (error as? IOError)?.errnoCode)
         }
         await store.restore(given: configuration.given, told: configuration.told)

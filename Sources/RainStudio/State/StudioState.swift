@@ -27,6 +27,8 @@ final class StudioState: Sendable {
     let isTemporary: Bool
     /// Held as long as the studio runs; two of them would write over each other's state.
     private let lock: Mutex<FolderLock?>
+    /// The folders that were made for it, outermost first.
+    private let made: [String]
 
     private struct Contents {
         var state: KeptState
@@ -48,7 +50,7 @@ final class StudioState: Sendable {
         self.folder = folder ?? FileManager.default.temporaryDirectory.appendingPathComponent("rain-studio-\(UUID().uuidString)").path
         let held: FolderLock?
         do throws(FileError) {
-            try FileSystem.makeFolders(self.folder + "/characters")
+            made = try FileSystem.makeFolders(self.folder + "/characters")
             held = try FolderLock(self.folder)
         } catch {
             throw StudioError(
@@ -67,6 +69,14 @@ final class StudioState: Sendable {
     }
 
     deinit { close() }
+
+    /// Takes back the folder of a studio that does not come to start, if it was made for it.
+    func takeBack() {
+        close()
+        guard made.contains(folder) else { return }
+        FileSystem.remove(folder + "/.lock")
+        for folder in made.reversed() { FileSystem.removeFolder(folder) }
+    }
 
     /// Lets the folder go, for the next studio; nothing is written any more.
     func close() {
