@@ -42,6 +42,12 @@ function toast(text, bad = false) {
   setTimeout(() => note.remove(), bad ? 7000 : 3500);
 }
 const attempt = action => async (...given) => { try { return await action(...given); } catch (error) { toast(error.message, true); } };
+// What the browser remembers for this tab, and for all. One that keeps no cookies throws instead, and nothing is remembered.
+const memory = kind => ({
+  get(name) { try { return window[kind].getItem(name); } catch { return null; } },
+  set(name, value) { try { window[kind].setItem(name, value); } catch { /* nothing is remembered */ } },
+});
+const ofTab = memory("sessionStorage"), ofBrowser = memory("localStorage");
 const inputs = new InputPanel({ connection, session: () => state.session, path: part => path(part), toast, mirror: () => driving.mirror });
 const path = part => `sessions/${state.session.id}${part ? `/${part}` : ""}`;
 
@@ -53,15 +59,15 @@ if (overlay) { document.documentElement.dataset.overlay = ""; driving.follow = f
 
 async function join() {
   const { sessions } = await (await ask("GET", "sessions")).json();
-  const wanted = location.hash.match(/^#\/s\/([a-z0-9]+)$/)?.[1] ?? sessionStorage.getItem("session");
+  const wanted = location.hash.match(/^#\/s\/([a-z0-9]+)$/)?.[1] ?? ofTab.get("session");
   let session = sessions.find(session => session.id === wanted) ?? sessions[0];
   if (!session) {
-    const before = JSON.parse(localStorage.getItem("settings") ?? "{}");
+    const before = JSON.parse(ofBrowser.get("settings") ?? "{}");
     const make = given => ask("POST", "sessions", given);
     // Settings from before may be of another model, and a picture may be gone.
     session = await (await make(before).catch(() => make({ settings: before.settings })).catch(() => make({}))).json();
   }
-  sessionStorage.setItem("session", session.id);
+  ofTab.set("session", session.id);
   take(session);
   video.stop();
   state.cut = isCut(session);
@@ -187,7 +193,7 @@ function take(session) {
   if (state.cut !== undefined && state.cut !== isCut(session)) connection.socket?.close();
   links.show();
   takeRecording(session.recording);
-  localStorage.setItem("settings", JSON.stringify({
+  ofBrowser.set("settings", JSON.stringify({
     settings: { window: settings.window, steps: settings.steps, background: settings.background, framesPerSecond: settings.framesPerSecond, seed: settings.seed, smoothing: settings.smoothing, gains: settings.gains, guidance: settings.guidance, keepDistance: settings.keepDistance, cut: settings.cut },
     character: session.reference.character,
   }));
@@ -416,12 +422,12 @@ $("metrics").href = address("metrics", "/");
 
 // ---- Dark or light ----
 
-const theme = localStorage.getItem("theme") ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
+const theme = ofBrowser.get("theme") ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
 document.documentElement.dataset.theme = theme;
 $("theme").onclick = () => {
   const now = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
   document.documentElement.dataset.theme = now;
-  localStorage.setItem("theme", now);
+  ofBrowser.set("theme", now);
 };
 
 comeBack(0);

@@ -25,7 +25,7 @@ const lines = [
   [0, 1, 2, 3, 4, 5, 6], [8, 7], [9, 10], [11, 13, 12, 14, 11], [16, 18, 17, 19, 16], [22, 24, 23, 25, 22], [27, 26, 28],
 ];
 
-const howTo = matchMedia("(pointer: coarse)").matches
+const howTo = () => matchMedia("(pointer: coarse)").matches
   ? "Drag a point to where it belongs, or the picture to move it. Two fingers zoom; smaller than the square, its edges go on around it."
   : "Drag a point to where it belongs, or the picture to move it. Scroll, pinch or + and − to zoom; Enter puts it on stage.";
 const byHand = "put the points where they belong, or leave them and place the picture by the outline.";
@@ -95,7 +95,7 @@ export class Placer {
     this.wait(false);
     if (answer?.face) {
       this.start(answer.face.points.map(([x, y]) => [x, y]), answer.face.crop, use);
-      this.say(howTo);
+      this.say(howTo());
     } else if (failure) this.say(`${failure}. You can also ${byHand}`, true);
     else this.say(hasTracker ? `No face was found; ${byHand}` : `No face was found, without a face tracker (rain tracker install gets one): ${byHand}`);
     return true;
@@ -110,7 +110,7 @@ export class Placer {
     this.isFixed = false;
     const side = crop.side * this.short;
     this.start(points.map(([x, y]) => [crop.x + x * side / this.width, crop.y + y * side / this.height]), crop, use);
-    this.say(howTo);
+    this.say(howTo());
     return true;
   }
 
