@@ -168,7 +168,7 @@ extension Studio {
 
                 // Of another character the reference is looked at, and cut, and nothing is prepared: the stream is the same.
                 let before = engine.counts
-                async let shown = studio.ask(.PUT, "/api/v1/sessions/\(id)/reference", json: #"{"seed":99}"#)
+                async let shown = studio.ask(.PUT, "/api/v1/sessions/\(id)/reference", json: #"{"character":99}"#)
                 let swap = try await take(15) { $0.generation > 1 }
                 #expect(try await shown.status == 200)
                 #expect(engine.counts.prepared == before.prepared && engine.counts.evaluated > before.evaluated)
