@@ -21,7 +21,7 @@ public struct DetectorFiles: Sendable, Equatable {
     ///
     /// - Throws: what `init(folder:)` throws
     public init(model path: String) throws(DetectionError) {
-        guard ![.missing, .folder].contains(FileSystem.kind(path)) else {
+        guard FileSystem.isFile(path) else {
             try self.init(folder: path)
             return
         }

@@ -24,6 +24,9 @@ package enum FileSystem {
 
     package static func isFolder(_ path: String) -> Bool { kind(path) == .folder }
 
+    /// Whether something is there that is no folder.
+    package static func isFile(_ path: String) -> Bool { ![.missing, .folder].contains(kind(path)) }
+
     /// Whether a path is a folder itself, and no link to one.
     package static func isRealFolder(_ path: String) -> Bool {
         var status = stat()

@@ -21,7 +21,7 @@ public struct ModelFiles: Sendable {
     /// - Throws: `AnimationError.model`, `CheckpointError` or `ModelError` naming file, field, expected and found
     public init(path: String) throws {
         let description = path + "/model.json"
-        if Self.isFile(path) {
+        if FileSystem.isFile(path) {
             try self.init(file: path)
         } else if !FileSystem.exists(description), PublishedFolder.isPresent(at: path) {
             try self.init(published: PublishedModel(PublishedFolder(path)), folder: path)
@@ -66,11 +66,7 @@ public struct ModelFiles: Sendable {
 
     /// Whether a file is a model by itself.
     static func isModel(_ path: String) -> Bool {
-        isFile(path) && (try? Checkpoint(path: path))?.metadata[descriptionKey] != nil
-    }
-
-    private static func isFile(_ path: String) -> Bool {
-        ![.missing, .folder].contains(FileSystem.kind(path))
+        FileSystem.isFile(path) && (try? Checkpoint(path: path))?.metadata[descriptionKey] != nil
     }
 
     /// What makes one file of the model: each parameter with where it is.

@@ -1,5 +1,5 @@
-import Foundation
 package import RainCheckpoints
+import RainFiles
 import RainModels
 
 /// What a model's folder or file holds, part by part; also of one that cannot be run, with all that is wrong instead of the first.
@@ -23,8 +23,7 @@ package struct ModelSurvey {
 
     /// - Parameter path: of a model's folder or file, as for `ModelFiles`
     package init(path: String) {
-        let isFolder = FileManager.default.fileExists(atPath: path + "/.")
-        if isFolder, !FileManager.default.fileExists(atPath: path + "/model.json"), PublishedFolder.isPresent(at: path) {
+        if FileSystem.isFolder(path), !FileSystem.exists(path + "/model.json"), PublishedFolder.isPresent(at: path) {
             survey(published: path)
             return
         }

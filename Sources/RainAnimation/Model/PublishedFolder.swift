@@ -79,8 +79,8 @@ struct PublishedFolder {
                 missing[part] = Self.usualName(of: part)
                 return
             }
-            if Self.isFile(folder + "/config.json") { descriptions[part] = folder + "/config.json" }
-            if let file = inside.first(where: { Self.isFile("\(folder)/\($0)") }) {
+            if FileSystem.isFile(folder + "/config.json") { descriptions[part] = folder + "/config.json" }
+            if let file = inside.first(where: { FileSystem.isFile("\(folder)/\($0)") }) {
                 weights[part] = "\(folder)/\(file)"
             } else {
                 missing[part] = Self.usualName(of: part) + inside[0]
@@ -100,7 +100,7 @@ struct PublishedFolder {
             let tail = parts[start...].joined(separator: "/")
             for folder in Self.folders {
                 let candidate = "\(path)/\(folder)\(tail)"
-                if isFolder ? FileSystem.isFolder(candidate) : Self.isFile(candidate) { return candidate }
+                if isFolder ? FileSystem.isFolder(candidate) : FileSystem.isFile(candidate) { return candidate }
             }
         }
         return nil
@@ -123,9 +123,7 @@ struct PublishedFolder {
         return "\(path): " + sentences.joined(separator: "; ")
     }
 
-    private static func isFile(_ path: String) -> Bool { ![.missing, .folder].contains(FileSystem.kind(path)) }
-
     private static func files(in folder: String) -> [String] {
-        ((try? FileSystem.names(in: folder)) ?? []).filter { isFile("\(folder)/\($0)") }
+        ((try? FileSystem.names(in: folder)) ?? []).filter { FileSystem.isFile("\(folder)/\($0)") }
     }
 }

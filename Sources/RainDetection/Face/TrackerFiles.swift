@@ -1,4 +1,3 @@
-import Foundation
 import RainFiles
 
 /// The three networks of the face tracker that comes along: MediaPipe's, Apache-2.0, from the Python package `mediapipe` 0.10.21.
@@ -39,13 +38,7 @@ public struct TrackerFiles: Sendable, Equatable {
     public init(folder: String = standardFolder) { self.folder = folder }
 
     /// The user's data folder for them: `$XDG_DATA_HOME/rain/tracker`, usually `~/.local/share/rain/tracker`.
-    public static var standardFolder: String {
-        let environment = ProcessInfo.processInfo.environment
-        let data =
-            environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-            ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.local/share"
-        return data + "/rain/tracker"
-    }
+    public static var standardFolder: String { UserFolder.data.path + "/rain/tracker" }
 
     public func path(_ file: File) -> String { "\(folder)/\(file.name)" }
 

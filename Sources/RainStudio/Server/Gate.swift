@@ -4,8 +4,8 @@ import NIOHTTP1
 /// Who may ask: decides by address, `Host`, `Origin` and token, before anything else looks at a request.
 ///
 /// A page of another site must not drive the studio through its visitor's browser: `Origin`, where a browser sends it, must be the
-/// studio's own, or one that its user allows. Without a token, `Host` must name this machine itself, so that no foreign name that is made to resolve to it (DNS
-/// rebinding) makes a page of that name one of the studio's own.
+/// studio's own, or one that its user allows. Without a token, `Host` must name this machine itself, so that no foreign name that is made
+/// to resolve to it (DNS rebinding) makes a page of that name one of the studio's own.
 struct Gate: Sendable {
     /// The names under which a studio without a token is reached.
     private static let ownNames: Set<String> = ["localhost", "127.0.0.1", "[::1]"]

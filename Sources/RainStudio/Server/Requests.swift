@@ -42,16 +42,20 @@ struct Links: Encodable {
     /// Each with a slash at its end; the most likely first.
     var addresses: [String]
     /// What they must carry; null for none.
-    var token: String?
+    @ToldAsNull var token: String?
+}
 
-    private enum Key: CodingKey { case isLocal, addresses, token }
+/// A value of an answer that is told as null where there is none, rather than left out.
+@propertyWrapper struct ToldAsNull<Value: Encodable>: Encodable {
+    var wrappedValue: Value?
 
-    /// No token is told as null.
+    // Synthesised, it would not let the structures around it be made of plain values.
+    // swift-format-ignore: UseSynthesizedInitializer
+    init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
     func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        try container.encode(isLocal, forKey: .isLocal)
-        try container.encode(addresses, forKey: .addresses)
-        try container.encode(token, forKey: .token)
+        var container = encoder.singleValueContainer()
+        try container.encode(wrappedValue)
     }
 }
 
@@ -76,17 +80,7 @@ struct FoundFace: Encodable {
     }
     var width: Int
     var height: Int
-    var face: Face?
-
-    private enum Key: CodingKey { case width, height, face }
-
-    /// No face is told as null.
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        try container.encode(width, forKey: .width)
-        try container.encode(height, forKey: .height)
-        try container.encode(face, forKey: .face)
-    }
+    @ToldAsNull var face: Face?
 }
 
 extension StudioRequest {

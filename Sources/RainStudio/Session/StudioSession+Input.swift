@@ -12,7 +12,7 @@ struct PictureInput: Sendable {
     var cameraTime = -Double.infinity
     /// Its driver at rest.
     var rest = RestingFace()
-    /// The driver's face at rest where a user has said that this is it; it holds for every camera from then on.
+    /// The driver's neutral face as a user has calibrated it; it holds for every camera from then on.
     var given: LandmarkFrame?
     /// Takes the driver's distance from the camera out of whole persons; the puppet, which drives drawn models, knows none.
     var distance = DistanceKeeper()

@@ -77,7 +77,7 @@ actor StudioSession {
     /// Where it is kept.
     private nonisolated let kept: StudioState
 
-    /// - Parameter restingFace: the driver's face at rest, as a user has said before
+    /// - Parameter restingFace: the driver's neutral face, as calibrated before
     init(
         id: String, settings: SessionSettings, reference: Reference, restingFace: LandmarkFrame? = nil, host: ModelHost,
         desk: DetectorDesk?, time: Timekeeper, metrics: StudioMetrics, kept: StudioState

@@ -44,7 +44,7 @@ struct KeptSession: Codable, Hashable, Sendable {
     /// The id of the one on stage.
     var character: String
     var settings: SettingsChange
-    /// The driver's face at rest, where a user has said that this is it: x and y of its landmarks.
+    /// The driver's neutral face, where a user has calibrated it: x and y of its landmarks.
     var restingFace: [SIMD2<Float>]?
 }
 

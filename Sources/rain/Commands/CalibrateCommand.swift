@@ -90,8 +90,7 @@ struct CalibrateCommand: AsyncParsableCommand {
 
     /// The reference's landmarks: given, beside the picture, or detected.
     private func referencePose(_ detectors: Detectors) async throws -> DrivingPose {
-        let beside = reference.map(ReferenceFace.landmarkFile)
-        if let file = referenceLandmarks ?? beside.flatMap({ FileSystem.exists($0) ? $0 : nil }) {
+        if let file = referenceLandmarks ?? reference.flatMap(ReferenceFace.fileBeside) {
             return try LandmarkFile(contentsOf: URL(fileURLWithPath: file))[0]
         }
         guard let reference else { throw ValidationError("expected --reference or --reference-landmarks, found neither") }

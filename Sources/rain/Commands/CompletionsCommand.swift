@@ -54,27 +54,21 @@ struct CompletionsCommand: ParsableCommand {
             }
 
             /// Where the shell looks for scripts of the user.
-            func folder(_ environment: [String: String]) -> String {
-                // The XDG Base Directory Specification: what is relative or empty is passed over.
-                func base(_ variable: String, _ usual: String) -> String {
-                    if let path = environment[variable], path.hasPrefix("/") { return path }
-                    return "\(environment["HOME"] ?? NSHomeDirectory())/\(usual)"
-                }
-                return switch self {
-                case .bash: base("XDG_DATA_HOME", ".local/share") + "/bash-completion/completions"
-                case .zsh: base("XDG_DATA_HOME", ".local/share") + "/zsh/site-functions"
-                case .fish: base("XDG_CONFIG_HOME", ".config") + "/fish/completions"
+            var folder: String {
+                switch self {
+                case .bash: UserFolder.data.path + "/bash-completion/completions"
+                case .zsh: UserFolder.data.path + "/zsh/site-functions"
+                case .fish: UserFolder.configuration.path + "/fish/completions"
                 }
             }
         }
 
         func run() throws {
-            let environment = ProcessInfo.processInfo.environment
-            let usual = environment["SHELL", default: ""]
+            let usual = ProcessInfo.processInfo.environment["SHELL", default: ""]
             guard let shell = shell ?? Shell(rawValue: URL(fileURLWithPath: usual).lastPathComponent) else {
                 throw ValidationError("--shell: expected bash, zsh or fish, found '\(usual)' as $SHELL; name one of them")
             }
-            let folder = folder ?? shell.folder(environment)
+            let folder = folder ?? shell.folder
             let path = "\(folder)/\(shell.fileName)"
             do {
                 try FileSystem.makeFolders(folder)

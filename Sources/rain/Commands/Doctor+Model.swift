@@ -109,7 +109,8 @@ extension Doctor {
             let files = try DetectorFiles(model: path)
             _ = try LandmarkDetector(files, engine: CPUEngine())
             return try [files.detector, files.estimator].map { file in
-                let found = Checksum.sha256([UInt8](try FileSystem.mapped(file)))
+                let bytes = try FileSystem.mapped(file)
+                let found = Checksum.sha256(bytes.bytes)
                 let value = "\(file), SHA-256 \(found)"
                 guard let known = PublishedChecksums.sha256(of: file), known != found else {
                     return Finding("landmark detector", .ok, value + (PublishedChecksums.sha256(of: file) == found ? ", as published" : ""))

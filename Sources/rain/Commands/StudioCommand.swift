@@ -174,8 +174,7 @@ struct StudioCommand: AsyncParsableCommand {
         configuration.origins = allowOrigin
         configuration.modelOptions = Self.text(of: model, detector: detection.detector)
         if let reference {
-            let beside = ReferenceFace.landmarkFile(of: reference)
-            let landmarks = FileSystem.exists(beside) ? try LandmarkFile(contentsOf: URL(fileURLWithPath: beside))[0].face : nil
+            let landmarks = try ReferenceFace.fileBeside(reference).map { try LandmarkFile(contentsOf: URL(fileURLWithPath: $0))[0].face }
             configuration.reference = (
                 try FileSystem.read(reference, upTo: PictureReader.maximumFileByteCount), URL(fileURLWithPath: reference).lastPathComponent,
                 landmarks
@@ -220,13 +219,7 @@ struct StudioCommand: AsyncParsableCommand {
     private static let usualRate = 30.0
 
     /// The user's folder for what programs remember: `$XDG_STATE_HOME/rain/studio`, usually `~/.local/state/rain/studio`.
-    private static var stateFolder: String {
-        let environment = ProcessInfo.processInfo.environment
-        let state =
-            environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-            ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.local/state"
-        return state + "/rain/studio"
-    }
+    private static var stateFolder: String { UserFolder.state.path + "/rain/studio" }
 
     /// The settings that the command line gives.
     private func given() throws(StudioError) -> SettingsChange {

@@ -26,8 +26,7 @@ struct ReferenceFace {
         func art(_ picture: Picture) -> CharacterArt { isCut ? .cut(picture) : .picture(picture) }
         let folder = FileSystem.isFolder(path) ? try LayerFolder(path: path) : nil
         let picture = try folder?.picture ?? PictureReader.read(path)
-        let beside = Self.landmarkFile(of: path)
-        let file = landmarks ?? folder?.landmarkFile ?? (FileSystem.exists(beside) ? beside : nil)
+        let file = landmarks ?? folder?.landmarkFile ?? Self.fileBeside(path)
         var frame = try file.map { try LandmarkFile(contentsOf: URL(fileURLWithPath: $0))[0].face }
         var placement: ReferencePlacement?
         if frame == nil, let detectors, let found = try await Self.find(in: picture, path: path, detectors, drawn) {
@@ -70,6 +69,12 @@ struct ReferenceFace {
     /// The landmark file that belongs to a picture: `hero.landmarks.json` for `hero.png`.
     static func landmarkFile(of picture: String) -> String {
         URL(fileURLWithPath: picture).deletingPathExtension().path + ".landmarks.json"
+    }
+
+    /// The landmark file that lies beside a picture; nil for none.
+    static func fileBeside(_ picture: String) -> String? {
+        let file = landmarkFile(of: picture)
+        return FileSystem.exists(file) ? file : nil
     }
 
     /// Landmarks of a picture where they are after it has been fitted to a square.
