@@ -60,6 +60,8 @@ extension Studio {
                 let original = try await studio.get(session + "/reference?original=1")
                 #expect(original.body == picture)
                 let list = try await studio.get("/api/v1/characters").text
+                // Neither changes of settings nor a restart put a character before those that came on stage later.
+                #expect(studio.server.store.kept.characters.map(\.id) == ["5", StudioState.id(of: picture), "12", "7"])
                 #expect(list.contains(#""id":"12""#) && list.contains("Zo\u{EB}.png"), "\(list)")
                 return try self.state(try await studio.get(session))
             }

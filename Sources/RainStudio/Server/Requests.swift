@@ -49,9 +49,8 @@ struct Links: Encodable {
 @propertyWrapper struct ToldAsNull<Value: Encodable>: Encodable {
     var wrappedValue: Value?
 
-    // Synthesised, it would not let the structures around it be made of plain values.
-    // swift-format-ignore: UseSynthesizedInitializer
-    init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+    /// Written out, since structures are made of plain values only where a wrapper declares it.
+    init(wrappedValue value: Value?) { wrappedValue = value }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()

@@ -223,18 +223,20 @@ final class StudioState: Sendable {
 
     var sessions: [KeptSession] { contents.withLock { $0.state.sessions } }
 
-    /// Notes how a session is, and that its character is on stage.
+    /// Notes how a session is, and that its character is on stage: one that has just come there becomes the first.
     func note(_ session: KeptSession, _ reference: Reference, look: SettingsChange) {
         change { state in
+            var isStaying = false
             if let place = state.sessions.firstIndex(where: { $0.id == session.id }) {
+                isStaying = state.sessions[place].character == session.character
                 state.sessions[place] = session
             } else {
                 state.sessions.append(session)
             }
-            var character = state.characters.first { $0.id == reference.id } ?? KeptCharacter(id: reference.id, name: reference.name)
+            let place = state.characters.firstIndex { $0.id == reference.id }
+            var character = place.map { state.characters.remove(at: $0) } ?? KeptCharacter(id: reference.id, name: reference.name)
             character.look = look
-            state.characters.removeAll { $0.id == reference.id }
-            state.characters.insert(character, at: 0)
+            state.characters.insert(character, at: isStaying ? place ?? 0 : 0)
             let staged = Set(state.sessions.map(\.character))
             while state.characters.count > Self.mostCharacters,
                 let last = state.characters.lastIndex(where: { !staged.contains($0.id) })
