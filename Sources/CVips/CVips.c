@@ -114,12 +114,12 @@ static void replace(VipsImage **image, VipsImage *made) {
     } while (0)
 
 /// The image in sRGB with 8 bits a channel and four channels; 0, or -1 with the image as far as it came.
-static int settle(VipsImage **image) {
+static int settle(VipsImage **image, int ignores_profile) {
     VipsImage *made = NULL;
     int isWide = vips.format(*image) == VIPS_FORMAT_USHORT;
     STEP(image, autorot, NULL);
     // A profile that is broken says nothing.
-    if (vips.get_typeof(*image, "icc-profile-data") != 0) {
+    if (!ignores_profile && vips.get_typeof(*image, "icc-profile-data") != 0) {
         if (vips.icc_transform(*image, &made, "sRGB", "embedded", 1, "intent", VIPS_INTENT_RELATIVE, "depth", isWide ? 16 : 8, NULL) == 0) {
             // Only now is the profile read. Opacity stays as deep as it was, and so must colours.
             VipsImage *whole = vips.copy_memory(made);
@@ -154,7 +154,8 @@ static VipsImage *load(RainStillKind kind, const void *bytes, size_t count, int6
 }
 
 RainStillStatus rain_still_read(
-    RainStillKind kind, const void *bytes, size_t count, int64_t maximum_pixels, int maximum_side, RainStill *still) {
+    RainStillKind kind, const void *bytes, size_t count, int64_t maximum_pixels, int maximum_side, int ignores_profile,
+    RainStill *still) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, openLibrary);
     memset(still, 0, sizeof *still);
@@ -168,7 +169,7 @@ RainStillStatus rain_still_read(
         (strstr(vips.error_buffer(), "not supported") != NULL || strstr(vips.error_buffer(), "not a whole number") != NULL))
         image = load(RAIN_STILL_BMP, bytes, count, maximum_pixels, maximum_side, still);
     if (image == NULL) goto done;
-    if (settle(&image) != 0) goto done;
+    if (settle(&image, ignores_profile) != 0) goto done;
     still->width = vips.width(image);
     still->height = vips.height(image);
     size_t size = 0;

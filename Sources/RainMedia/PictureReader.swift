@@ -31,10 +31,15 @@ public enum PictureReader {
 
     /// Reads the bytes of a picture file.
     ///
-    /// - Parameter name: what errors call it
+    /// - Parameters:
+    ///   - name: what errors call it
+    ///   - ignoresProfile: take colours for sRGB. Browsers put a profile into every picture that they encode; to a face tracker it makes no
+    ///     difference, and to read it takes longer than the picture.
     /// - Throws: `MediaError` for bytes that are no picture, damaged, cut short or too many
-    public static func read(bytes: [UInt8], name path: String, maximumPixels: Int = maximumPixels) throws -> Picture {
-        try layer(bytes, path, maximumPixels).onWhite
+    public static func read(
+        bytes: [UInt8], name path: String, maximumPixels: Int = maximumPixels, ignoresProfile: Bool = false
+    ) throws -> Picture {
+        try layer(bytes, path, maximumPixels, ignoresProfile: ignoresProfile).onWhite
     }
 
     /// Reads a picture file with its transparency.
@@ -44,14 +49,18 @@ public enum PictureReader {
         try layer(Files.read(path, limit: maximumFileByteCount), path, maximumPixels)
     }
 
-    private static func layer(_ bytes: [UInt8], _ path: String, _ maximumPixels: Int) throws -> LayerPicture {
+    private static func layer(
+        _ bytes: [UInt8], _ path: String, _ maximumPixels: Int, ignoresProfile: Bool = false
+    ) throws -> LayerPicture {
         guard let format = StillFormat(bytes) else {
             throw MediaError(
                 .malformed, file: path, expected: "a picture (PNG, JPEG, WebP, GIF, TIFF, BMP, HEIC, AVIF, PNM or QOI)",
                 found: bytes.isEmpty ? "0 bytes" : FileContent.name(Array(bytes.prefix(300))) ?? "another kind of file",
                 advice: bytes.isEmpty ? "save or download the file again" : "check the file, or save it in one of these formats")
         }
-        guard let demuxers = demuxers[format] else { return try StillReader.read(bytes, format, path: path, maximumPixels: maximumPixels) }
+        guard let demuxers = demuxers[format] else {
+            return try StillReader.read(bytes, format, path: path, maximumPixels: maximumPixels, ignoresProfile: ignoresProfile)
+        }
         guard let layer = try Decoder(still: bytes, path: path, formats: demuxers, maximumPixels: maximumPixels).nextLayer() else {
             throw MediaError(
                 .malformed, file: path, expected: "a picture", found: "none in the file", advice: "save or download the file again")

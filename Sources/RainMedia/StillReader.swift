@@ -8,16 +8,18 @@ import RainPictures
 /// OpenImageIO brings 240 MB, and ImageMagick alone does not tell damage from a remark. BMP is read by the part of ImageMagick that libvips
 /// brings along.
 enum StillReader {
-    /// - Parameter bytes: of a file of that format
+    /// - Parameters:
+    ///   - bytes: of a file of that format
+    ///   - ignoresProfile: take colours for sRGB, whatever their profile says
     /// - Throws: `MediaError` for what is damaged, cut short or too large
-    static func read(_ bytes: [UInt8], _ format: StillFormat, path: String, maximumPixels: Int) throws -> LayerPicture {
+    static func read(_ bytes: [UInt8], _ format: StillFormat, path: String, maximumPixels: Int, ignoresProfile: Bool = false) throws -> LayerPicture {
         guard let kind = kind(format) else { preconditionFailure("\(format) has another reader") }
         guard format.isWhole(bytes) else { throw damaged(path, "a \(format.rawValue) file that is cut short") }
         let content = format == .bmp ? BitmapHeader.repaired(bytes) : bytes
         var still = RainStill()
         let status = content.withUnsafeBytes {
             rain_still_read(
-                kind, $0.baseAddress, $0.count, Int64(maximumPixels), Int32(PictureReader.maximumSide), &still)
+                kind, $0.baseAddress, $0.count, Int64(maximumPixels), Int32(PictureReader.maximumSide), ignoresProfile ? 1 : 0, &still)
         }
         defer { rain_still_free(&still) }
         switch status {

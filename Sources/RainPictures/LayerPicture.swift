@@ -33,6 +33,7 @@ public struct LayerPicture: Sendable, Equatable {
         self.init(width: width, height: height, bytes: bytes)
         for pixel in 0..<(width * height) {
             let alpha = Int(bytes[pixel * 4 + 3])
+            guard alpha < 255 else { continue }
             for channel in 0..<3 { self.bytes[pixel * 4 + channel] = UInt8((Int(bytes[pixel * 4 + channel]) * alpha + 127) / 255) }
         }
     }

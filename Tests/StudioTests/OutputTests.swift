@@ -187,5 +187,58 @@ extension Studio {
             #expect(late > .seconds(60) && late <= .seconds(60) + period)
             #expect(b.next(after: .seconds(60), period: .milliseconds(40)) == .milliseconds(60_040))
         }
+
+        /// Plays a camera beside a beat.
+        ///
+        /// - Returns: how long poses of the second half wait for their tick, on average, and the shortest and longest time between ticks, all
+        ///   in periods
+        private func follow(camera interval: Duration, jitter: Double, seconds: Int = 20) -> (wait: Double, least: Double, most: Double) {
+            var (beat, poses) = (Beat(), 0.0)
+            let period = Duration.seconds(1) / 30
+            var (now, pose) = (Duration.milliseconds(1), Duration.milliseconds(3))
+            var (waits, steps) = ([Double](), [Double]())
+            while now < .seconds(seconds) {
+                let due = beat.next(after: now, period: period)
+                while pose < due {
+                    beat.follow(pose)
+                    if now > .seconds(seconds / 2) { waits.append((due - pose) / period) }
+                    poses += 1
+                    pose += interval * (1 + jitter * sin(poses * poses))
+                }
+                if now > .milliseconds(1) { steps.append((due - now) / period) }
+                now = due
+            }
+            return (waits.reduce(0, +) / Double(waits.count), steps.min() ?? 0, steps.max() ?? 0)
+        }
+
+        @Test func beatsFollowACameraOfTheirRate() {
+            for interval in [Duration.seconds(1) / 30, .seconds(1001) / 30_000] {
+                let even = follow(camera: interval, jitter: 0)
+                #expect(even.wait < 0.13, "\(even)")
+                #expect(even.least > 0.95 && even.most < 1.05, "\(even)")
+            }
+            // A pose that comes a little later than its tick waits for a whole period.
+            let uneven = follow(camera: .seconds(1) / 30, jitter: 0.05)
+            #expect(uneven.wait < 0.35 && uneven.least > 0.95 && uneven.most < 1.05, "\(uneven)")
+            // Where the rate is another, there is nothing to follow.
+            for rate in [24, 25, 50] {
+                let other = follow(camera: .seconds(1) / rate, jitter: 0.02)
+                #expect(other.least > 0.999 && other.most < 1.001, "\(rate): \(other)")
+            }
+        }
+
+        @Test func aBeatWithoutItsCameraGoesBackToTheStudios() {
+            let period = Duration.milliseconds(40)
+            var beat = Beat()
+            var now = Duration.milliseconds(1)
+            for _ in 0..<200 {
+                beat.follow(now + .milliseconds(17))
+                now = beat.next(after: now, period: period)
+            }
+            #expect(!(now / period).rounded().isEqual(to: now / period), "it follows")
+            beat.release()
+            now = beat.next(after: now, period: period)
+            #expect((now / period).rounded().isEqual(to: now / period))
+        }
     }
 }

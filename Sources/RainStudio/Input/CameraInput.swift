@@ -97,7 +97,7 @@ actor CameraInput {
     /// - Throws: `StudioError` of code `badPicture` or `tooLarge`
     private static func decode(_ bytes: [UInt8]) throws(StudioError) -> Picture {
         do {
-            return try PictureReader.read(bytes: bytes, name: "the camera's picture", maximumPixels: mostPixels)
+            return try PictureReader.read(bytes: bytes, name: "the camera's picture", maximumPixels: mostPixels, ignoresProfile: true)
         } catch let error as MediaError {
             throw StudioError(error.code == .tooLarge ? .tooLarge : .badPicture, "\(error)")
         } catch {

@@ -60,6 +60,7 @@ actor StudioSession {
     private var coming: Stream?
     private var nextStream = 0
     private var ticker: Task<Void, Never>?
+    private var beat = Beat()
     private var starting: Task<Void, any Error>?
 
     private var sequence: UInt32 = 0
@@ -119,13 +120,12 @@ actor StudioSession {
         guard !isClosed else { return stream.task.cancel() }
         current = stream
         input.film?.pause(false)
-        let period = period
         ticker = Task { [weak self, time] in
-            var (beat, period) = (Beat(), period)
             while !Task.isCancelled {
-                await time.wait(beat.next(after: time.now(), period: period))
-                guard !Task.isCancelled, let next = await self?.tick(beat) else { return }
-                period = next
+                guard let due = await self?.nextTick() else { return }
+                await time.wait(due)
+                guard !Task.isCancelled else { return }
+                await self?.tick()
             }
         }
         announce()
@@ -174,10 +174,13 @@ actor StudioSession {
 
     // MARK: Driving
 
+    private func nextTick() -> Duration {
+        if input.camera == nil { beat.release() }
+        return beat.next(after: time.now(), period: period)
+    }
+
     /// Makes the driving frame of now.
-    ///
-    /// - Returns: how long until the next
-    private func tick(_ beat: Beat) -> Duration {
+    private func tick() {
         let now = time.now()
         let (pose, tag) = driver.frame(at: now)
         let asked =
@@ -194,7 +197,6 @@ actor StudioSession {
             lastStats = now
             tellStats()
         }
-        return period
     }
 
     /// How frames are shown.
@@ -220,6 +222,7 @@ actor StudioSession {
     func drive(_ pose: DrivingPose, seenIn picture: InputStamp) {
         lastUse = time.now()
         driver.take(pose, seenIn: picture, at: lastUse)
+        beat.follow(lastUse)
     }
 
     /// The mode of the newest driving frame.
