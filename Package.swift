@@ -146,7 +146,7 @@ let package = Package(
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(
             name: "RainVerificationTests",
-            dependencies: ["RainVerification", "RainModels", "RainPose", "RainCPU", "RainCheckpoints", "RainGraph"],
+            dependencies: ["RainVerification", "RainModels", "RainPose", "RainCPU", "RainCheckpoints", "RainGraph", "RainTesting"],
             swiftSettings: common),
         .testTarget(
             name: "RainAnimationTests", dependencies: ["RainAnimation", "RainCPU", "RainTesting", "CAllocationCount"],

@@ -90,35 +90,43 @@ public struct CPUEngine: TrainingEngine {
 
     func pool() throws -> Pool { try pools.pool(threads: threads, instructionSet) }
 
-    public func prepare(_ program: Program) throws -> any Executable { try prepareForTraining(program, sharing: nil) }
+    public var capabilities: EngineCapabilities { .all }
 
-    public func prepare(_ program: Program, beside other: (any Executable)?) throws -> any Executable {
+    public func buffer(_ type: TensorType) throws -> any EngineBuffer { try CPUBuffer(type) }
+
+    public func compile(_ program: Program, _ options: CompileOptions) throws -> any Executable {
         let pool = try pool()
-        var neighbour = (other as? CPUExecutable)?.plan
+        var neighbour = (options.neighbour as? CPUExecutable)?.plan
         // One of another engine could run at the same time.
         if neighbour?.pool !== pool { neighbour = nil }
-        return CPUExecutable(try Plan(program, pool: pool, choice: choice, beside: neighbour), beside: neighbour)
+        let buffers = try options.buffers.reduce(into: [TensorPort: CPUBuffer]()) { buffers, entry in
+            guard let buffer = entry.value as? CPUBuffer else {
+                throw GraphError(.malformed, at: "\(entry.key)", "expected a buffer of this engine")
+            }
+            buffers[entry.key] = buffer
+        }
+        let rewritten = options.isRewritten ? try program.rewritten(for: capabilities) : program
+        return CPUExecutable(try Plan(rewritten, pool: pool, choice: choice, beside: neighbour, buffers: buffers), beside: neighbour)
     }
 
-    public func prepare(_ program: Program, sharing other: (any TrainableExecutable)?) throws -> any TrainableExecutable {
-        try prepareForTraining(program, sharing: other)
+    public func compile(_ program: Program, sharing other: (any TrainableExecutable)?) throws -> any TrainableExecutable {
+        try compileForTraining(program, sharing: other)
     }
 
-    public func evaluate(
-        _ program: Program, inputs: [String: [Float]], parameters: (_ name: String, _ shape: Shape) throws -> [Float]
-    ) throws -> [String: [Float]] {
+    public func evaluate(_ program: Program, inputs: [String: [Float]], parameters: any TensorSource) throws -> [String: [Float]] {
         let pool = try pool()
-        let executable = CPUExecutable(try Plan(program, pool: pool, choice: choice, runsOnce: true))
+        let rewritten = try program.rewritten(for: capabilities)
+        let executable = CPUExecutable(try Plan(rewritten, pool: pool, choice: choice, runsOnce: true))
         for (name, values) in inputs { try executable.write(name, values) }
         try executable.runOnce(parameters)
         return try program.graph.outputs.reduce(into: [:]) { $0[$1.name] = try executable.read($1.name) }
     }
 
-    /// As `prepare`, with the methods of a program that trains.
+    /// As `compile`, with the methods of a program that trains.
     ///
     /// - Parameter other: an executable of this engine whose parameters, gradients and moments the new one shares.
     /// - Throws: `CPUError` if the machine lacks the instruction set, threads or memory.
-    public func prepareForTraining(_ program: Program, sharing other: (any TrainableExecutable)? = nil) throws -> CPUExecutable {
+    public func compileForTraining(_ program: Program, sharing other: (any TrainableExecutable)? = nil) throws -> CPUExecutable {
         let pool = try pool()
         var sharing: Plan?
         if let other {
@@ -127,7 +135,7 @@ public struct CPUEngine: TrainingEngine {
             }
             sharing = executable.plan
         }
-        return CPUExecutable(try Plan(program, pool: pool, choice: choice, sharing: sharing))
+        return CPUExecutable(try Plan(program.rewritten(for: capabilities), pool: pool, choice: choice, sharing: sharing))
     }
 }
 

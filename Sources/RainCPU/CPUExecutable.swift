@@ -15,6 +15,9 @@ public final class CPUExecutable: TrainableExecutable {
         self.beside = beside
     }
 
+    /// Of ports that have been asked for.
+    private var buffers: [TensorPort: CPUBuffer] = [:]
+
     /// Whether parameters have been loaded; without them packed weights are nowhere.
     private var isLoaded = false
 
@@ -23,10 +26,12 @@ public final class CPUExecutable: TrainableExecutable {
     /// Bytes of memory shared by all temporaries, of what is kept (parameters and packed weights among it), and of trained parameters.
     public var memory: (arena: Int, persistent: Int, trained: Int) { plan.memory }
 
-    public func load(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws {
+    public func load(_ parameters: any TensorSource) throws {
         // Only the first time: later loads may be of other parameters.
         let known = beside?.sharedWeights ?? [:]
         beside = nil
+        // Where weights are widened before they are packed: as large as the largest.
+        var widened = try Block(count: 0)
         for (index, node) in plan.graph.nodes.enumerated() {
             guard case .parameter(let name, let shape) = node.operation else { continue }
             var missing = plan.packedParameters[ValueID(node: index)] ?? []
@@ -39,17 +44,13 @@ public final class CPUExecutable: TrainableExecutable {
                 return true
             }
             if isPacked, missing.isEmpty { continue }
-            let values = try parameters(name, shape)
-            guard values.count == shape.count else {
-                throw GraphError(.shapeMismatch, at: name, "\(values.count) values for shape \(shape)")
-            }
-            try values.withUnsafeBufferPointer { values in
-                for (weight, packing) in missing {
-                    let block = try Block(count: (packing.bytes + 3) / 4)
-                    plan.pool.running.withLock { _ in packing.run(values.baseAddress!, UnsafeMutableRawPointer(block.pointer)) }
-                    weight.share(block)
-                }
-                if !isPacked { plan.pointer(ValueID(node: index)).update(from: values.baseAddress!, count: shape.count) }
+            if isPacked, widened.count < shape.count { widened = try Block(count: shape.count) }
+            let target = isPacked ? widened.pointer : plan.pointer(ValueID(node: index))
+            try plan.fill(target, name, shape, from: parameters)
+            for (weight, packing) in missing {
+                let block = try Block(count: (packing.bytes + 3) / 4)
+                plan.pool.running.withLock { _ in packing.run(target, UnsafeMutableRawPointer(block.pointer)) }
+                weight.share(block)
             }
         }
         if trained.count > 0 { trained.restart() }
@@ -58,72 +59,40 @@ public final class CPUExecutable: TrainableExecutable {
     }
 
     /// Runs all stages, fetching parameters on the way; for a plan that runs once.
-    func runOnce(_ parameters: (_ name: String, _ shape: Shape) throws -> [Float]) throws {
-        try withoutActuallyEscaping(parameters) { parameters in
-            var failure: (any Error)?
-            plan.fetch = { name, shape, target in
-                do {
-                    let values = try parameters(name, shape)
-                    guard values.count == shape.count else {
-                        throw GraphError(.shapeMismatch, at: name, "\(values.count) values for shape \(shape)")
-                    }
-                    values.withUnsafeBufferPointer { target.update(from: $0.baseAddress!, count: shape.count) }
-                } catch {
-                    failure = error
-                }
+    func runOnce(_ parameters: any TensorSource) throws {
+        var failure: (any Error)?
+        plan.fetch = { [plan] name, shape, target in
+            do {
+                try plan.fill(target, name, shape, from: parameters, isRunning: true)
+            } catch {
+                failure = error
             }
-            defer { plan.fetch = nil }
-            try plan.pool.running.withLock { _ in
-                for stage in Lifetime.allCases {
-                    for instruction in plan.instructions[stage] ?? [] {
-                        instruction.run()
-                        if let failure { throw failure }
-                    }
+        }
+        defer { plan.fetch = nil }
+        try plan.pool.running.withLock { _ in
+            for stage in Lifetime.allCases {
+                for instruction in plan.instructions[stage] ?? [] {
+                    instruction.run()
+                    if let failure { throw failure }
                 }
             }
         }
     }
 
-    public func write(_ input: String, _ body: (inout MutableSpan<Float>) -> Void) throws {
-        for (index, node) in plan.graph.nodes.enumerated() {
-            guard case .input(input, let shape, _) = node.operation else { continue }
-            var span = MutableSpan(_unsafeStart: plan.pointer(ValueID(node: index)), count: shape.count)
-            body(&span)
-            return
-        }
-        throw GraphError(.name, at: "input '\(input)'", "the program has only \(plan.graph.inputs.map(\.name))")
+    public func buffer(_ port: TensorPort) throws -> any EngineBuffer {
+        if let known = buffers[port] { return known }
+        let type = try plan.type(of: port)
+        let made = plan.buffer(port, type)
+        buffers[port] = made
+        return made
     }
 
-    public func read<R>(_ output: String, _ body: (Span<Float>) -> R) throws -> R {
-        guard let value = plan.graph.output(output) else {
-            throw GraphError(.name, at: "output '\(output)'", "the program has only \(plan.graph.outputs.map(\.name))")
-        }
-        return body(Span(_unsafeStart: UnsafePointer(plan.pointer(value)), count: plan.graph.shape(value).count))
-    }
-
-    public func readColors(_ output: String, pixels: Range<Int>) throws -> (bytes: [UInt8], isFinite: Bool) {
-        guard let value = plan.graph.output(output) else {
-            throw GraphError(.name, at: "output '\(output)'", "the program has only \(plan.graph.outputs.map(\.name))")
-        }
-        let shape = plan.graph.shape(value)
-        let channels = shape.last
-        precondition(channels >= 3 && pixels.upperBound * channels <= shape.count, "'\(output)' has no such pixels")
-        var isFinite = false
-        let bytes = [UInt8](unsafeUninitializedCapacity: pixels.count * 3) { buffer, count in
-            let from = UnsafePointer(plan.pointer(value) + pixels.lowerBound * channels)
-            isFinite = plan.pool.running.withLock { _ in
-                rain_color_bytes(plan.pool.pointer, pixels.count, channels, from, buffer.baseAddress!) != 0
-            }
-            count = pixels.count * 3
-        }
-        return (bytes, isFinite)
-    }
-
-    public func run(_ stage: Lifetime) throws {
+    public func submit(_ stage: Lifetime) throws -> any Completion {
         precondition(isLoaded || plan.packedParameters.isEmpty, "a program runs after its parameters have been loaded")
         plan.pool.running.withLock { _ in
             for instruction in plan.instructions[stage] ?? [] { instruction.run() }
         }
+        return Completed()
     }
 
     /// Runs a stage and returns the seconds each node took, in order of execution; packing counts for the node it serves.

@@ -18,8 +18,13 @@ final class Plan {
         case arena(Int)  // handle of the planner
         case gradient(Int)  // offset in the trained memory's gradients
         case parameter(Int)  // offset in the trained memory's parameters
+        case bound(CPUBuffer)
     }
 
+    /// Buffers in place of a port's own memory.
+    private(set) var bound: [TensorPort: CPUBuffer] = [:]
+    /// Outputs that are copied into their buffers when their stage ends.
+    private var copiedOut: [(value: ValueID, buffer: CPUBuffer)] = []
     private var views: [ValueID: (root: ValueID, offset: Int)] = [:]
     /// Concatenations that are not made, since who reads them takes both operands.
     let unmade: Set<ValueID>
@@ -64,13 +69,15 @@ final class Plan {
     ///   - other: a plan of the same pool, whose trained memory becomes this one's too, and whose arena if it is large enough
     ///   - runsOnce: all stages will run once, one after the other, with `fetch` set: parameters and packed weights are in memory
     ///     only while they are used, and no value outlives its last use but the outputs
+    ///   - buffers: in place of ports' own memory
     ///   - neighbour: a plan of the same pool, whose choices are kept to, so that its packed weights fit, and whose arena is used
     ///     if it is large enough
     init(
         _ program: Program, pool: Pool, choice: AlgorithmChoice, sharing other: Plan? = nil, runsOnce: Bool = false,
-        beside neighbour: Plan? = nil
+        beside neighbour: Plan? = nil, buffers: [TensorPort: CPUBuffer] = [:]
     ) throws {
         self.program = program
+        bound = buffers
         unmade = Self.unmade(in: program)
         if case .wherePossible = choice {
             algorithms = [:]
@@ -91,6 +98,7 @@ final class Plan {
         arena = try Block(count: 0)
         persistent = try Block(count: 0)
         try check()
+        try checkBuffers()
         findViews()
         joint = jointLinears()
         assignPlaces()
@@ -118,6 +126,33 @@ final class Plan {
             }
         }
     }
+
+    private func checkBuffers() throws(GraphError) {
+        for (port, buffer) in bound {
+            let type = try type(of: port)
+            if case .output(let name) = port, let value = graph.output(name), isLeaf(root(value).root.node) {
+                throw GraphError(.malformed, at: "\(port)", "what no stage makes cannot be bound to a buffer")
+            }
+            guard type == buffer.type else {
+                throw GraphError(.shapeMismatch, at: "\(port)", "expected a buffer of \(type), found \(buffer.type)")
+            }
+        }
+    }
+
+    /// - Throws: `GraphError.name` if there is no such port
+    func type(of port: TensorPort) throws(GraphError) -> TensorType {
+        switch port {
+        case .input(let name):
+            if let input = graph.inputs.first(where: { $0.name == name }) { return input.type }
+            throw GraphError(.name, at: "\(port)", "the program has only \(graph.inputs.map(\.name))")
+        case .output(let name):
+            if let value = graph.output(name) { return graph.type(value) }
+            throw GraphError(.name, at: "\(port)", "the program has only \(graph.outputs.map(\.name))")
+        }
+    }
+
+    /// Floats of memory that a value takes.
+    private func room(_ node: Node, _ shape: Shape) -> Int { (TensorType(shape, node.element).byteCount + 3) / 4 }
 
     /// Height or width of the largest convolution kernel.
     private static let largestKernel = 64
@@ -196,6 +231,19 @@ final class Plan {
         }
 
         if !runsOnce { findPackedParameters() }
+        // An output goes straight into its buffer, unless that is an input's too, which must stay until the stage has ended.
+        let states = bound.keys.filter { if case .input = $0 { true } else { false } }.compactMap { bound[$0] }
+        var outputRoots: [ValueID: CPUBuffer] = [:]
+        for output in graph.outputs {
+            guard let buffer = bound[.output(output.name)] else { continue }
+            let source = root(output.value)
+            let isPlain = source.offset == 0 && graph.type(source.root).byteCount == buffer.type.byteCount
+            if isPlain, outputRoots[source.root] == nil, gradientRoots[source.root] == nil, !states.contains(where: { $0 === buffer }) {
+                outputRoots[source.root] = buffer
+            } else {
+                copiedOut.append((output.value, buffer))
+            }
+        }
         for (index, node) in graph.nodes.enumerated() where !isElsewhere(index) {
             for (result, shape) in node.results.enumerated() {
                 let value = ValueID(node: index, result: result)
@@ -203,18 +251,23 @@ final class Plan {
                 case .parameter where packedParameters[value] != nil: continue
                 case .parameter where runsOnce && !outlives.contains(value):
                     guard let first = firstUse[value], let last = lastUse[value] else { continue }
-                    places[value] = .arena(planner.add(count: shape.count, first: first, last: last))
+                    places[value] = .arena(planner.add(count: room(node, shape), first: first, last: last))
                 case .parameter(let name, _):
                     places[value] = trained.offsets[name].map(Place.parameter) ?? .persistent(reserve(shape.count))
-                case .input, .constant: places[value] = .persistent(reserve(shape.count))
+                case .input(let name, _, _):
+                    places[value] = bound[.input(name)].map(Place.bound) ?? .persistent(reserve(room(node, shape)))
+                case .constant: places[value] = .persistent(reserve(shape.count))
                 default:
                     if let offset = gradientRoots[value] {
                         places[value] = .gradient(offset)
+                    } else if let buffer = outputRoots[value] {
+                        places[value] = .bound(buffer)
                     } else if outlives.contains(value) {
-                        places[value] = .persistent(reserve(shape.count))
+                        places[value] = .persistent(reserve(room(node, shape)))
                     } else {
                         let end = time[joint[index]?.last ?? index]
-                        places[value] = .arena(planner.add(count: shape.count, first: time[index], last: max(lastUse[value] ?? 0, end)))
+                        let last = max(lastUse[value] ?? 0, end)
+                        places[value] = .arena(planner.add(count: room(node, shape), first: time[index], last: last))
                     }
                 }
             }
@@ -301,6 +354,7 @@ final class Plan {
             case .arena(let handle): arena.pointer + arenaOffsets[handle]
             case .gradient(let offset): trained.gradients.pointer + offset
             case .parameter(let offset): trained.parameters.pointer + offset
+            case .bound(let buffer): buffer.pointer
             }
         return base + source.offset
     }
@@ -360,6 +414,12 @@ final class Plan {
             }
         }
         for (stage, list) in packers { instructions[stage, default: []] += list }
+        for (value, buffer) in copiedOut {
+            let (from, to) = (pointer(value), buffer.pointer)
+            let bytes = graph.type(value).byteCount
+            instructions[graph.nodes[value.node].lifetime, default: []].append(
+                (value.node, { UnsafeMutableRawPointer(to).copyMemory(from: UnsafeRawPointer(from), byteCount: bytes) }))
+        }
 
         for (parameter, gradient) in zip(graph.trainedParameters, program.gradients) {
             let offset = trained.offsets[parameter.name]!

@@ -12,7 +12,7 @@ extension Graph: CustomStringConvertible {
     /// Names of parameters that begin with a dot continue the place at the end of the line.
     fileprivate func line(_ index: Int) -> String {
         let node = nodes[index]
-        let results = node.results.map(\.description).joined(separator: ", ")
+        let results = node.results.map { "\(TensorType($0, node.element))" }.joined(separator: ", ")
         let place = node.place.isEmpty ? "" : "  // \(node.place)"
         return "%\(index) = \(text(node)) → \(results)\(place)"
     }
@@ -47,6 +47,7 @@ extension Graph: CustomStringConvertible {
         case .composite(let height, let width): own = "composite to \(height)×\(width)"
         case .convolutionInputGradient(let geometry, _, _), .convolutionWeightGradient(let geometry, _, _):
             own = "\(node.operation.name) \(geometry.text)"
+        case .convert(let element): own = "convert to \(element)"
         case .affine(let scale, let offset): own = "affine · \(scale) + \(offset)"
         case .transpose(let order): own = "transpose \(order)"
         case .concatenate(let axis): own = "concatenate axis \(axis)"
@@ -86,7 +87,7 @@ extension Convolution {
 extension Program {
     /// A readable listing: inputs, then stage by stage every operation with operands, shape and place, with counts and multiply-adds.
     public func dump() -> String {
-        var lines = graph.inputs.map { "input '\($0.name)' \($0.shape), changes with the \($0.lifetime)" }
+        var lines = graph.inputs.map { "input '\($0.name)' \($0.type), changes with the \($0.lifetime)" }
         let parameters = graph.parameters
         lines.append("\(parameters.count) parameters, \(parameters.reduce(0) { $0 + $1.shape.count }) elements")
         for stage in Lifetime.allCases {

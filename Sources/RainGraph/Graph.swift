@@ -16,6 +16,8 @@ public struct Node: Hashable, Sendable {
     public var operation: Operation
     public var operands: [ValueID]
     public var results: [Shape]
+    /// Of all results.
+    public var element = Element.float32
     public var lifetime: Lifetime
     /// The scope in the model, e.g. `down_blocks.0.resnets.1`; for dumps and errors.
     public var place: String
@@ -37,6 +39,7 @@ public struct Graph: Sendable {
     public internal(set) var outputs: [Output]
 
     public func shape(_ value: ValueID) -> Shape { nodes[value.node].results[value.result] }
+    public func type(_ value: ValueID) -> TensorType { TensorType(shape(value), nodes[value.node].element) }
 
     /// The output of that name.
     public func output(_ name: String) -> ValueID? { outputs.first { $0.name == name }?.value }
@@ -53,10 +56,10 @@ public struct Graph: Sendable {
         }
     }
 
-    /// Names, shapes and lifetimes of all inputs, in order of first use.
-    public var inputs: [(name: String, shape: Shape, lifetime: Lifetime)] {
+    /// Names, types and lifetimes of all inputs, in order of first use.
+    public var inputs: [(name: String, type: TensorType, lifetime: Lifetime)] {
         nodes.compactMap {
-            if case .input(let name, let shape, let lifetime) = $0.operation { (name, shape, lifetime) } else { nil }
+            if case .input(let name, let type, let lifetime) = $0.operation { (name, type, lifetime) } else { nil }
         }
     }
 
@@ -92,6 +95,10 @@ public struct Graph: Sendable {
             let shapes = try node.operation.resultShapes(node.operands.map(shape), at: node.place)
             guard shapes == node.results else {
                 throw GraphError(.malformed, at: place, "results \(node.results) should be \(shapes)")
+            }
+            let element = try node.operation.resultElement(node.operands.map { nodes[$0.node].element }, at: node.place)
+            guard element == node.element else {
+                throw GraphError(.malformed, at: place, "elements \(node.element) should be \(element)")
             }
         }
         var outputNames: Set<String> = []

@@ -47,7 +47,8 @@ public final class GraphBuilder {
         var lifetime = operands.map { nodes[$0.id.node].lifetime }.max() ?? .weights
         if case .input(_, _, let declared) = operation { lifetime = declared }
         if case .parameter = operation { lifetime = isFrozen ? .weights : parameterLifetime }
-        nodes.append(Node(operation: operation, operands: ids, results: results, lifetime: lifetime, place: scope))
+        let element = try operation.resultElement(ids.map { nodes[$0.node].element }, at: scope)
+        nodes.append(Node(operation: operation, operands: ids, results: results, element: element, lifetime: lifetime, place: scope))
         known[key] = nodes.count - 1
         return results.indices.map { Value(builder: self, id: ValueID(node: nodes.count - 1, result: $0)) }
     }
@@ -69,7 +70,12 @@ public final class GraphBuilder {
 
     /// A tensor given from outside.
     public func input(_ name: String, _ shape: Shape, _ lifetime: Lifetime = .step) throws(GraphError) -> Value {
-        try add(.input(name, shape, lifetime))[0]
+        try input(name, TensorType(shape), lifetime)
+    }
+
+    /// A tensor given from outside, of any elements; what is not float32 wants converting before it is computed with.
+    public func input(_ name: String, _ type: TensorType, _ lifetime: Lifetime = .step) throws(GraphError) -> Value {
+        try add(.input(name, type, lifetime))[0]
     }
 
     /// A literal; one value stands for all elements.
@@ -92,9 +98,18 @@ public struct Value {
     public let id: ValueID
 
     public var shape: Shape { builder.nodes[id.node].results[id.result] }
+    public var element: Element { builder.nodes[id.node].element }
 
     // MARK: Elementwise
 
+    public func converted(to element: Element) throws(GraphError) -> Value {
+        element == self.element ? self : try builder.one(.convert(element), self)
+    }
+    /// Pictures in 0…1 as bytes, and which of them are finite.
+    public func colorBytes() throws(GraphError) -> (bytes: Value, areFinite: Value) {
+        let results = try builder.add(.colors, [self])
+        return (results[0], results[1])
+    }
     public func unary(_ kind: Unary) throws(GraphError) -> Value { try builder.one(.unary(kind), self) }
     public func silu() throws(GraphError) -> Value { try unary(.silu) }
     public func scaled(by scale: Float, plus offset: Float = 0) throws(GraphError) -> Value {

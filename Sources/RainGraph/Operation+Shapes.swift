@@ -4,9 +4,13 @@ extension Operation {
     /// - Throws: `GraphError.shapeMismatch` or `.invalidAttribute`, naming the shapes and `place`.
     public func resultShapes(_ operands: [Shape], at place: String) throws(GraphError) -> [Shape] {
         switch self {
-        case .parameter(_, let shape), .input(_, let shape, _), .constant(_, let shape), .reshape(let shape), .broadcast(let shape):
+        case .parameter(_, let shape), .constant(_, let shape), .reshape(let shape), .broadcast(let shape):
             guard shape.isReasonable else {
                 throw GraphError(.invalidAttribute, at: here(place), "\(shape) is no shape a tensor can have")
+            }
+        case .input(_, let type, _):
+            guard type.shape.isReasonable else {
+                throw GraphError(.invalidAttribute, at: here(place), "\(type) is no shape a tensor can have")
             }
         default: break
         }
@@ -16,6 +20,21 @@ extension Operation {
             throw GraphError(.invalidAttribute, at: here(place), "a result \(result) of \(operands) is larger than a tensor can be")
         }
         return results
+    }
+
+    /// The elements of all results.
+    ///
+    /// - Throws: `GraphError.invalidAttribute` if an operand is not float32 and this is no conversion
+    public func resultElement(_ operands: [Element], at place: String) throws(GraphError) -> Element {
+        switch self {
+        case .input(_, let type, _): return type.element
+        case .convert(let element): return element
+        default:
+            if let other = operands.first(where: { $0 != .float32 }) {
+                throw GraphError(.invalidAttribute, at: here(place), "an operand is \(other); convert it to float32 first")
+            }
+            return self == .colors ? .uint8 : .float32
+        }
     }
 
     /// NaN equals nothing, itself included: a graph with one would differ from its copies.
@@ -84,16 +103,19 @@ extension Operation {
         }
 
         switch self {
-        case .parameter(_, let shape), .input(_, let shape, _):
+        case .parameter(_, let shape):
             try take(0)
             return [shape]
+        case .input(_, let type, _):
+            try take(0)
+            return [type.shape]
         case .constant(let values, let shape):
             try take(0)
             guard values.count == shape.count || values.count == 1 else {
                 throw mismatch("\(values.count) values for shape \(shape)")
             }
             return [shape]
-        case .unary, .affine:
+        case .convert, .unary, .affine:
             try take(1)
             return [operands[0]]
         case .unaryGradient:
@@ -106,6 +128,10 @@ extension Operation {
                 throw mismatch("\(operands[0]) and \(operands[1]) do not broadcast")
             }
             return [result]
+        case .colors:
+            try take(1)
+            guard operands[0].rank == 4, operands[0][3] >= 3 else { throw mismatch("expected [n, h, w, 3 or more], found \(operands[0])") }
+            return [[operands[0][0], operands[0][1], operands[0][2], 3], [operands[0][0]]]
         case .geglu:
             try take(1)
             guard operands[0].rank > 0, operands[0].last % 2 == 0 else { throw mismatch("\(operands[0]) has no two halves") }

@@ -67,15 +67,21 @@ public struct Convolution: Hashable, Sendable {
     }
 }
 
-/// The closed set of operations. Shapes follow from the operation and its operands alone (`resultShapes`).
+/// The closed set of operations. Shapes follow from the operation and its operands alone (`resultShapes`), and so do elements (`resultElement`).
 ///
 /// Images are `[batch, height, width, channels]`, tokens `[batch, tokens, channels]`. All arithmetic is float32.
 public enum Operation: Hashable, Sendable {
     // Leaves
     case parameter(String, Shape)
-    case input(String, Shape, Lifetime)
+    case input(String, TensorType, Lifetime)
     /// A small literal; one element stands for all.
     case constant([Float], Shape)
+
+    /// Pictures `[n, h, w, c]`, whose first three channels are red, green and blue in 0…1, as uint8: `[n, h, w, 3]` from 0 to 255, a NaN
+    /// as 0, and `[n]`, 1 for a picture of which all channels are finite, else 0. For running only: it has no gradient.
+    case colors
+    /// Each element as the nearest of another type. The one operation whose operand may be other than float32.
+    case convert(Element)
 
     // Elementwise
     case unary(Unary)
@@ -170,6 +176,8 @@ public enum Operation: Hashable, Sendable {
         case .parameter: "parameter"
         case .input: "input"
         case .constant: "constant"
+        case .convert: "convert"
+        case .colors: "colors"
         case .unary(let kind): kind.rawValue
         case .unaryGradient(let kind): kind.rawValue + "Gradient"
         case .affine: "affine"

@@ -1,7 +1,7 @@
 public import RainCheckpoints
 public import RainGraph
 
-/// Parameters of a model out of checkpoint files of any format, for `Executable.load`.
+/// Parameters of a model out of checkpoint files of any format, for `Executable.load`: halves reach an engine as they are stored.
 ///
 /// By default every tensor must be used and every parameter filled, with equal shapes and finite values: a checkpoint that
 /// only nearly fits is the wrong one.
@@ -115,10 +115,23 @@ public struct ParameterSource: Sendable {
         }
     }
 
-    /// One parameter's elements, row-major: what `Executable.load` asks for.
+    /// One parameter's elements, row-major, as floats.
     ///
+    /// - Throws: as `withTensor`
+    public func callAsFunction(_ name: String, _ shape: Shape) throws -> [Float] { try floats(name, shape) }
+
+    /// The first hundred; a wrong checkpoint has thousands.
+    private static func list(_ names: [String]) -> String {
+        let shown = names.prefix(100).joined(separator: ", ")
+        return names.count > 100 ? shown + ", … (\(names.count - 100) more)" : shown
+    }
+}
+
+extension ParameterSource: TensorSource {
     /// - Throws: `CheckpointError` if it is missing, of another shape, no floating-point tensor, or not finite
-    public func callAsFunction(_ name: String, _ shape: Shape) throws -> [Float] {
+    public func withTensor<Result>(
+        _ name: String, _ shape: Shape, _ body: (Element, RawSpan) throws -> Result
+    ) throws -> Result {
         guard let place = places[name] else {
             throw ModelError(
                 .checkpoint, at: description,
@@ -128,12 +141,23 @@ public struct ParameterSource: Sendable {
         // What has been read is not needed again until the next load.
         defer { file.release(place.name) }
         try file.requireFinite(place.name)
-        return try file.floats(place.name, shape: shape.dimensions)
+        let info = try file.info(place.name)
+        guard info.shape == shape.dimensions, let element = Element(info.dtype) else {
+            let floats = try file.floats(place.name, shape: shape.dimensions)
+            return try unsafe body(.float32, floats.span.bytes)
+        }
+        return try file.withBytes(place.name) { try body(element, $0) }
     }
+}
 
-    /// The first hundred; a wrong checkpoint has thousands.
-    private static func list(_ names: [String]) -> String {
-        let shown = names.prefix(100).joined(separator: ", ")
-        return names.count > 100 ? shown + ", … (\(names.count - 100) more)" : shown
+extension Element {
+    /// That of engines, for what they take as it is stored.
+    fileprivate init?(_ stored: ElementType) {
+        switch stored {
+        case .float32: self = .float32
+        case .float16: self = .float16
+        case .bfloat16: self = .bfloat16
+        default: return nil
+        }
     }
 }

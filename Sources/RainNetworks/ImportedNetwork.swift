@@ -25,7 +25,7 @@ public struct ImportedNetwork: Sendable {
     ///
     /// - Throws: what the engine throws.
     public func prepared(on engine: any Engine) throws -> any Executable {
-        let executable = try engine.prepare(Program(graph.optimizedForInference()))
+        let executable = try engine.compile(Program(graph))
         try executable.load { try parameter($0, $1) }
         return executable
     }

@@ -21,7 +21,7 @@ struct AutoencoderStage {
         let stage = recipe.autoencoder
         let size = Self.cropSize
         let program = try TrainingGraphs.autoencoder(autoencoder, count: stage.characters, size: size)
-        let executable = try engine.prepare(program, sharing: nil)
+        let executable = try engine.compile(program, sharing: nil)
         let bank = WorldScene.references(Self.seeds, size: pictureSize)
         let linear = LinearPart(autoencoder, patches: patches(bank, count: 20_000))
         try executable.load { name, shape in
@@ -48,7 +48,7 @@ struct AutoencoderStage {
             forward: { step in
                 try write(bank, stream: Self.name, step: step)
                 try executable.run(.step)
-                return try executable.read("loss") { $0[0] }
+                return try executable.read("loss")[0]
             },
             heldOut: {
                 if unseen.isEmpty {
@@ -65,13 +65,13 @@ struct AutoencoderStage {
     private func sample(_ run: TrainingRun, _ engine: some TrainingEngine, _ trained: any TrainableExecutable) throws {
         let truth = WorldScene.references((0..<8).map { WorldScene.validationSeed + $0 }, size: pictureSize)
         let parameters = trained.averages()
-        let encoder = try engine.prepare(
+        let encoder = try engine.compile(
             TrainingGraphs.encoder(autoencoder, count: truth.count, size: pictureSize, normalized: false))
         try encoder.load { name, _ in parameters[name] ?? [] }
         try encoder.write("pictures", truth.flatMap { $0.unitValues() })
         try encoder.run(.step)
         let side = pictureSize / autoencoder.patchSize
-        let decoder = try engine.prepare(
+        let decoder = try engine.compile(
             TrainingGraphs.decoder(autoencoder, count: truth.count, height: side, width: side, normalized: false))
         try decoder.load { name, _ in parameters[name] ?? [] }
         try decoder.write("latents", encoder.read("latents"))

@@ -23,7 +23,7 @@ struct DenoiserProbe {
             (0..<UInt64(characters)).map { WorldScene.Request(seed: WorldScene.validationSeed + $0, count: 16) }, size: model.imageSize)
         schedule = try NoiseSchedule(model.scheduler)
         levels = try schedule.timesteps(model.window.levels)
-        let encoder = try engine.prepare(
+        let encoder = try engine.compile(
             TrainingGraphs.encoder(model.patchAutoencoder, count: characters, size: model.imageSize, normalized: true))
         try encoder.load { name, _ in autoencoder[name] ?? [] }
         try encoder.write("pictures", scenes.flatMap { $0.pictures[0].unitValues() })
@@ -31,10 +31,10 @@ struct DenoiserProbe {
         let encoded = try encoder.read("latents")
         let count = encoded.count / characters
         latents = (0..<characters).map { Array(encoded[($0 * count)..<(($0 + 1) * count)]) }
-        denoiser = try engine.prepare(
+        denoiser = try engine.compile(
             TrainingGraphs.denoiserForInference(
                 model, .init(characters: characters, frames: framesShown.count, motion: false, timesteps: nil)))
-        decoder = try engine.prepare(
+        decoder = try engine.compile(
             TrainingGraphs.decoder(
                 model.patchAutoencoder, count: characters * framesShown.count, height: model.latentSize, width: model.latentSize,
                 normalized: true))

@@ -144,7 +144,7 @@ struct DenoiserStage {
                 try batches[index].fill(step: step, turn: turn)
                 try batches[index].executable.run(.step)
                 try batches[index].learn()
-                return try batches[index].executable.read("loss") { $0[0] }
+                return try batches[index].executable.read("loss")[0]
             },
             heldOut: {
                 if heldOut.isEmpty {
@@ -194,7 +194,7 @@ struct DenoiserStage {
             let shape = TrainingGraphs.Shape(
                 characters: window.characters, frames: window.frames, motion: stage.kind == .clips,
                 timesteps: stage.kind == .clips ? timesteps : nil)
-            executable = try engine.prepare(
+            executable = try engine.compile(
                 TrainingGraphs.denoiser(stage.model, shape, lossWeights: stage.lossWeights), sharing: other)
             positions = stage.model.latentSize * stage.model.latentSize
             latentCount = positions * stage.model.latentChannels
@@ -281,7 +281,7 @@ struct DenoiserStage {
         /// Remembers what the model made of each frame, for the next level.
         mutating func learn() throws {
             let frames = window.frames
-            try executable.read("prediction") { span in
+            try executable.read("prediction") { (span: Span<Float>) in
                 for slot in predictions.indices {
                     predictions[slot] = (0..<frames).map { position in
                         let offset = (slot * frames + position) * latentCount

@@ -110,8 +110,8 @@ private struct Reconstruction {
     let size: Int
 
     init(model: AnimationModel, engine: any Engine) throws {
-        executable = try engine.prepare(ModelPrograms(model.configuration).reconstruction(frames: 1))
-        try executable.load(model.parameters)
+        executable = try engine.compile(ModelPrograms(model.configuration).reconstruction(frames: 1))
+        try executable.load(model.tensors)
         size = model.configuration.imageSize
     }
 

@@ -71,13 +71,13 @@ struct LatentScenes: LatentSceneMaking {
         let count = pictureSize * pictureSize * 3
         for start in stride(from: 0, to: pictures.count, by: batch) {
             let used = pictures[start..<min(start + batch, pictures.count)]
-            try encoder.write("pictures") { span in
+            try encoder.write("pictures") { (span: inout MutableSpan<Float>) in
                 for (index, picture) in used.enumerated() {
                     for byte in 0..<count { span[index * count + byte] = Float(picture.bytes[byte]) * (1 / 255) }
                 }
             }
             try encoder.run(.step)
-            try encoder.read("latents") { span in
+            try encoder.read("latents") { (span: Span<Float>) in
                 let size = span.count / batch
                 for index in 0..<used.count {
                     var values = [Float](repeating: 0, count: size)

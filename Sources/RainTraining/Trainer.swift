@@ -90,7 +90,7 @@ public struct Trainer: Sendable {
     }
 
     private func encoder(_ autoencoder: [String: [Float]], engine: some Engine, batch: Int, normalized: Bool) throws -> any Executable {
-        let encoder = try engine.prepare(
+        let encoder = try engine.compile(
             TrainingGraphs.encoder(model.patchAutoencoder, count: batch, size: model.imageSize, normalized: normalized))
         try encoder.load { name, shape in
             guard let values = autoencoder[name] else { throw TrainingError("\(name): not in the auto-encoder's checkpoint") }

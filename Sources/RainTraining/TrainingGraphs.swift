@@ -23,7 +23,7 @@ enum TrainingGraphs {
         let g = GraphBuilder()
         let pictures = try g.input("pictures", [count, size, size, 3])
         g.output("latents", try g.scoped(Network.autoencoder.rawValue) { try autoencoder.encode(g, pictures, normalized: normalized) })
-        return try Program(g.graph().optimizedForInference())
+        return try Program(g.graph())
     }
 
     /// Latents to pictures: input `latents`, output `pictures` of about 0…1.
@@ -31,7 +31,7 @@ enum TrainingGraphs {
         let g = GraphBuilder()
         let latents = try g.input("latents", [count, height, width, autoencoder.latentChannels])
         g.output("pictures", try g.scoped(Network.autoencoder.rawValue) { try autoencoder.decode(g, latents, normalized: normalized) })
-        return try Program(g.graph().optimizedForInference())
+        return try Program(g.graph())
     }
 
     /// How the networks meet in a step of training: `characters` characters with `frames` frames each.
@@ -131,7 +131,7 @@ enum TrainingGraphs {
     static func denoiserForInference(_ model: ModelConfiguration, _ shape: Shape) throws -> Program {
         let g = GraphBuilder()
         g.output("prediction", try prediction(g, model, shape, reference: .reference).value)
-        return try Program(g.graph().optimizedForInference())
+        return try Program(g.graph())
     }
 
     private static func mean(_ value: Value) throws -> Value { try value.meaned() }

@@ -31,8 +31,7 @@ extension CaseVerifier {
             var inputs: [String: CaseTensor] = [:]
             for input in file.inputs ?? [file.input].compactMap({ $0 }) { inputs[input] = try reference.input("\(file.network)/\(input)") }
             let network = try ONNXModel(path: folder + name).network(inputShapes: inputs.mapValues(\.shape))
-            let graph = strictness == .shipped ? try network.graph.optimizedForInference() : network.graph
-            let executable = try engine.prepare(Program(graph))
+            let executable = try engine.compile(Program(network.graph), CompileOptions(isRewritten: strictness != .exact))
             try executable.load { try network.parameter($0, $1) }
             for (name, tensor) in inputs { try executable.write(name, tensor.values) }
             try executable.run(.step)

@@ -69,8 +69,8 @@ public struct CaseVerifier {
     func prepared(_ graph: Graph, _ weights: ParameterSource, isWhole: Bool) throws -> any Executable {
         try weights.check(graph.parameters, ignoring: { _ in !isWhole })
         // As shipped means rewritten too; the stricter engines run the graph as the model wrote it.
-        let executable = try engine.prepare(Program(strictness == .shipped ? graph.optimizedForInference() : graph))
-        try executable.load { try weights($0, $1) }
+        let executable = try engine.compile(Program(graph), CompileOptions(isRewritten: strictness != .exact))
+        try executable.load(weights)
         return executable
     }
 }

@@ -64,11 +64,14 @@ public enum Strictness: String, Sendable, CaseIterable {
     case exact
     /// With algorithms that round more, such as Winograd's convolution: 2e-4 and 1e-3.
     case shipped
+    /// Values in float16: 2e-2 of the largest, and 5e-2 for loops.
+    case half
 
     func tolerance(loop: Bool) -> Float {
         switch self {
         case .exact: loop ? 1e-4 : 2e-5
         case .shipped: loop ? 1e-3 : 2e-4
+        case .half: loop ? 5e-2 : 2e-2
         }
     }
 }

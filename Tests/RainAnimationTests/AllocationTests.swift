@@ -13,7 +13,7 @@ import Testing
         let model = try AnimationModel.embedded()
         let engine = CPUEngine(threads: 1, instructionSet: set)
         let schedule = try StreamSchedule(window: window)
-        let step = try engine.prepare(ModelPrograms(model.configuration).step(schedule))
+        let step = try engine.compile(ModelPrograms(model.configuration).step(schedule))
         try step.load(model.parameters)
         try step.run(.reference)
         let (before, made) = (rain_thread_allocations(), [Float](repeating: 0, count: 1000))

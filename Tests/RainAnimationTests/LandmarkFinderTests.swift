@@ -48,7 +48,7 @@ import Testing
         let network = try #require(TinyModel.layered.layeredGuide?.landmarkNetwork)
         let crops = LandmarkFinder.crop(Self.ramp(50), try #require(LandmarkFinder.square(.neutral)), side: network.cropSize)
         func places(_ engine: some Engine) throws -> [Float] {
-            let executable = try engine.prepare(ModelPrograms.program(LandmarkFinder.graph(network, count: 3)))
+            let executable = try engine.compile(Program(LandmarkFinder.graph(network, count: 3)))
             try executable.load(TinyModel.layered.randomParameters(seed: 4))
             try executable.write("crops", crops + crops.map { 1 - $0 } + crops.map { $0 * 0.5 })
             try executable.run(.step)

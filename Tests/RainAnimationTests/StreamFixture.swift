@@ -60,7 +60,7 @@ struct StreamFixture {
             step: DenoisingStep(network: network, latentHeight: 16, latentWidth: 8), noiseSchedule: NoiseSchedule(), schedule: schedule,
             noise: noise, keepsAll: keepsAll
         ) { program, other in
-            let executable = try engine.prepare(program, beside: other)
+            let executable = try engine.compile(program, beside: other)
             try executable.load { try weights($0, $1) }
             return executable
         }
@@ -73,7 +73,7 @@ struct StreamFixture {
         let guider = try Self.configuration("pose_guider", as: PoseGuider.self)
         let g = GraphBuilder()
         g.output("features", try guider(g, g.input("pictures", [4, 128, 64, 3])))
-        let executable = try engine.prepare(Program(g.graph()))
+        let executable = try engine.compile(Program(g.graph()))
         let weights = try ParameterSource([Self.file("pose_guider")], prefix: "weights/")
         try executable.load { try weights($0, $1) }
         let pictures = try tensors.integers("inputs/pose_images_u8").map { Float($0) / 255 }

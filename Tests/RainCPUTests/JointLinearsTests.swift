@@ -53,7 +53,7 @@ import Testing
     }
 
     private func result(_ program: Program, on engine: some Engine) throws -> [[Float]] {
-        let executable = try engine.prepare(program)
+        let executable = try engine.compile(program)
         try executable.load(Self.values)
         try executable.write("x", Self.values("x", [70, 96]))
         try executable.run(.step)
@@ -64,7 +64,7 @@ import Testing
     func areWhatTheyAreAlone(_ network: Case) throws {
         let g = GraphBuilder()
         for (index, value) in try network.build(g, g.input("x", [70, 96])).enumerated() { g.output("y\(index)", value) }
-        let program = try Program(g.graph().optimizedForInference())
+        let program = try Program(g.graph()).rewritten(for: .all)
         let expected = try result(program, on: Interpreter())
         for set in CPUEngine.InstructionSet.allCases where set.isAvailable {
             let engine = CPUEngine(threads: 2, instructionSet: set)
@@ -72,7 +72,7 @@ import Testing
                 let largest = expected.map(abs).max()!
                 #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-4 * largest }, "\(set)")
             }
-            let plan = try engine.prepareForTraining(program).plan
+            let plan = try engine.compileForTraining(program).plan
             let groups = Set(plan.jointLinears().values)
             #expect(groups.map(\.count).sorted() == network.groups.sorted(), "\(set)")
         }
@@ -84,7 +84,7 @@ import Testing
         let layers = try Self.cases[0].build(g, g.input("x", [5, 96]))
         let sum = try layers[0].adding(layers[1]).adding(layers[2])
         g.output("loss", try sum.unary(.square).summed(axes: [0, 1]).reshaped([]))
-        let plan = try CPUEngine(threads: 1).prepareForTraining(Program.training(g.graph(), loss: "loss")).plan
+        let plan = try CPUEngine(threads: 1).compileForTraining(Program.training(g.graph(), loss: "loss")).plan
         #expect(plan.jointLinears().isEmpty)
     }
 }

@@ -13,7 +13,7 @@ import Testing
             g.output("alone", try x.unary(activation))
             // As the end of the layer before it.
             g.output("fused", try x.linear(g.parameter("weight", [16, 1]), bias: g.parameter("bias", [16])).unary(activation))
-            let executable = try engine.prepare(Program(g.graph()))
+            let executable = try engine.compile(Program(g.graph()))
             try executable.load { _, shape in [Float](repeating: 1, count: shape.count) }
             var values = [Float](repeating: -2, count: count)
             values[count - 1] = .nan

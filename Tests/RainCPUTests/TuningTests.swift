@@ -21,7 +21,7 @@ import Testing
     }
 
     private static func result(_ engine: CPUEngine, channels: Int = 64) throws -> [Float] {
-        let executable = try engine.prepare(program(channels: channels))
+        let executable = try engine.compile(program(channels: channels))
         try executable.load(values)
         try executable.write("x", values("x", [2, 9, 7, channels]))
         try executable.run(.step)

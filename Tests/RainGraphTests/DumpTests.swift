@@ -13,7 +13,7 @@ import Testing
             return try hidden.adding(bias).unary(.relu)
         }
         builder.output("y", y)
-        let program = try Program(try builder.graph().optimizedForInference())
+        let program = try Program(try builder.graph()).rewritten(for: .all)
         #expect(
             program.dump() == """
                 input 'x' [2, 4, 4, 2], changes with the step

@@ -19,7 +19,7 @@ import Testing
         let sum = try a.atLeast(b).adding(a.atMost(b).scaled(by: 10))
         g.output("loss", try sum.multiplied(by: weights).summed(axes: [0, 1]).reshaped([]))
         let program = try Program.training(g.graph(), loss: "loss")
-        let executable = try #require(try Interpreter().prepare(program) as? any TrainableExecutable)
+        let executable = try #require(try Interpreter().compile(program) as? any TrainableExecutable)
         try executable.load { name, _ in name == "a" ? [1, -2, 3, 0, 5, -6] : [0, 0, 4] }
         try executable.run(.step)
         // Larger: 1 for the one taken; smaller: 10.

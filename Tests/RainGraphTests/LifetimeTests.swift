@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func stagesKeepWhatLaterStagesRead() throws {
-        let executable = try Interpreter().prepare(Program(graph()))
+        let executable = try Interpreter().compile(Program(graph()))
         try executable.load { _, _ in [1, 2, 3] }
         try executable.write("reference", [1, 1, 1])
         try executable.run(.reference)
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func runningOutOfOrderThrows() throws {
-        let executable = try Interpreter().prepare(Program(graph()))
+        let executable = try Interpreter().compile(Program(graph()))
         #expect(throws: GraphError.self) { try executable.run(.reference) }
         try executable.load { _, _ in [1, 2, 3] }
         let error = #expect(throws: GraphError.self) { try executable.run(.step) }
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func namesAndCountsAreChecked() throws {
-        let executable = try Interpreter().prepare(Program(graph()))
+        let executable = try Interpreter().compile(Program(graph()))
         #expect(throws: GraphError.self) { try executable.load { _, _ in [1, 2] } }
         #expect(throws: GraphError.self) { try executable.write("none", [1]) }
         #expect(throws: GraphError.self) { try executable.write("step", [1]) }

@@ -14,7 +14,7 @@ import Testing
     }
 
     private func prepared(_ graph: Graph) throws -> any TrainableExecutable {
-        try #require(Interpreter().prepare(Program.training(graph, loss: "loss")) as? any TrainableExecutable)
+        try #require(Interpreter().compile(Program.training(graph, loss: "loss")) as? any TrainableExecutable)
     }
 
     @Test func gradientsByHand() throws {
@@ -73,7 +73,8 @@ import Testing
         try executable.load { _, shape in [Float](repeating: 0, count: shape.count) }
         let x = seeded("x", [16, 2])
         try executable.write("x", x)
-        try executable.write("target", (0..<16).map { 0.5 * x[2 * $0] - 0.25 * x[2 * $0 + 1] + 0.125 })
+        let target: [Float] = (0..<16).map { 0.5 * x[2 * $0] - 0.25 * x[2 * $0 + 1] + 0.125 }
+        try executable.write("target", target)
         for step in 1...600 {
             try executable.run(.step)
             _ = try executable.update(AdamW(learningRate: 0.02 * (1 - Float(step) / 601), weightDecay: 0, step: step))

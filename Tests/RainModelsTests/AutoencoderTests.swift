@@ -57,7 +57,7 @@ import Testing
         g.output("plain", try small.decode(g, small.encode(g, x, normalized: false), normalized: false))
         let graph = try g.graph()
         #expect(!graph.trainedParameters.contains { $0.name.hasPrefix("latent_") })
-        let executable = try Interpreter().prepare(Program(graph))
+        let executable = try Interpreter().compile(Program(graph))
         var seed: UInt64 = 0
         try executable.load { name, shape in
             seed += 1

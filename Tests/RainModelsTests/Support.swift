@@ -38,7 +38,7 @@ extension UNetConfiguration {
 
 /// Runs a graph on the interpreter with small random parameters, the same for the same name.
 func run(_ graph: Graph, _ inputs: [String: [Float]]) throws -> any Executable {
-    let executable = try Interpreter().prepare(Program(graph))
+    let executable = try Interpreter().compile(Program(graph))
     try executable.load { name, shape in
         // FNV-1a, since hashes of the standard library differ from run to run.
         var numbers = SeededNumbers(seed: name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 })

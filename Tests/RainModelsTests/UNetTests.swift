@@ -28,7 +28,7 @@ import Testing
     private func inputs(_ graph: Graph, except: Set<String> = []) -> [String: [Float]] {
         Dictionary(
             uniqueKeysWithValues: graph.inputs.enumerated().filter { !except.contains($0.element.name) }
-                .map { ($0.element.name, numbers($0.element.shape.count, seed: UInt64($0.offset + 1))) })
+                .map { ($0.element.name, numbers($0.element.type.shape.count, seed: UInt64($0.offset + 1))) })
     }
 
     @Test func miniatureHasTheRightShapes() throws {

@@ -47,7 +47,7 @@ import Testing
     @Test func partsHoldNothingElse() throws {
         let model = try TFLiteModel(operatorsFile(), name: "operators.tflite")
         let part = try model.network(inputs: ["inner c"], outputs: ["end of the chain"]).graph
-        #expect(part.inputs.map(\.name) == ["inner c"] && part.inputs[0].shape == [1, 3, 3, 10])
+        #expect(part.inputs.map(\.name) == ["inner c"] && part.inputs[0].type.shape == [1, 3, 3, 10])
         #expect(part.outputs.map(\.name) == ["end of the chain"])
         #expect(part.parameters.map(\.shape) == [[2, 10, 1, 1]])
         // Operators that are not supported do no harm off the way.

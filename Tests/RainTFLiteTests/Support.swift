@@ -41,7 +41,7 @@ enum Contestant: String, CaseIterable {
     func prepare(_ network: ImportedNetwork) throws -> any Executable {
         switch self {
         case .interpreter:
-            let executable = try Interpreter().prepare(Program(network.graph))
+            let executable = try Interpreter().compile(Program(network.graph))
             try executable.load { try network.parameter($0, $1) }
             return executable
         case .directKernels: return try network.prepared(on: CPUEngine(threads: 1, arithmetic: .exact))

@@ -17,10 +17,10 @@ public struct DamageOutcomes: CustomStringConvertible {
         do {
             let network = try read()
             imported += 1
-            let program = try Program(network.graph.optimizedForInference())
+            let program = try Program(network.graph)
             let elements = program.graph.nodes.reduce(0) { $0 + $1.results.reduce(0) { $0 + $1.count } }
             guard elements < 1 << 21, program.multiplyAdds(in: .step) < 1 << 28 else { return nil }
-            let executable = try engine.prepare(program)
+            let executable = try engine.compile(program)
             try executable.load { try network.parameter($0, $1) }
             try executable.run(.step)
             run += 1

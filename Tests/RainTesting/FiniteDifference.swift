@@ -20,7 +20,7 @@ extension OperationCase {
     ///   - probes: how many elements of each operand are checked.
     /// - Returns: what disagrees, or `nil`.
     public func gradientDisagreement(on engine: any Engine, probes: Int = 6) throws -> String? {
-        let forward = try Interpreter().prepare(Program(graph(parameterLifetime: .step, allParameters: true)))
+        let forward = try Interpreter().compile(Program(graph(parameterLifetime: .step, allParameters: true)))
         var elements = elements()
         var numbers = SeededNumbers(seed: 99)
         let result = forward.program.graph.shape(forward.program.graph.outputs[0].value)
@@ -69,7 +69,7 @@ extension OperationCase {
         let product = try y.multiplied(by: try builder.constant(weights, result))
         builder.output("loss", try product.summed(axes: Array(result.dimensions.indices)).reshaped([]))
         let program = try Program.training(try builder.graph(), loss: "loss")
-        guard let executable = try engine.prepare(program) as? any TrainableExecutable else {
+        guard let executable = try engine.compile(program) as? any TrainableExecutable else {
             throw GraphError(.malformed, at: engine.name, "cannot train")
         }
         try executable.load { name, _ in elements[Int(name.dropFirst()) ?? 0] }

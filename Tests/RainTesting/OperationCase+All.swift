@@ -237,6 +237,12 @@ extension OperationCase {
             cases.append(OperationCase(.composite(height: height, width: width), [layers, grids], range: -1.2...1.2))
         }
         for shape in [[4], [3, 4], [2, 5, 33, 4]] as [Shape] { cases.append(OperationCase(.over, [shape, shape])) }
+        for shape in [[1, 1, 1, 3], [2, 5, 33, 4], [3, 7, 5, 6]] as [Shape] {
+            cases.append(OperationCase(.colors, [shape], range: -0.2...1.2, isSmooth: false))
+        }
+        for element in Element.allCases {
+            cases.append(OperationCase(.convert(element), [[7, 19]], range: -300...300, isSmooth: false))
+        }
         // All places between the same four pixels.
         cases.append(OperationCase(.sample(height: 4, width: 5), [[2, 2, 2, 3], [4, 3, 2, 2]], range: -0.45...0.45))
         cases.append(OperationCase(.sample(height: 2, width: 3), [[1, 3, 3, 4], [2, 2, 4, 2]], range: -0.6 ... -0.06))

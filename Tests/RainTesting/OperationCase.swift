@@ -77,7 +77,7 @@ public struct OperationCase: Sendable, CustomStringConvertible {
     /// - Returns: the elements of every result.
     public func results(on engine: any Engine, parameterLifetime: Lifetime = .weights) throws -> [[Float]] {
         let graph = try graph(parameterLifetime: parameterLifetime)
-        let executable = try engine.prepare(Program(graph))
+        let executable = try engine.compile(Program(graph), CompileOptions(isRewritten: false))
         let elements = elements()
         try executable.load { name, _ in elements[Int(name.dropFirst()) ?? 0] }
         try executable.run(.reference)

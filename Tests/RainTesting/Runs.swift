@@ -32,9 +32,9 @@ public func gradients(of program: Program, on engine: any Engine = Interpreter()
 }
 
 private func ran(_ program: Program, on engine: any Engine) throws -> any Executable {
-    let executable = try engine.prepare(program)
+    let executable = try engine.compile(program, CompileOptions(isRewritten: false))
     try executable.load { name, shape in seeded(name, shape) }
-    for input in program.graph.inputs { try executable.write(input.name, seeded(input.name, input.shape)) }
+    for input in program.graph.inputs { try executable.write(input.name, seeded(input.name, input.type.shape)) }
     try executable.run(.reference)
     try executable.run(.step)
     return executable

@@ -99,7 +99,7 @@ import Testing
             laid: g.input("laid", [1, 2, 2, 2]))
         g.output("pictures", composed.drawn)
         g.output("warped", try composed.warped.covered(composed.warped.under))
-        let executable = try Interpreter().prepare(Program(g.graph()))
+        let executable = try Interpreter().compile(Program(g.graph()))
         try executable.load { name, shape in
             let fresh = try configuration.randomParameters(seed: 3)(name, shape)
             return name.contains("out.") && name.hasPrefix("face_gate.") ? fresh.map { _ in 0 } : fresh

@@ -91,16 +91,16 @@ private func temporaryFolder() -> String { FileManager.default.temporaryDirector
         try trainer.train([.autoencoder], engine: engine)
         let step = try TrainingStep(.frames, of: tiny, recipe: recipe(60))
         // The same batch again and again must be learnt by heart.
-        let executable = try engine.prepareForTraining(step.program)
+        let executable = try engine.compileForTraining(step.program)
         try executable.load(step.initialValue)
-        for (input, shape, _) in step.program.graph.inputs {
+        for (input, type, _) in step.program.graph.inputs {
             var random = TrainingRandom(seed: 3, stream: input)
-            try executable.write(input, (0..<shape.count).map { _ in input == "weight" ? 1 : random.uniform() })
+            try executable.write(input, (0..<type.shape.count).map { _ in input == "weight" ? 1 : random.uniform() })
         }
         var losses: [Float] = []
         for step in 0..<40 {
             try executable.run(.step)
-            losses.append(try executable.read("loss") { $0[0] })
+            losses.append(try executable.read("loss")[0])
             _ = try executable.update(AdamW(learningRate: 5e-3, step: step + 1))
         }
         #expect(losses[39] < 0.7 * losses[0], "from \(losses[0]) to \(losses[39])")
@@ -302,7 +302,7 @@ extension CPUEngine {
         autoencoder.latentChannels = 6
         autoencoder.encoderChannels = [8, 12]
         autoencoder.decoderChannels = [12, 8, 8]
-        let encoder = try prepare(TrainingGraphs.encoder(autoencoder, count: 4, size: 64, normalized: false))
+        let encoder = try compile(TrainingGraphs.encoder(autoencoder, count: 4, size: 64, normalized: false))
         try encoder.load { name, shape in ParameterInitialization.values(name, shape, seed: 1) }
         return encoder
     }

@@ -30,9 +30,11 @@ final class HeldEngine: Engine, @unchecked Sendable {
         }
     }
 
-    func prepare(_ program: Program) throws -> any Executable { try prepare(program, beside: nil) }
+    var capabilities: EngineCapabilities { engine.capabilities }
 
-    func prepare(_ program: Program, beside other: (any Executable)?) throws -> any Executable {
+    func buffer(_ type: TensorType) throws -> any EngineBuffer { try engine.buffer(type) }
+
+    func compile(_ program: Program, _ options: CompileOptions) throws -> any Executable {
         condition.withLock {
             waiting += 1
             let end = Date(timeIntervalSinceNow: 300)
@@ -40,12 +42,10 @@ final class HeldEngine: Engine, @unchecked Sendable {
             waiting -= 1
             prepared += 1
         }
-        return try engine.prepare(program, beside: other)
+        return try engine.compile(program, options)
     }
 
-    func evaluate(
-        _ program: Program, inputs: [String: [Float]], parameters: (_ name: String, _ shape: Shape) throws -> [Float]
-    ) throws -> [String: [Float]] {
+    func evaluate(_ program: Program, inputs: [String: [Float]], parameters: any TensorSource) throws -> [String: [Float]] {
         condition.withLock { evaluated += 1 }
         return try engine.evaluate(program, inputs: inputs, parameters: parameters)
     }

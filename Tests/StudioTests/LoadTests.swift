@@ -66,7 +66,7 @@ extension Studio {
             }
             let executables = try groups.map { group in
                 try group.map { program in
-                    let executable = try engine.prepare(program)
+                    let executable = try engine.compile(program)
                     try executable.load(model.parameters)
                     try executable.run(.reference)
                     return executable

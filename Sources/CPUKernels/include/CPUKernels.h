@@ -162,6 +162,14 @@ void rain_over(RainPool *pool, long pixels, const float *front, const float *bac
 /// The first three of each pixel's `channels`, 0…1, as bytes: rounded, NaN as 0. Returns 1 if all channels are finite, else 0.
 int rain_color_bytes(RainPool *pool, long pixels, long channels, const float *x, unsigned char *bytes);
 
+typedef enum {
+    RAIN_ELEMENT_FLOAT32 = 0, RAIN_ELEMENT_FLOAT16 = 1, RAIN_ELEMENT_BFLOAT16 = 2, RAIN_ELEMENT_INT32 = 3, RAIN_ELEMENT_UINT8 = 4
+} RainElement;
+
+/// `count` elements of one type as the nearest ones of another: ties go to even for floats and away from zero for integers, whose range
+/// is kept, and which have 0 for NaN. What is read may lie at any address.
+void rain_convert(RainPool *pool, long count, RainElement from, const void *x, RainElement to, void *y);
+
 // ---- Attention -----------------------------------------------------------------------------------------------------
 
 typedef struct {

@@ -6,28 +6,33 @@ public import RainModels
 
 /// A model ready to be run: what it is and where its parameters come from.
 public struct AnimationModel: Sendable {
-    /// Gives the elements of a parameter, row-major, by its full name (`denoising_unet.conv_in.weight`, …); what
-    /// `Executable.load` asks for.
+    /// Gives the elements of a parameter, row-major, by its full name (`denoising_unet.conv_in.weight`, …).
     public typealias Parameters = @Sendable (_ name: String, _ shape: Shape) throws -> [Float]
 
     public let configuration: ModelConfiguration
-    public let parameters: Parameters
+    /// The parameters as they are stored, by their full names; what `Executable.load` asks for.
+    public let tensors: any TensorSource & Sendable
+
+    /// The parameters as floats.
+    public var parameters: Parameters { { [tensors] name, shape in try tensors.floats(name, shape) } }
 
     /// - Throws: what `ModelConfiguration.validate` throws
     public init(_ configuration: ModelConfiguration, parameters: @escaping Parameters) throws {
+        try self.init(configuration, tensors: MadeTensors(elements: parameters))
+    }
+
+    private init(_ configuration: ModelConfiguration, tensors: any TensorSource & Sendable) throws {
         try configuration.validate()
         self.configuration = configuration
-        self.parameters = parameters
+        self.tensors = tensors
     }
 
     /// A model over the tensors of a checkpoint, which must be exactly those the model needs.
     ///
     /// - Throws: `ModelError.checkpoint` naming what is missing, surplus or of the wrong shape
     public init(_ configuration: ModelConfiguration, source: ParameterSource) throws {
-        try configuration.validate()
+        try self.init(configuration, tensors: source)
         try source.check(ModelPrograms(configuration).parameters())
-        self.configuration = configuration
-        parameters = { name, shape in try source(name, shape) }
     }
 
     /// The model of a folder or a file; `ModelFiles` says of which.
@@ -37,15 +42,19 @@ public struct AnimationModel: Sendable {
     ///   `AnimationError.usage` for a size the model cannot have
     public init(path: String, size: Int? = nil) throws {
         let files = try ModelFiles(path: path)
-        let source = files.source
-        try self.init(files.configuration.resized(to: size)) { name, shape in try source(name, shape) }
+        try self.init(files.configuration.resized(to: size), tensors: files.source)
     }
 
     /// The model at another size of its pictures.
     ///
     /// - Throws: `AnimationError.usage` for a size the model cannot have
     public func resized(to size: Int?) throws -> AnimationModel {
-        try AnimationModel(configuration.resized(to: size), parameters: parameters)
+        try AnimationModel(configuration.resized(to: size), tensors: tensors)
+    }
+
+    /// The same model, which says of every parameter that it has been read.
+    public func observed(_ didRead: @escaping @Sendable (_ name: String, _ elements: Int) -> Void) throws -> AnimationModel {
+        try AnimationModel(configuration, tensors: ObservedTensors(tensors: tensors, didRead: didRead))
     }
 
     /// rain-mini, which is part of the program.
@@ -100,5 +109,26 @@ extension ModelConfiguration {
             let scale = 1 / Float(shape.count / shape[0]).squareRoot()
             return values.map { $0 * scale }
         }
+    }
+}
+
+/// Parameters that are made when they are asked for.
+private struct MadeTensors: TensorSource, Sendable {
+    let elements: AnimationModel.Parameters
+
+    func withTensor<Result>(_ name: String, _ shape: Shape, _ body: (Element, RawSpan) throws -> Result) throws -> Result {
+        try FloatTensors(elements).withTensor(name, shape, body)
+    }
+}
+
+/// Tells of every parameter that it has been read.
+private struct ObservedTensors: TensorSource, Sendable {
+    let tensors: any TensorSource & Sendable
+    let didRead: @Sendable (_ name: String, _ elements: Int) -> Void
+
+    func withTensor<Result>(_ name: String, _ shape: Shape, _ body: (Element, RawSpan) throws -> Result) throws -> Result {
+        let result = try tensors.withTensor(name, shape, body)
+        didRead(name, shape.count)
+        return result
     }
 }

@@ -26,7 +26,7 @@ public final class LandmarkFinder {
     /// - Throws: what engine and parameters throw
     public init?(_ configuration: ModelConfiguration, engine: some Engine, parameters: (String, Shape) throws -> [Float]) throws {
         guard let network = configuration.layeredGuide?.landmarkNetwork else { return nil }
-        let executable = try engine.prepare(ModelPrograms.program(Self.graph(network)))
+        let executable = try engine.compile(Program(Self.graph(network)))
         try executable.load(parameters)
         self.network = network
         places = { crops in

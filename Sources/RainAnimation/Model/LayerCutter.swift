@@ -16,7 +16,7 @@ public final class LayerCutter {
         _ configuration: ModelConfiguration, engine: some Engine, parameters: (String, Shape) throws -> [Float]
     ) throws {
         let graph = try Self.graph(configuration)
-        let executable = try engine.prepare(LayeredPrograms(graph).cutter())
+        let executable = try engine.compile(LayeredPrograms(graph).cutter())
         try executable.load(parameters)
         self.init(configuration, graph) { inputs in
             for (name, values) in inputs { try executable.write(name, values) }

@@ -18,7 +18,7 @@ struct LayeredPrograms {
     }
 
     /// Layers, `crop_meshes` and `bend` of the reference itself → `bank_<name>` `[1, tokens, channels]`.
-    func reference() throws -> Program { try ModelPrograms.program(referenceGraph()) }
+    func reference() throws -> Program { try Program(referenceGraph()) }
 
     private func referenceGraph() throws -> Graph {
         let g = GraphBuilder()
@@ -33,7 +33,7 @@ struct LayeredPrograms {
 
     /// Layers, `crop_meshes`, `bend` and `expression` `[frames, numbers]` → `features` for the denoiser and `guide_latents`, which the decoder
     /// wants again.
-    func guider(frames: Int) throws -> Program { try ModelPrograms.program(guiderGraph(frames: frames)) }
+    func guider(frames: Int) throws -> Program { try Program(guiderGraph(frames: frames)) }
 
     private func guiderGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
@@ -45,8 +45,9 @@ struct LayeredPrograms {
         return try g.graph()
     }
 
-    /// Layers, `latents` and `guide_latents` of frames, `crop_meshes`, `bend`, `meshes` and `laid` → `pictures` `[frames, side, side, 4]` of about 0…1, opaque.
-    func decoder(frames: Int) throws -> Program { try ModelPrograms.program(decoderGraph(frames: frames)) }
+    /// Layers, `latents` and `guide_latents` of frames, `crop_meshes`, `bend`, `meshes` and `laid` → `pictures` and
+    /// `finite` as of `ModelPrograms.decoder`.
+    func decoder(frames: Int) throws -> Program { try Program(decoderGraph(frames: frames)) }
 
     private func decoderGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
@@ -57,16 +58,17 @@ struct LayeredPrograms {
             g, residual: g.input("latents", graph.latentShape(frames)), guideLatents: g.input("guide_latents", graph.latentShape(frames)),
             layers: layers, movement: movement, meshes: meshes, laid: laid)
         guard hasArt else {
-            g.output("pictures", composed.drawn)
+            try ModelPrograms.output(composed.drawn, g)
             return try g.graph()
         }
         let art = try g.input("art", graph.layerShape(1, side: side), .reference)
-        g.output("pictures", try graph.drawn(g, composed, layers: art, movement: movement, meshes: meshes, laid: laid, size: side))
+        try ModelPrograms.output(
+            graph.drawn(g, composed, layers: art, movement: movement, meshes: meshes, laid: laid, size: side), g)
         return try g.graph()
     }
 
     /// `picture` `[1, s, s, 3]` in 0…1, as large as the networks see it, and `pose_picture` → `masks` `[1, s, s, layers - 1]` in 0…1.
-    func cutter() throws -> Program { try ModelPrograms.program(cutterGraph()) }
+    func cutter() throws -> Program { try Program(cutterGraph()) }
 
     private func cutterGraph() throws -> Graph {
         let g = GraphBuilder()

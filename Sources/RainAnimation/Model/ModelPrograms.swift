@@ -13,7 +13,7 @@ public struct ModelPrograms: Sendable {
     /// reference network is given the reference's pose, `pose_picture` `[1, size, size, 3]`, and, where there is an image encoder,
     /// `clip_picture` `[1, size, size, 3]` as CLIP wants it; outputs `bank_<name>` `[1, tokens, channels]` and, with an image
     /// encoder, `context` `[1, 1, channels]`.
-    public func reference() throws -> Program { try Self.program(referenceGraph()) }
+    public func reference() throws -> Program { try Program(referenceGraph()) }
 
     private func referenceGraph() throws -> Graph {
         let g = GraphBuilder()
@@ -57,7 +57,7 @@ public struct ModelPrograms: Sendable {
 
     /// Pose pictures to features: `pose_pictures` `[frames, size, size, 3]` in 0…1 → `features`
     /// `[frames, latent height, latent width, channels]`.
-    func pose(frames: Int) throws -> Program { try Self.program(poseGraph(frames: frames)) }
+    func pose(frames: Int) throws -> Program { try Program(poseGraph(frames: frames)) }
 
     private func poseGraph(frames: Int) throws -> Graph {
         let g = GraphBuilder()
@@ -65,11 +65,12 @@ public struct ModelPrograms: Sendable {
         return try g.graph()
     }
 
-    /// Latents to pictures: `latents` `[frames, h, w, c]` → `pictures` `[frames, height, width, 3]` of about 0…1.
+    /// Latents to pictures: `latents` `[frames, h, w, c]` → `pictures`, uint8 `[frames, height, width, 3]`, and `finite`, uint8 `[frames]`,
+    /// which is 0 for a picture that is not.
     ///
     /// A decoder that remembers has inputs `memory<i>` of `decoderMemories`, zero before the first frame, and outputs `left<i>` that
     /// become the next call's memories.
-    func decoder(frames: Int) throws -> Program { try Self.program(decoderGraph(frames: frames)) }
+    func decoder(frames: Int) throws -> Program { try Program(decoderGraph(frames: frames)) }
 
     /// Shapes of what the decoder remembers of the frames before; empty for one that does not.
     public var decoderMemories: [Shape] {
@@ -84,9 +85,16 @@ public struct ModelPrograms: Sendable {
         let latents = try g.input("latents", Shape([frames] + latentShape))
         let memories = try decoderMemories.enumerated().map { try g.input("memory\($0.offset)", $0.element) }
         let (pictures, left) = try decoded(g, latents, memories: memories)
-        g.output("pictures", pictures)
+        try Self.output(pictures, g)
         for (index, memory) in left.enumerated() { g.output("left\(index)", memory) }
         return try g.graph()
+    }
+
+    /// Makes pictures of about 0…1 the result of a program, as bytes.
+    static func output(_ pictures: Value, _ g: GraphBuilder) throws {
+        let (bytes, areFinite) = try pictures.colorBytes()
+        g.output("pictures", bytes)
+        g.output("finite", areFinite)
     }
 
     /// Pictures to latents and back, the most that any latents could show: `pictures` `[frames, height, width, 3]` in 0…1 →
@@ -96,7 +104,7 @@ public struct ModelPrograms: Sendable {
         let pictures = try g.input("pictures", [frames, configuration.imageSize, configuration.imageSize, 3])
         let memories = try decoderMemories.map { try g.constant([0], $0) }
         g.output("reconstructions", try decoded(g, encoded(g, pictures), memories: memories).pictures)
-        return try Self.program(g.graph())
+        return try Program(g.graph())
     }
 
     /// What tells the denoiser of a group of frames, whatever the model's family.
@@ -137,8 +145,6 @@ public struct ModelPrograms: Sendable {
 
     /// Whether the networks are so large that what is not needed just now should not stay in memory.
     func isLarge() throws -> Bool { try parameters().reduce(0) { $0 + $1.shape.count } > 100_000_000 }
-
-    static func program(_ graph: Graph) throws -> Program { try Program(graph.optimizedForInference()) }
 
     private func poseShape(frames: Int) -> Shape { [frames, configuration.posePicture.size, configuration.posePicture.size, 3] }
 

@@ -222,8 +222,8 @@ private final class Together: @unchecked Sendable {
     init(_ count: Int, model: AnimationModel, engine: any Engine, schedule: StreamSchedule, beside own: StreamExecutables) throws {
         let programs = ModelPrograms(model.configuration)
         func prepare(_ program: Program, beside other: (any Executable)?) throws -> any Executable {
-            let executable = try engine.prepare(program, beside: other)
-            try executable.load(model.parameters)
+            let executable = try engine.compile(program, beside: other)
+            try executable.load(model.tensors)
             return executable
         }
         self.count = count

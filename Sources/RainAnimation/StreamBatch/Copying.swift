@@ -25,3 +25,12 @@ func copy(_ source: Span<Float>, from offset: Int, into target: inout [Float]) {
 func shift(_ values: inout [Float], by count: Int) {
     for index in 0..<(values.count - count) { values[index] = values[index + count] }
 }
+
+extension Span<UInt8> {
+    /// A copy of a stretch.
+    func copied(_ start: Int, count: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        for index in 0..<count { bytes[index] = self[start + index] }
+        return bytes
+    }
+}

@@ -27,7 +27,7 @@ struct DenoisingStep: Sendable {
 
     /// - Parameter frames: of each character
     func program(frames: Int, passes: Int, characters: Int = 1) throws -> Program {
-        try ModelPrograms.program(graph(frames: frames, passes: passes, characters: characters))
+        try Program(graph(frames: frames, passes: passes, characters: characters))
     }
 
     func graph(frames: Int, passes: Int, characters: Int = 1) throws -> Graph {

@@ -25,15 +25,15 @@ final class LayeredEnds: StreamEnds {
 
     init(
         _ graph: LayeredGraph, frames: Int, beside known: StreamExecutables?,
-        prepare: (Program, (any Executable)?) throws -> any Executable,
+        prepare: (Program, CompileOptions) throws -> any Executable,
         evaluate: @escaping (Program, [String: [Float]]) throws -> [String: [Float]]
     ) throws {
         configuration = graph.configuration
         self.graph = graph
         self.evaluate = evaluate
         programs = LayeredPrograms(graph)
-        guider = try prepare(programs.guider(frames: frames), known?.guider)
-        decoder = try prepare(programs.decoder(frames: frames), known?.decoder)
+        guider = try prepare(programs.guider(frames: frames), CompileOptions(beside: known?.guider))
+        decoder = try prepare(programs.decoder(frames: frames), CompileOptions(beside: known?.decoder))
     }
 
     func fuse(_ reference: CharacterArt, landmarks: LandmarkFrame?) throws -> [String: [Float]] {

@@ -41,9 +41,9 @@ public final class StreamBatch {
             try schedule
             ?? StreamSchedule(
                 framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels, steps: configuration.window.steps)
-        let prepare = { (program: Program, other: (any Executable)?) in
-            let executable = try engine.prepare(program, beside: other)
-            try executable.load(model.parameters)
+        let prepare = { (program: Program, options: CompileOptions) in
+            let executable = try engine.compile(program, options)
+            try executable.load(model.tensors)
             return executable
         }
         precondition(common == nil || common?.schedule == schedule, "streams that compute together have one schedule")
@@ -54,16 +54,17 @@ public final class StreamBatch {
         stream = try LatentStream(
             step: programs.denoisingStep, noiseSchedule: NoiseSchedule(configuration.scheduler), schedule: schedule,
             noise: { noise.fill(&$0, $1, frame: $2, draw: $3) }, keepsAll: !programs.isLarge(),
-            prepare: { try prepare($0, $1 ?? known?.step) })
+            prepare: { try prepare($0, CompileOptions(beside: $1 ?? known?.step)) })
         // What runs rarely has its parameters in memory only while it does.
         let evaluate = { (program: Program, inputs: [String: [Float]]) in
-            try engine.evaluate(program, inputs: inputs, parameters: model.parameters)
+            try engine.evaluate(program, inputs: inputs, parameters: model.tensors)
         }
         let frames = schedule.framesPerGroup
         if let graph = LayeredGraph(configuration) {
             ends = try LayeredEnds(graph, frames: frames, beside: known, prepare: prepare, evaluate: evaluate)
         } else {
-            ends = try PoseEnds(programs, frames: frames, poseStyle: poseStyle, beside: known, prepare: prepare, evaluate: evaluate)
+            ends = try PoseEnds(
+                programs, frames: frames, poseStyle: poseStyle, beside: known, engine: engine, prepare: prepare, evaluate: evaluate)
         }
         features = [Float](repeating: 0, count: schedule.framesPerGroup * stream.poseCount)
         self.configuration = configuration
@@ -199,11 +200,12 @@ public final class StreamBatch {
         left = Result {
             try ends.leave()
             return try (0..<schedule.framesPerGroup).map { frame in
-                let first = (slot * schedule.framesPerGroup + frame) * size * size
-                let (bytes, isFinite) = try executable.readColors("pictures", pixels: first..<(first + size * size))
-                guard isFinite else {
+                let index = slot * schedule.framesPerGroup + frame
+                guard try executable.read("finite", { (areFinite: Span<UInt8>) in areFinite[index] != 0 }) else {
                     throw AnimationError(.numbers, "\(configuration.name): a picture is not finite; use another model")
                 }
+                let count = size * size * 3
+                let bytes = try executable.read("pictures") { (span: Span<UInt8>) in span.copied(index * count, count: count) }
                 return Picture(width: size, height: size, bytes: bytes)
             }
         }

@@ -38,22 +38,25 @@ final class PoseEnds: StreamEnds {
     private let evaluate: (Program, [String: [Float]]) throws -> [String: [Float]]
     private let referenceNetwork: Program
     private var posePictures: [Float]
-    /// What the decoder remembers between groups, as its inputs and outputs are called.
-    private let memories: [(input: String, output: String)]
-    private var memory: [Float]
+    /// What the decoder remembers between groups: each the same buffer before and after. Such a decoder is this stream's alone.
+    private let memories: [any EngineBuffer]
 
     init(
         _ programs: ModelPrograms, frames: Int, poseStyle: PoseStyle?, beside known: StreamExecutables?,
-        prepare: (Program, (any Executable)?) throws -> any Executable,
+        engine: any Engine, prepare: (Program, CompileOptions) throws -> any Executable,
         evaluate: @escaping (Program, [String: [Float]]) throws -> [String: [Float]]
     ) throws {
         configuration = programs.configuration
         self.evaluate = evaluate
         referenceNetwork = try programs.reference()
-        guider = try prepare(programs.pose(frames: frames), known?.guider)
-        decoder = try prepare(programs.decoder(frames: frames), known?.decoder)
-        memories = programs.decoderMemories.indices.map { ("memory\($0)", "left\($0)") }
-        memory = [Float](repeating: 0, count: programs.decoderMemories.map(\.count).max() ?? 0)
+        guider = try prepare(programs.pose(frames: frames), CompileOptions(beside: known?.guider))
+        memories = try programs.decoderMemories.map { try engine.buffer(TensorType($0)) }
+        let states = memories.enumerated().flatMap { index, buffer in
+            [(TensorPort.input("memory\(index)"), buffer), (TensorPort.output("left\(index)"), buffer)]
+        }
+        decoder = try prepare(
+            programs.decoder(frames: frames),
+            CompileOptions(beside: known?.decoder, buffers: Dictionary(uniqueKeysWithValues: states)))
         self.poseStyle = poseStyle ?? configuration.posePicture.usualStyle
         precondition(
             self.poseStyle.count == configuration.posePicture.size * configuration.posePicture.size * 3,
@@ -88,15 +91,9 @@ final class PoseEnds: StreamEnds {
 
     func writeLeaving(into decoder: any Executable, slot: Int) {}
 
-    func leave() throws {
-        // A decoder that remembers is this stream's alone.
-        for (input, output) in memories {
-            try decoder.read(output) { copy($0, into: &memory) }
-            try decoder.write(input) { copy(memory, $0.count, into: &$0) }
-        }
-    }
+    func leave() {}
 
     func reset() throws {
-        for (input, _) in memories { try decoder.write(input) { for index in 0..<$0.count { $0[index] = 0 } } }
+        for memory in memories { try memory.write { (span: inout MutableSpan<Float>) in for index in span.indices { span[index] = 0 } } }
     }
 }

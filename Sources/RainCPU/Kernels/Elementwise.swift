@@ -22,6 +22,18 @@ extension Unary {
     }
 }
 
+extension Element {
+    var kernel: RainElement {
+        switch self {
+        case .float32: RAIN_ELEMENT_FLOAT32
+        case .float16: RAIN_ELEMENT_FLOAT16
+        case .bfloat16: RAIN_ELEMENT_BFLOAT16
+        case .int32: RAIN_ELEMENT_INT32
+        case .uint8: RAIN_ELEMENT_UINT8
+        }
+    }
+}
+
 extension Binary {
     var kernel: RainBinary {
         switch self {
@@ -85,6 +97,20 @@ extension Plan {
         let shape = node.results[0]
         let count = shape.count
         switch node.operation {
+        case .convert(let element):
+            let from = graph.nodes[node.operands[0].node].element
+            return { rain_convert(pool, count, from.kernel, inputs[0], element.kernel, result) }
+        case .colors:
+            let bytes = UnsafeMutableRawPointer(result).assumingMemoryBound(to: UInt8.self)
+            let areFinite = UnsafeMutableRawPointer(pointer(ValueID(node: index, result: 1))).assumingMemoryBound(to: UInt8.self)
+            let (pictures, channels) = (operands[0][0], operands[0].last)
+            let pixels = operands[0][1] * operands[0][2]
+            return {
+                for picture in 0..<pictures {
+                    let from = inputs[0] + picture * pixels * channels
+                    areFinite[picture] = UInt8(rain_color_bytes(pool, pixels, channels, from, bytes + picture * pixels * 3))
+                }
+            }
         case .unary(let kind): return { rain_unary(pool, kind.kernel, count, inputs[0], result) }
         case .unaryGradient(let kind): return { rain_unary_gradient(pool, kind.kernel, count, inputs[0], inputs[1], result) }
         case .affine(let scale, let offset): return { rain_affine(pool, count, scale, offset, inputs[0], result) }

@@ -29,7 +29,7 @@ final class SmallNetwork {
             throw error.code == .inconsistent ? wrong(error.found) : error
         }
         let graph = network.graph
-        let shape = graph.inputs.first { $0.name == input.name }?.shape
+        let shape = graph.inputs.first { $0.name == input.name }?.type.shape
         guard shape == input.shape else { throw wrong("an input \(shape.map { "\($0)" } ?? "that leads nowhere")") }
         for (output, wanted) in zip(graph.outputs, outputs) where graph.shape(output.value).count != wanted.count {
             throw wrong("\(output.name) \(graph.shape(output.value))")

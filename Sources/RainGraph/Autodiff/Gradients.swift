@@ -10,6 +10,9 @@ extension Rewriter {
         switch node.operation {
         case .parameter, .input, .constant: return []
 
+        // A conversion to fewer bits is the identity plus rounding.
+        case .convert(.float32), .convert(.float16), .convert(.bfloat16): return [dy]
+        case .convert: throw GraphError(.malformed, at: place, "a conversion to integers has no gradient")
         case .unary(let kind): return [try one(.unaryGradient(kind), x[0], dy)]
         case .affine(let scale, _): return [try scaled(dy, scale)]
         case .binary(let kind): return try binaryGradients(kind, x, y, dy, needed)
@@ -60,7 +63,7 @@ extension Rewriter {
 
         case .over: return try overGradients(x, dy, needed)
 
-        case .depthwiseConvolution, .maxPool, .composite:
+        case .depthwiseConvolution, .maxPool, .composite, .colors:
             throw GraphError(.malformed, at: place, "\(node.operation.name) is for running only and has no gradient")
         case .unaryGradient, .gegluGradient, .linearWeightGradient, .convolutionInputGradient, .convolutionWeightGradient,
             .attentionGradient, .temporalAttentionGradient, .groupNormGradient, .layerNormGradient, .sampleGradient:

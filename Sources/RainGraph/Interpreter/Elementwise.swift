@@ -101,3 +101,20 @@ func gegluGradient(_ x: Tensor, _ dy: Tensor) -> [Float] {
     }
     return dx
 }
+
+/// Bytes of colours, and whether each picture is finite.
+func colors(_ x: Tensor) -> [[Float]] {
+    let (channels, pixels) = (x.shape.last, x.shape.count / x.shape.last)
+    var bytes: [Float] = []
+    for pixel in 0..<pixels {
+        for channel in 0..<3 {
+            let value = x.elements[pixel * channels + channel]
+            bytes.append(value.isNaN ? 0 : (min(max(value, 0), 1) * 255 + 0.5).rounded(.down))
+        }
+    }
+    let size = x.shape.count / x.shape[0]
+    let finite = (0..<x.shape[0]).map { picture -> Float in
+        x.elements[(picture * size)..<((picture + 1) * size)].allSatisfy(\.isFinite) ? 1 : 0
+    }
+    return [bytes, finite]
+}

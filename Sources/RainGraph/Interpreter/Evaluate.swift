@@ -4,6 +4,8 @@ func evaluate(_ operation: Operation, _ x: [Tensor], results: [Shape]) -> [[Floa
     case .parameter, .input: preconditionFailure("parameters and inputs are given, not computed")
     case .constant(let values, let shape): [values.count == 1 ? Array(repeating: values[0], count: shape.count) : values]
 
+    case .colors: colors(x[0])
+    case .convert(let element): [x[0].elements.map(element.nearest)]
     case .unary(let kind): [kind.map(x[0].elements)]
     case .unaryGradient(let kind): [kind.mapGradient(x[0].elements, x[1].elements)]
     case .affine(let scale, let offset): [affine(x[0].elements, scale, offset)]

@@ -6,8 +6,14 @@ public struct Interpreter: Engine {
 
     public var name: String { "interpreter" }
 
-    /// The result can also train if the program has gradients: it then conforms to `TrainableExecutable`.
-    public func prepare(_ program: Program) throws -> any Executable { InterpreterExecutable(program) }
+    public var capabilities: EngineCapabilities { .none }
+
+    public func buffer(_ type: TensorType) -> any EngineBuffer { HostBuffer(type) }
+
+    /// The program runs as it is. The result can also train if the program has gradients: it then conforms to `TrainableExecutable`.
+    public func compile(_ program: Program, _ options: CompileOptions) throws -> any Executable {
+        try InterpreterExecutable(program, options.buffers)
+    }
 
     /// The results of one operation other than a parameter or an input.
     ///
@@ -32,10 +38,14 @@ final class InterpreterExecutable: TrainableExecutable {
     /// For each node the values that nothing needs once it ran.
     private let dropped: [[ValueID]]
     private let inputs: [String: Int]
+    /// Of the inputs, by node.
+    private var given: [Int: HostBuffer] = [:]
+    /// Of outputs that are bound, by node.
+    private var bound: [Int: [(result: Int, buffer: HostBuffer)]] = [:]
     private let trained: [Int]
     private var states: [TrainingState: [[Float]]] = [:]
 
-    init(_ program: Program) {
+    init(_ program: Program, _ buffers: [TensorPort: any EngineBuffer]) throws {
         self.program = program
         let graph = program.graph
         values = graph.nodes.map { Array(repeating: nil, count: $0.results.count) }
@@ -43,15 +53,20 @@ final class InterpreterExecutable: TrainableExecutable {
         var trained: [Int] = []
         for (index, node) in graph.nodes.enumerated() {
             switch node.operation {
-            case .input(let name, let shape, _):
+            case .input(let name, let type, _):
                 inputs[name] = index
-                values[index][0] = Array(repeating: 0, count: shape.count)
+                given[index] = try buffers[.input(name)].map { try HostBuffer.checked($0, type, at: .input(name)) } ?? HostBuffer(type)
             case .parameter where node.lifetime == .step: trained.append(index)
             default: break
             }
         }
         self.inputs = inputs
         self.trained = trained
+        for output in graph.outputs {
+            guard let buffer = buffers[.output(output.name)] else { continue }
+            let own = try HostBuffer.checked(buffer, graph.type(output.value), at: .output(output.name))
+            bound[output.value.node, default: []].append((output.value.result, own))
+        }
         dropped = Self.lastUses(program)
     }
 
@@ -76,13 +91,10 @@ final class InterpreterExecutable: TrainableExecutable {
         return dropped
     }
 
-    func load(_ parameters: (String, Shape) throws -> [Float]) throws {
+    func load(_ parameters: any TensorSource) throws {
         for (index, node) in graph.nodes.enumerated() {
             guard case .parameter(let name, let shape) = node.operation else { continue }
-            let elements = try parameters(name, shape)
-            guard elements.count == shape.count else {
-                throw GraphError(.shapeMismatch, at: "parameter '\(name)'", "\(elements.count) elements given for shape \(shape)")
-            }
+            let elements = try parameters.floats(name, shape)
             values[index][0] = elements
         }
         let elements = trained.map { values[$0][0] ?? [] }
@@ -91,38 +103,38 @@ final class InterpreterExecutable: TrainableExecutable {
         try run(.weights)
     }
 
-    func write(_ input: String, _ body: (inout MutableSpan<Float>) -> Void) throws {
-        guard let node = inputs[input] else {
-            throw GraphError(.name, at: "input '\(input)'", "the program has only \(inputs.keys.sorted())")
+    func buffer(_ port: TensorPort) throws -> any EngineBuffer {
+        switch port {
+        case .input(let name):
+            guard let node = inputs[name], let buffer = given[node] else {
+                throw GraphError(.name, at: "\(port)", "the program has only \(inputs.keys.sorted())")
+            }
+            return buffer
+        case .output(let name):
+            guard let value = graph.output(name) else {
+                throw GraphError(.name, at: "\(port)", "the program has only \(graph.outputs.map(\.name))")
+            }
+            return HostBuffer(graph.type(value), try elements(value))
         }
-        var elements = values[node][0] ?? []
-        values[node][0] = nil
-        var span = elements.mutableSpan
-        body(&span)
-        values[node][0] = elements
     }
 
-    func read<R>(_ output: String, _ body: (Span<Float>) -> R) throws -> R {
-        guard let value = graph.output(output) else {
-            throw GraphError(.name, at: "output '\(output)'", "the program has only \(graph.outputs.map(\.name))")
-        }
-        let result = try elements(value)
-        return body(result.span)
-    }
-
-    func run(_ stage: Lifetime) throws {
+    func submit(_ stage: Lifetime) throws -> any Completion {
+        var left: [(HostBuffer, [Float])] = []
         for index in program.stages[stage] ?? [] {
             let node = graph.nodes[index]
             var operands: [Tensor] = []
             for operand in node.operands { operands.append(Tensor(graph.shape(operand), try elements(operand))) }
             let results = evaluate(node.operation, operands, results: node.results)
             for (result, elements) in results.enumerated() { values[index][result] = elements }
+            for (result, buffer) in bound[index] ?? [] { left.append((buffer, results[result])) }
             for value in dropped[index] { values[value.node][value.result] = nil }
         }
+        for (buffer, elements) in left { buffer.elements = elements }
+        return Completed()
     }
 
     private func elements(_ value: ValueID) throws(GraphError) -> [Float] {
-        if let elements = values[value.node][value.result] { return elements }
+        if let elements = given[value.node]?.elements ?? values[value.node][value.result] { return elements }
         let node = graph.nodes[value.node]
         if case .parameter(let name, _) = node.operation {
             throw GraphError(.name, at: "parameter '\(name)'", "not loaded; call load first")
@@ -179,6 +191,38 @@ final class InterpreterExecutable: TrainableExecutable {
         case .gradients: for (value, piece) in zip(program.gradients, pieces) { values[value.node][value.result] = piece }
         case .firstMoment, .secondMoment, .average: states[state] = pieces
         }
+    }
+}
+
+/// A tensor of the interpreter: floats that its elements can hold.
+final class HostBuffer: EngineBuffer {
+    let type: TensorType
+    var elements: [Float]
+
+    init(_ type: TensorType, _ elements: [Float]? = nil) {
+        self.type = type
+        self.elements = elements ?? Array(repeating: 0, count: type.shape.count)
+    }
+
+    static func checked(_ buffer: any EngineBuffer, _ type: TensorType, at port: TensorPort) throws(GraphError) -> HostBuffer {
+        guard let own = buffer as? HostBuffer, own.type == type else {
+            throw GraphError(.shapeMismatch, at: "\(port)", "expected a buffer of this engine, \(type); found \(buffer.type)")
+        }
+        return own
+    }
+
+    func write<Scalar: TensorScalar>(_ body: (inout MutableSpan<Scalar>) -> Void) throws {
+        try require(Scalar.self)
+        var scalars = elements.map { Scalar(nearest: $0) }
+        var span = scalars.mutableSpan
+        body(&span)
+        elements = scalars.map(\.float)
+    }
+
+    func read<Scalar: TensorScalar, Result>(_ body: (Span<Scalar>) -> Result) throws -> Result {
+        try require(Scalar.self)
+        let scalars = elements.map { Scalar(nearest: $0) }
+        return body(scalars.span)
     }
 }
 

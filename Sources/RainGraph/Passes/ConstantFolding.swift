@@ -3,7 +3,7 @@ extension Graph {
     func withConstantsFolded(upTo largest: Int = 256) throws(GraphError) -> Graph {
         try rewritten { (site, new) throws(GraphError) in
             let node = site.node
-            guard !node.operation.isLeaf, node.results.count == 1, site.shape.count <= largest else { return nil }
+            guard !node.operation.isLeaf, node.element == .float32, node.results.count == 1, site.shape.count <= largest else { return nil }
             var operands: [(shape: Shape, elements: [Float])] = []
             for operand in node.operands {
                 let shape = site.graph.shape(operand)

@@ -1,46 +1,62 @@
 extension Program {
-    /// The program that trains a graph built with `GraphBuilder(parameterLifetime: .step)`: rewritten, differentiated, rewritten again.
+    /// The program that trains a graph built with `GraphBuilder(parameterLifetime: .step)`: rewritten and differentiated.
     ///
     /// - Parameter loss: the name of a scalar output.
     /// - Throws: what `Graph.differentiated(loss:)` throws.
     public static func training(_ graph: Graph, loss: String) throws(GraphError) -> Program {
-        var (graph, gradients) = try graph.optimizedForTraining().differentiated(loss: loss)
+        let (graph, gradients) = try graph.optimizedForTraining().differentiated(loss: loss)
+        return try Program(graph, gradients: gradients)
+    }
+}
+
+extension Program {
+    /// The same program with what an engine can do in one go merged, and computed as cheaply as algebra allows. Outputs stay as they are, up to
+    /// rounding. Doing it twice changes nothing.
+    ///
+    /// Parameters that no output needs disappear; inputs stay.
+    ///
+    /// - Throws: `GraphError` only if a pass is at fault.
+    public func rewritten(for capabilities: EngineCapabilities) throws(GraphError) -> Program {
+        guard !gradients.isEmpty else { return try Program(graph.optimizedForInference(capabilities)) }
+        var graph = graph
         let outputs = graph.outputs
         // Gradients travel through the passes as outputs.
         graph.outputs += gradients.enumerated().map { Graph.Output(name: "gradient \($0.offset)", value: $0.element) }
-        graph = try graph.optimizedAfterDifferentiation()
-        gradients = graph.outputs[outputs.count...].map(\.value)
+        graph = try graph.optimizedAfterDifferentiation(capabilities)
+        let gradients = graph.outputs[outputs.count...].map(\.value)
         graph.outputs.removeLast(gradients.count)
         return try Program(graph, gradients: gradients)
     }
 }
 
 extension Graph {
-    /// Rewrites that make a graph cheaper to run and leave its outputs as they are, up to rounding. Doing it twice changes nothing.
-    ///
-    /// Parameters that no output needs disappear; inputs stay.
-    ///
-    /// - Throws: `GraphError` only if a pass is at fault.
-    public func optimizedForInference() throws(GraphError) -> Graph {
+    /// Rewrites that make a graph cheaper to run.
+    func optimizedForInference(_ capabilities: EngineCapabilities = .all) throws(GraphError) -> Graph {
         // Algebra first, until it settles: what is merged into an epilogue too early is no longer seen to be simpler.
         try settled { (graph) throws(GraphError) in try graph.withAlgebra() }.settled { (graph) throws(GraphError) in
-            try graph.withAlgebra().withLinearOfSumsSplit().withoutDeadCode().withNormsActivated().withoutDeadCode()
-                .withEpilogues(activations: Epilogue.activations).withoutDeadCode().withUpsamplingInConvolutions().withoutDeadCode()
+            var graph = try graph.withAlgebra().withLinearOfSumsSplit().withoutDeadCode()
+            if !capabilities.activations.isEmpty {
+                graph = try graph.withNormsActivated().withoutDeadCode().withEpilogues(activations: capabilities.activations)
+                    .withoutDeadCode()
+            }
+            return capabilities.upsamplesInConvolutions ? try graph.withUpsamplingInConvolutions().withoutDeadCode() : graph
         }
     }
 
     /// The rewrites of `optimizedForInference` after which gradients stay as cheap: no activation is merged into a contraction except
     /// relu, whose gradient is known from its output.
-    public func optimizedForTraining() throws(GraphError) -> Graph {
+    func optimizedForTraining() throws(GraphError) -> Graph {
         try settled { (graph) throws(GraphError) in try graph.withAlgebra() }.settled { (graph) throws(GraphError) in
             try graph.withAlgebra().withNormsActivated().withoutDeadCode().withEpilogues(activations: [.relu]).withoutDeadCode()
         }
     }
 
     /// What remains to be done when the gradients are there. Forward activations stay apart where gradients need what is before them.
-    func optimizedAfterDifferentiation() throws(GraphError) -> Graph {
+    func optimizedAfterDifferentiation(_ capabilities: EngineCapabilities) throws(GraphError) -> Graph {
         try settled { (graph) throws(GraphError) in
-            try graph.withAlgebra().withEpilogues(activations: Epilogue.activations).withoutDeadCode()
+            let graph = try graph.withAlgebra()
+            guard !capabilities.activations.isEmpty else { return graph }
+            return try graph.withEpilogues(activations: capabilities.activations).withoutDeadCode()
         }
     }
 

@@ -38,7 +38,8 @@ struct Rewriter {
     mutating func add(_ operation: Operation, _ operands: [ValueID]) throws(GraphError) -> [ValueID] {
         let results = try operation.resultShapes(operands.map(shape), at: place)
         let lifetime = operands.map { self.lifetime($0) }.max() ?? .weights
-        return add(Node(operation: operation, operands: operands, results: results, lifetime: lifetime, place: place))
+        let element = try operation.resultElement(operands.map { nodes[$0.node].element }, at: place)
+        return add(Node(operation: operation, operands: operands, results: results, element: element, lifetime: lifetime, place: place))
     }
 
     /// Appends an operation with one result.

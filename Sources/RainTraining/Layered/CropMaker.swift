@@ -27,7 +27,7 @@ final class CropMaker {
         } else {
             g.output("latents", try guide.concatenated(with: [truth], axis: 0))
         }
-        executable = try engine.prepare(Program(g.graph().optimizedForInference()))
+        executable = try engine.compile(Program(g.graph()))
         try executable.load { name, _ in
             guard let values = autoencoder?[name] else { throw TrainingError("\(name): not in the auto-encoder's checkpoint") }
             return values

@@ -39,7 +39,7 @@ struct CropStage {
         let first = try run.stepsDone(Self.name)
         guard first < stage.steps else { return }
         for scene in 0..<120 { try add(first + scene) }
-        let executable = try engine.prepare(
+        let executable = try engine.compile(
             TrainingGraphs.autoencoder(autoencoder, count: stage.characters, size: side), sharing: nil)
         let initial = first == 0 ? LinearPart(autoencoder, patches: patches(pool, side: side)).values : { _, _ in nil }
         try executable.load { name, shape in initial(name, shape) ?? ParameterInitialization.values(name, shape, seed: recipe.seed) }
@@ -60,7 +60,7 @@ struct CropStage {
                 if step % 2 == 0 { try add(step / 2 + 120) }
                 try write(pool, stream: Self.name, step: step)
                 try executable.run(.step)
-                return try executable.read("loss") { $0[0] }
+                return try executable.read("loss")[0]
             },
             heldOut: {
                 if unseen.isEmpty {
@@ -85,7 +85,7 @@ struct CropStage {
             try program.scoped(ModelConfiguration.Network.autoencoder.rawValue) {
                 try graph.autoencoder.decode(program, graph.autoencoder.encode(program, pictures, normalized: false), normalized: false)
             })
-        let both = try engine.prepare(Program(program.graph().optimizedForInference()))
+        let both = try engine.compile(Program(program.graph()))
         try both.load { name, _ in parameters[name] ?? [] }
         try both.write("pictures", truth.flatMap { $0.unitValues() })
         try both.run(.step)

@@ -66,7 +66,7 @@ struct GateStage {
         let stage = recipe.gate
         let first = try run.stepsDone(Self.name)
         guard first < stage.steps else { return }
-        let executable = try engine.prepare(program(characters: stage.characters, frames: stage.frames), sharing: nil)
+        let executable = try engine.compile(program(characters: stage.characters, frames: stage.frames), sharing: nil)
         try executable.load { name, shape in
             if let values = parameters[name] { return values }
             if name == "face_gate.out.weight" { return [Float](repeating: 0, count: shape.count) }
@@ -105,7 +105,7 @@ struct GateStage {
                 try add(step + Self.poolSize)
                 try write(pool, stream: Self.name, step: step)
                 try executable.run(.step)
-                return try executable.read("loss") { $0[0] }
+                return try executable.read("loss")[0]
             },
             heldOut: {
                 if unseen.isEmpty {
@@ -160,7 +160,7 @@ struct GateStage {
             layers: g.input("layers", graph.layerShape(1, side: graph.guide.guideSize)), movement: .init(g, frames: frames),
             meshes: g.input("meshes", GuideMeshes.shape(frames: frames)), laid: g.input("laid", [frames, 2, 2, 2]))
         g.output("pictures", try composed.drawn.colors())
-        let executable = try engine.prepare(Program(g.graph().optimizedForInference()))
+        let executable = try engine.compile(Program(g.graph()))
         try executable.load(trained(parameters.merging(averages) { $1 }))
         let prediction = try Prediction(model, engine: engine, parameters: parameters, characters: 1, frames: frames)
         let cutter = try self.cutter(engine)

@@ -66,7 +66,7 @@ struct LandmarkStage {
     func run(_ run: TrainingRun, engine: some TrainingEngine, key: String) throws {
         let stage = recipe.landmarks
         guard let network = model.layeredGuide?.landmarkNetwork, try run.stepsDone(Self.name) < stage.steps else { return }
-        let executable = try engine.prepare(program(network, count: stage.characters), sharing: nil)
+        let executable = try engine.compile(program(network, count: stage.characters), sharing: nil)
         try executable.load { name, shape in ParameterInitialization.values(name, shape, seed: recipe.seed) }
         var pool = try drawn(step: run.stepsDone(Self.name), count: Self.poolSize)
         func write(_ faces: [Drawn], stream: String, step: Int) throws {
@@ -85,7 +85,7 @@ struct LandmarkStage {
                 }
                 try write(pool, stream: Self.name, step: step)
                 try executable.run(.step)
-                return try executable.read("loss") { $0[0] }
+                return try executable.read("loss")[0]
             },
             heldOut: {
                 if unseen.isEmpty { unseen = (0..<64).map(Self.unseen) }

@@ -34,7 +34,7 @@ struct LayerStage {
     func run(_ run: TrainingRun, engine: some TrainingEngine, key: String) throws {
         let (stage, side) = (recipe.layers, graph.guide.guideSize)
         guard try run.stepsDone(Self.name) < stage.steps else { return }
-        let executable = try engine.prepare(program(stage.characters), sharing: nil)
+        let executable = try engine.compile(program(stage.characters), sharing: nil)
         try executable.load { name, shape in ParameterInitialization.values(name, shape, seed: recipe.seed) }
         let painter = model.posePainter
         func write(_ requests: [WorldScene.Request]) throws {
@@ -56,7 +56,7 @@ struct LayerStage {
                         return LayeredScene.request(&random, frames: 0)
                     })
                 try executable.run(.step)
-                return try executable.read("loss") { $0[0] }
+                return try executable.read("loss")[0]
             },
             heldOut: {
                 try executable.heldOutLoss { step in

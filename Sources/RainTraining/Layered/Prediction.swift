@@ -11,7 +11,7 @@ struct Prediction {
     private let count: Int
 
     init(_ model: ModelConfiguration, engine: some Engine, parameters: [String: [Float]], characters: Int, frames: Int) throws {
-        executable = try engine.prepare(
+        executable = try engine.compile(
             TrainingGraphs.denoiserForInference(model, .init(characters: characters, frames: frames, motion: false, timesteps: nil)))
         try executable.load(trained(parameters))
         schedule = try NoiseSchedule(model.scheduler)

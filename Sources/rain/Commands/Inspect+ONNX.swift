@@ -8,7 +8,7 @@ extension Inspect {
     func printNetwork(_ file: String) throws {
         let model = try ONNXModel(path: file)
         let summary = model.summary
-        let program = check ? try Program(model.network().graph.optimizedForInference()) : nil
+        let program = check ? try Program(model.network().graph) : nil
         if result.json {
             try Terminal.printJSON(NetworkReport(file: file, fileBytes: model.byteCount, network: summary))
         } else {

@@ -77,7 +77,7 @@ struct Inspect: ParsableCommand {
 extension Inspect {
     private func printProgram() throws {
         if let file, file.hasSuffix(".onnx") {
-            return print(try Program(ONNXModel(path: file).network().graph.optimizedForInference()).dump())
+            return print(try Program(ONNXModel(path: file).network().graph).dump())
         }
         let model = try file.map { try AnimationModel(path: $0) } ?? AnimationModel.embedded()
         let own = model.configuration.window

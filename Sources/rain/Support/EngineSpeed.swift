@@ -31,7 +31,7 @@ struct EngineSpeed {
     ) throws -> Double {
         let builder = GraphBuilder()
         builder.output("output", try layer(builder.input("input", input), builder))
-        let executable = try engine.prepare(Program(builder.graph()))
+        let executable = try engine.compile(Program(builder.graph()))
         try executable.load { _, shape in (0..<shape.count).map { Float($0 % 7) / 7 } }
         try executable.write("input", (0..<input.count).map { Float($0 % 5) / 5 })
         try executable.run(.step)

@@ -48,11 +48,9 @@ final class LoadingLine: Sendable {
     func counting(_ model: AnimationModel) throws -> AnimationModel {
         begin("preparing \(model.configuration.name)")
         state.withLock { $0.model = model.configuration }
-        return try AnimationModel(model.configuration) { [self] name, shape in
-            let values = try model.parameters(name, shape)
+        return try model.observed { [self] name, elements in
             let time = ContinuousClock.now - launch
-            state.withLock { $0.progress.read(name, elements: values.count, at: time) }
-            return values
+            state.withLock { $0.progress.read(name, elements: elements, at: time) }
         }
     }
 

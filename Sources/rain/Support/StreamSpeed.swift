@@ -95,10 +95,10 @@ private struct LoneOperation: Hashable {
                 : try builder.input("input\(index)", operand.shape, operand.lifetime)
         }
         for (index, result) in try builder.add(operation, values).enumerated() { builder.output("output\(index)", result) }
-        let executable = try engine.prepare(Program(builder.graph()))
+        let executable = try engine.compile(Program(builder.graph()))
         func numbers(_ shape: Shape) -> [Float] { [Float](repeating: 0.25, count: shape.count) }
         try executable.load { _, shape in numbers(shape) }
-        for input in executable.program.graph.inputs { try executable.write(input.name, numbers(input.shape)) }
+        for input in executable.program.graph.inputs { try executable.write(input.name, numbers(input.type.shape)) }
         try executable.run(.reference)
         try executable.run(.step)
         let clock = ContinuousClock()

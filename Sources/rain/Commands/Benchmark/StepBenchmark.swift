@@ -67,7 +67,7 @@ struct StepBenchmark: ParsableCommand {
                 case .step: try programs.step(schedule)
                 case .painter: try programs.painter(frames: schedule.framesPerGroup)
                 }
-            let executable = try engine.prepareForTraining(program)
+            let executable = try engine.compileForTraining(program)
             let weights = RandomWeights(seed: 1)
             try executable.load { name, shape in weights.values(name, shape.dimensions, in: configuration.name) }
             try executable.fillInputs()
@@ -91,7 +91,7 @@ extension CPUExecutable {
     /// Gives all inputs normally distributed numbers, the same at every run.
     func fillInputs() throws {
         for (index, input) in program.graph.inputs.enumerated() {
-            var values = [Float](repeating: 0, count: input.shape.count)
+            var values = [Float](repeating: 0, count: input.type.shape.count)
             FrameNoise(seed: 1).fill(&values, values.indices, frame: index, draw: 0)
             try write(input.name, values)
         }

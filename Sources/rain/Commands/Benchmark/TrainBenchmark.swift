@@ -39,7 +39,7 @@ struct TrainBenchmark: ParsableCommand {
                 pictures: step.characters * step.frames),
             work: "\(stage) \(step.characters) \(step.frames)", engine: engine,
             prepare: {
-                let executable = try engine.prepareForTraining(step.program)
+                let executable = try engine.compileForTraining(step.program)
                 try executable.load(step.initialValue)
                 try executable.fillInputs()
                 try executable.run(.reference)
