@@ -12,7 +12,9 @@ enum StillReader {
     ///   - bytes: of a file of that format
     ///   - ignoresProfile: take colours for sRGB, whatever their profile says
     /// - Throws: `MediaError` for what is damaged, cut short or too large
-    static func read(_ bytes: [UInt8], _ format: StillFormat, path: String, maximumPixels: Int, ignoresProfile: Bool = false) throws -> LayerPicture {
+    static func read(
+        _ bytes: [UInt8], _ format: StillFormat, path: String, maximumPixels: Int, ignoresProfile: Bool = false
+    ) throws -> LayerPicture {
         guard let kind = kind(format) else { preconditionFailure("\(format) has another reader") }
         guard format.isWhole(bytes) else { throw damaged(path, "a \(format.rawValue) file that is cut short") }
         let content = format == .bmp ? BitmapHeader.repaired(bytes) : bytes
