@@ -26,10 +26,6 @@ static const uint8_t weights[1] = {0};
 #define WEIGHTS_COUNT 0
 #endif
 
-RainEmbeddedFile rain_mini_description(void) {
-    return (RainEmbeddedFile){description, DESCRIPTION_COUNT};
-}
+RainEmbeddedFile rain_mini_description(void) { return (RainEmbeddedFile){description, DESCRIPTION_COUNT}; }
 
-RainEmbeddedFile rain_mini_weights(void) {
-    return (RainEmbeddedFile){weights, WEIGHTS_COUNT};
-}
+RainEmbeddedFile rain_mini_weights(void) { return (RainEmbeddedFile){weights, WEIGHTS_COUNT}; }

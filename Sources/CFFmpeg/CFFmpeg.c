@@ -15,18 +15,18 @@ void rain_silence(void) { av_log_set_level(AV_LOG_QUIET); }
 void rain_error_text(int code, char *text, size_t size) {
     const char *words;
     switch (code) {
-    case AVERROR_INVALIDDATA:
-    case AVERROR(EINVAL): words = "data that make no sense"; break;
-    case AVERROR_STREAM_NOT_FOUND: words = "no pictures in it"; break;
-    case AVERROR_DECODER_NOT_FOUND: words = "a codec that this build of FFmpeg cannot read"; break;
-    case AVERROR_DEMUXER_NOT_FOUND: words = "a kind of file that this build of FFmpeg cannot read"; break;
-    case AVERROR_ENCODER_NOT_FOUND: words = "a codec that this build of FFmpeg cannot write"; break;
-    case AVERROR_MUXER_NOT_FOUND: words = "a kind of file that this build of FFmpeg cannot write"; break;
-    case AVERROR_PROTOCOL_NOT_FOUND: words = "a kind of address that this build of FFmpeg does not know"; break;
-    case AVERROR_PATCHWELCOME: words = "a variant that FFmpeg does not read"; break;
-    case AVERROR_EOF: words = "the end of the file"; break;
-    case AVERROR_EXTERNAL: words = "a codec that failed"; break;
-    default: words = NULL;
+        case AVERROR_INVALIDDATA:
+        case AVERROR(EINVAL): words = "data that make no sense"; break;
+        case AVERROR_STREAM_NOT_FOUND: words = "no pictures in it"; break;
+        case AVERROR_DECODER_NOT_FOUND: words = "a codec that this build of FFmpeg cannot read"; break;
+        case AVERROR_DEMUXER_NOT_FOUND: words = "a kind of file that this build of FFmpeg cannot read"; break;
+        case AVERROR_ENCODER_NOT_FOUND: words = "a codec that this build of FFmpeg cannot write"; break;
+        case AVERROR_MUXER_NOT_FOUND: words = "a kind of file that this build of FFmpeg cannot write"; break;
+        case AVERROR_PROTOCOL_NOT_FOUND: words = "a kind of address that this build of FFmpeg does not know"; break;
+        case AVERROR_PATCHWELCOME: words = "a variant that FFmpeg does not read"; break;
+        case AVERROR_EOF: words = "the end of the file"; break;
+        case AVERROR_EXTERNAL: words = "a codec that failed"; break;
+        default: words = NULL;
     }
     if (words)
         snprintf(text, size, "%s", words);
@@ -50,12 +50,12 @@ int rain_has_encoder(const char *name) { return avcodec_find_encoder_by_name(nam
 
 uint32_t rain_library_version(RainLibrary library) {
     switch (library) {
-    case RainLibraryUtil: return avutil_version();
-    case RainLibraryCodec: return avcodec_version();
-    case RainLibraryFormat: return avformat_version();
-    case RainLibraryScale: return swscale_version();
-    case RainLibraryResample: return swresample_version();
-    case RainLibraryDevice: return avdevice_version();
+        case RainLibraryUtil: return avutil_version();
+        case RainLibraryCodec: return avcodec_version();
+        case RainLibraryFormat: return avformat_version();
+        case RainLibraryScale: return swscale_version();
+        case RainLibraryResample: return swresample_version();
+        case RainLibraryDevice: return avdevice_version();
     }
     return 0;
 }

@@ -102,7 +102,8 @@ static int open_codec(RainDecoder *d) {
     return avcodec_open2(d->codec, codec, NULL);
 }
 
-int rain_decoder_open(RainDecoder **decoder, const char *path, const uint8_t *bytes, size_t count, const char *formats, int64_t max_pixels) {
+int rain_decoder_open(RainDecoder **decoder, const char *path, const uint8_t *bytes, size_t count, const char *formats,
+                      int64_t max_pixels) {
     RainDecoder *d = av_mallocz(sizeof *d);
     if (!d) return AVERROR(ENOMEM);
     d->bytes = bytes;
@@ -173,8 +174,8 @@ static const int32_t *display_matrix(RainDecoder *d) {
     if (d->has_matrix) return d->matrix;
     const AVStream *stream = d->format->streams[d->stream];
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
-    const AVPacketSideData *side = av_packet_side_data_get(
-        stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    const AVPacketSideData *side =
+        av_packet_side_data_get(stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
     return side && side->size >= 9 * sizeof(int32_t) ? (const int32_t *)side->data : NULL;
 #else
     size_t size = 0;
@@ -231,12 +232,12 @@ int rain_decoder_next(RainDecoder *d, RainFrame *frame) {
 // YUVJ formats are YUV of full range under an old name that the scaler warns of.
 static enum AVPixelFormat modern(enum AVPixelFormat format, int *full_range) {
     switch (format) {
-    case AV_PIX_FMT_YUVJ420P: *full_range = 1; return AV_PIX_FMT_YUV420P;
-    case AV_PIX_FMT_YUVJ411P: *full_range = 1; return AV_PIX_FMT_YUV411P;
-    case AV_PIX_FMT_YUVJ422P: *full_range = 1; return AV_PIX_FMT_YUV422P;
-    case AV_PIX_FMT_YUVJ440P: *full_range = 1; return AV_PIX_FMT_YUV440P;
-    case AV_PIX_FMT_YUVJ444P: *full_range = 1; return AV_PIX_FMT_YUV444P;
-    default: return format;
+        case AV_PIX_FMT_YUVJ420P: *full_range = 1; return AV_PIX_FMT_YUV420P;
+        case AV_PIX_FMT_YUVJ411P: *full_range = 1; return AV_PIX_FMT_YUV411P;
+        case AV_PIX_FMT_YUVJ422P: *full_range = 1; return AV_PIX_FMT_YUV422P;
+        case AV_PIX_FMT_YUVJ440P: *full_range = 1; return AV_PIX_FMT_YUV440P;
+        case AV_PIX_FMT_YUVJ444P: *full_range = 1; return AV_PIX_FMT_YUV444P;
+        default: return format;
     }
 }
 
@@ -264,7 +265,7 @@ static int convert(RainDecoder *d, enum AVPixelFormat target, uint8_t *pixels) {
                                      SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
     if (!d->scaler) return AVERROR(ENOSYS);
     // RGB and grey formats have no matrix to set, and say so by failing; the default is then right.
-    int matrix = f->colorspace == AVCOL_SPC_BT709                                                      ? SWS_CS_ITU709
+    int matrix = f->colorspace == AVCOL_SPC_BT709                                                ? SWS_CS_ITU709
                  : f->colorspace == AVCOL_SPC_BT2020_NCL || f->colorspace == AVCOL_SPC_BT2020_CL ? SWS_CS_BT2020
                                                                                                  : SWS_CS_DEFAULT;
     const int *coefficients = sws_getCoefficients(matrix);

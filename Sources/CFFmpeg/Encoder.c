@@ -79,8 +79,7 @@ static int open_scaler(RainEncoder *e) {
     AVCodecContext *c = e->codec;
     if (c->pix_fmt == AV_PIX_FMT_PAL8) return 0;
     e->scaler = sws_getContext(e->video.source_width, e->video.source_height, e->video.has_alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
-                               c->width, c->height, c->pix_fmt, SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP,
-                               NULL, NULL, NULL);
+                               c->width, c->height, c->pix_fmt, SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);
     if (!e->scaler) return AVERROR(ENOMEM);
     const int *bt709 = sws_getCoefficients(SWS_CS_ITU709);
     return sws_setColorspaceDetails(e->scaler, bt709, 1, bt709, 0, 0, 1 << 16, 1 << 16);

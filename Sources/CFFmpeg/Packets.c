@@ -54,7 +54,8 @@ int rain_packets_open(RainPackets **packets, const char *codec_name, const char 
     const AVCodec *codec = avcodec_find_encoder_by_name(codec_name);
     if (!codec) return AVERROR_ENCODER_NOT_FOUND;
     // 4:2:0 needs even sides.
-    if (width < 1 || height < 1 || scale < 1 || width > 16384 / scale || height > 16384 / scale || width * scale % 2 || height * scale % 2)
+    if (width < 1 || height < 1 || scale < 1 || width > 16384 / scale || height > 16384 / scale || width * scale % 2 ||
+        height * scale % 2)
         return AVERROR(EINVAL);
     RainPackets *p = av_mallocz(sizeof *p);
     if (!p) return AVERROR(ENOMEM);

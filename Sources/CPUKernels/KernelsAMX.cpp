@@ -9,7 +9,8 @@
 #define RAIN_WIDTH 16
 #define RAIN_REGISTERS 32
 #define RAIN_MATRIX_UNIT 1
-#pragma clang attribute push(__attribute__((target("avx,avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,amx-tile,amx-bf16"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx,avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,amx-tile,amx-bf16"))), \
+                             apply_to = function)
 #include "Fast/Kernels.hpp"
 #pragma clang attribute pop
 #endif

@@ -17,9 +17,7 @@ struct Head {
 
     long count() const { return own + reference; }
     const float *key(long j) const { return j < own ? keys + j * key_stride : reference_keys + (j - own) * reference_stride; }
-    const float *value(long j) const {
-        return j < own ? values + j * value_stride : reference_values + (j - own) * reference_stride;
-    }
+    const float *value(long j) const { return j < own ? values + j * value_stride : reference_values + (j - own) * reference_stride; }
 
     double score(const float *q, long j) const {
         double product = 0;
@@ -56,8 +54,17 @@ Head head_of(const RainAttention &a, long sample, long head, const float *k, con
              const float *reference_v) {
     const long size = a.channels / a.heads, offset = head * size;
     const long key_stride = a.k_stride ? a.k_stride : a.channels, value_stride = a.v_stride ? a.v_stride : a.channels;
-    Head h{k + sample * a.keys * key_stride + offset, v + sample * a.keys * value_stride + offset, key_stride, value_stride,
-           a.keys, nullptr, nullptr, a.channels, a.reference_keys, size, a.scale};
+    Head h{k + sample * a.keys * key_stride + offset,
+           v + sample * a.keys * value_stride + offset,
+           key_stride,
+           value_stride,
+           a.keys,
+           nullptr,
+           nullptr,
+           a.channels,
+           a.reference_keys,
+           size,
+           a.scale};
     if (a.reference_keys) {
         const long reference = sample / (a.batch / a.reference_batch);
         h.reference_keys = reference_k + reference * a.reference_keys * a.channels + offset;
@@ -72,8 +79,8 @@ size_t attention_scratch_bytes(const RainPool *pool, const RainAttention *attent
     return size_t(pool->threads) * (attention->keys + attention->reference_keys) * sizeof(double);
 }
 
-void attention(RainPool *pool, const RainAttention *attention, const float *q, const float *k, const float *v,
-               const float *reference_k, const float *reference_v, float *y, void *scratch) {
+void attention(RainPool *pool, const RainAttention *attention, const float *q, const float *k, const float *v, const float *reference_k,
+               const float *reference_v, float *y, void *scratch) {
     const RainAttention a = *attention;
     const long q_stride = a.q_stride ? a.q_stride : a.channels;
     parallel_ranges(pool, a.batch * a.heads, 1, 1, [&](long begin, long end, int thread) {
@@ -186,8 +193,8 @@ void temporal_attention(RainPool *pool, const RainTemporalAttention *attention, 
     });
 }
 
-void temporal_attention_gradient(RainPool *pool, const RainTemporalAttention *attention, const float *q, const float *k,
-                                 const float *v, const float *dy, float *dq, float *dk, float *dv) {
+void temporal_attention_gradient(RainPool *pool, const RainTemporalAttention *attention, const float *q, const float *k, const float *v,
+                                 const float *dy, float *dq, float *dk, float *dv) {
     const RainTemporalAttention a = *attention;
     const long size = a.channels / a.heads, stride = a.positions * a.channels;
     each_temporal_head(pool, a, [&](long start) {

@@ -60,8 +60,7 @@ void binary(RainPool *, RainBinary kind, int rank, const long *dims, const float
     });
 }
 
-void copy_strided(RainPool *, int rank, const long *dims, const float *x, const long *x_strides, float *y,
-                  const long *y_strides) {
+void copy_strided(RainPool *, int rank, const long *dims, const float *x, const long *x_strides, float *y, const long *y_strides) {
     each_element(rank, dims, x_strides, y_strides, [&](long, long i, long j) { y[j] = x[i]; });
 }
 
@@ -134,8 +133,8 @@ double sum_of_squares(RainPool *, long count, const float *x) {
     return sum;
 }
 
-void adamw(RainPool *pool, const RainAdamW *settings, long count, const float *gradients, float *parameters,
-           float *first_moment, float *second_moment, float *ema) {
+void adamw(RainPool *pool, const RainAdamW *settings, long count, const float *gradients, float *parameters, float *first_moment,
+           float *second_moment, float *ema) {
     const RainAdamW s = *settings;
     parallel_ranges(pool, count, grain, 16, [&](long begin, long end, int) {
         for (long i = begin; i < end; i++) {

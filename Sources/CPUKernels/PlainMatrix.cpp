@@ -77,8 +77,7 @@ void linear_of(RainPool *pool, long m, long n, long k, const X &x, const void *p
 
 }  // namespace
 
-void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
-            float *y) {
+void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue, float *y) {
     linear_of(pool, m, n, k, [&](long row, long i) { return x[row * k + i]; }, packed, epilogue, y);
 }
 
@@ -131,8 +130,8 @@ void conv_pack(RainPool *, const RainConv *conv, RainConvAlgorithm, const float 
 
 size_t conv_scratch_bytes(const RainPool *, const RainConv *, RainConvAlgorithm) { return 0; }
 
-void conv(RainPool *pool, const RainConv *conv, RainConvAlgorithm, const float *x, const void *packed,
-          const RainEpilogue *epilogue, float *y, void *) {
+void conv(RainPool *pool, const RainConv *conv, RainConvAlgorithm, const float *x, const void *packed, const RainEpilogue *epilogue,
+          float *y, void *) {
     const RainConv s = *conv;
     const float *w = static_cast<const float *>(packed);
     const long enlarge = s.upsample ? 2 : 1;
@@ -180,8 +179,8 @@ void conv_input_gradient_pack(RainPool *, const RainConv *conv, RainConvAlgorith
 
 size_t conv_input_gradient_scratch_bytes(const RainPool *, const RainConv *, RainConvAlgorithm) { return 0; }
 
-void conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm, const float *dy, const void *packed,
-                         float *dx, void *) {
+void conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm, const float *dy, const void *packed, float *dx,
+                         void *) {
     const RainConv s = *conv;
     const float *w = static_cast<const float *>(packed);
     parallel_ranges(pool, s.batch * s.height, 1, 1, [&](long begin, long end, int) {
@@ -214,8 +213,7 @@ void conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm
 
 size_t conv_weight_gradient_scratch_bytes(const RainPool *, const RainConv *, RainConvAlgorithm) { return 0; }
 
-void conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm, const float *x, const float *dy, float *dw,
-                          void *) {
+void conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm, const float *x, const float *dy, float *dw, void *) {
     const RainConv s = *conv;
     const long taps = s.kernel_height * s.kernel_width;
     parallel_ranges(pool, s.out_channels * taps, 1, 1, [&](long begin, long end, int) {

@@ -82,8 +82,8 @@ void set_gradient(const float *x, const float *dy, long rows, long width, long s
 
 size_t group_norm_scratch_bytes(const RainPool *, long, long, long, long) { return 0; }
 
-void group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
-                RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *) {
+void group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon, RainActivation activation,
+                const float *x, const float *gamma, const float *beta, float *y, void *) {
     auto number = [&](long row, long channel) { return x[row * channels + channel]; };
     group_norm_of(pool, samples, positions, channels, groups, epsilon, activation, number, gamma, beta, y);
 }
@@ -96,13 +96,11 @@ void group_norm_of_two(RainPool *pool, long samples, long positions, long first_
 }
 
 // Scratch: sums of dgamma and dbeta in double.
-size_t group_norm_gradient_scratch_bytes(const RainPool *, long, long, long channels, long) {
-    return 2 * channels * sizeof(double);
-}
+size_t group_norm_gradient_scratch_bytes(const RainPool *, long, long, long channels, long) { return 2 * channels * sizeof(double); }
 
 void group_norm_gradient(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
-                         RainActivation activation, const float *x, const float *gamma, const float *beta, const float *dy,
-                         float *dx, float *dgamma, float *dbeta, void *scratch) {
+                         RainActivation activation, const float *x, const float *gamma, const float *beta, const float *dy, float *dx,
+                         float *dgamma, float *dbeta, void *scratch) {
     const long width = channels / groups;
     double *gamma_sums = static_cast<double *>(scratch), *beta_sums = gamma_sums + channels;
     for (long i = 0; i < 2 * channels; i++) gamma_sums[i] = 0;
@@ -138,15 +136,14 @@ void layer_norm(RainPool *pool, long rows, long channels, float epsilon, const f
 
 size_t layer_norm_gradient_scratch_bytes(const RainPool *, long, long channels) { return 2 * channels * sizeof(double); }
 
-void layer_norm_gradient(RainPool *, long rows, long channels, float epsilon, const float *x, const float *gamma,
-                         const float *dy, float *dx, float *dgamma, float *dbeta, void *scratch) {
+void layer_norm_gradient(RainPool *, long rows, long channels, float epsilon, const float *x, const float *gamma, const float *dy,
+                         float *dx, float *dgamma, float *dbeta, void *scratch) {
     double *gamma_sums = static_cast<double *>(scratch), *beta_sums = gamma_sums + channels;
     for (long i = 0; i < 2 * channels; i++) gamma_sums[i] = 0;
     for (long row = 0; row < rows; row++) {
         const long start = row * channels;
         const Statistics s = measure(x + start, 1, channels, channels, epsilon);
-        set_gradient(x + start, dy + start, 1, channels, channels, s, RAIN_ACT_NONE, gamma, nullptr, dx + start, gamma_sums,
-                     beta_sums);
+        set_gradient(x + start, dy + start, 1, channels, channels, s, RAIN_ACT_NONE, gamma, nullptr, dx + start, gamma_sums, beta_sums);
     }
     for (long c = 0; c < channels; c++) {
         dgamma[c] = float(gamma_sums[c]);

@@ -163,8 +163,8 @@ bool machine_has(RainISA isa) {
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (isa == RAIN_ISA_AVX2) return avx2;
     if (isa == RAIN_ISA_AVX512) {
-        return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+        return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512bw");
     }
     if (isa == RAIN_ISA_AMX) return machine_has(RAIN_ISA_AVX512) && has_matrix_unit();
 #elif defined(__aarch64__)

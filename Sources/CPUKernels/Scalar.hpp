@@ -8,9 +8,7 @@ namespace rain {
 
 inline double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 inline double gelu(double x) { return 0.5 * x * (1 + erf(x * 0.70710678118654752)); }
-inline double gelu_slope(double x) {
-    return 0.5 * (1 + erf(x * 0.70710678118654752)) + x * exp(-0.5 * x * x) * 0.39894228040143268;
-}
+inline double gelu_slope(double x) { return 0.5 * (1 + erf(x * 0.70710678118654752)) + x * exp(-0.5 * x * x) * 0.39894228040143268; }
 inline double silu_slope(double x) { return sigmoid(x) * (1 + x * (1 - sigmoid(x))); }
 
 inline double activate(RainActivation kind, double x) {
@@ -62,9 +60,8 @@ inline double unary_value(RainUnary kind, double x) {
 
 /// The numbers (row, i) of rows that lie in two tensors, `first_count` numbers of each in the first.
 inline auto side_by_side(const float *first, long first_count, const float *second, long second_count) {
-    return [=](long row, long i) {
-        return i < first_count ? first[row * first_count + i] : second[row * second_count + i - first_count];
-    };
+    return
+        [=](long row, long i) { return i < first_count ? first[row * first_count + i] : second[row * second_count + i - first_count]; };
 }
 
 inline double unary_slope(RainUnary kind, double x) {

@@ -3,6 +3,7 @@
 #include "CPUKernels.h"
 
 // Every kernel by its name without `rain_`: each namespace of kernels declares, defines and lists the same ones.
+// clang-format off
 #define RAIN_KERNELS(X) \
     X(linear_packed_bytes) X(linear_pack) X(linear) X(linear_joint) X(linear_of_two) X(linear_weight_gradient_scratch_bytes) \
     X(linear_weight_gradient) X(conv_allows) X(conv_choose) X(conv_packed_bytes) X(conv_pack) X(conv_scratch_bytes) X(conv) \
@@ -15,6 +16,7 @@
     X(group_norm_gradient) X(layer_norm) X(layer_norm_gradient_scratch_bytes) X(layer_norm_gradient) X(unary) \
     X(unary_gradient) X(affine) X(binary) X(copy_strided) X(fill) X(reduce_sum_scratch_bytes) X(reduce_sum) X(geglu) \
     X(geglu_gradient) X(upsample_nearest) X(sum_pool) X(sum_of_squares) X(adamw)
+// clang-format on
 
 namespace rain {
 

@@ -83,11 +83,13 @@ static void openLibrary(void) {
     FIND(unref, "g_object_unref");
     FIND(free, "g_free");
 #undef FIND
+    // clang-format off
     static const char *const names[] = {
         [RAIN_STILL_PNG] = "vips_pngload_buffer",   [RAIN_STILL_JPEG] = "vips_jpegload_buffer", [RAIN_STILL_WEBP] = "vips_webpload_buffer",
         [RAIN_STILL_GIF] = "vips_gifload_buffer",   [RAIN_STILL_TIFF] = "vips_tiffload_buffer", [RAIN_STILL_HEIF] = "vips_heifload_buffer",
         [RAIN_STILL_BMP] = "vips_magickload_buffer",
     };
+    // clang-format on
     for (int kind = 0; kind <= RAIN_STILL_BMP; kind++) {
         if (names[kind] != NULL) *(void **)&vips.loaders[kind] = find(library, names[kind], &isThere);
     }
@@ -106,11 +108,11 @@ static void replace(VipsImage **image, VipsImage *made) {
 }
 
 /// Puts what an operation makes of an image in its place, or leaves the function.
-#define STEP(image, operation, ...)                                             \
-    do {                                                                        \
-        VipsImage *next = NULL;                                                 \
-        if (vips.operation(*(image), &next, __VA_ARGS__) != 0) return -1;       \
-        replace(image, next);                                                   \
+#define STEP(image, operation, ...) \
+    do { \
+        VipsImage *next = NULL; \
+        if (vips.operation(*(image), &next, __VA_ARGS__) != 0) return -1; \
+        replace(image, next); \
     } while (0)
 
 /// The image in sRGB with 8 bits a channel and four channels; 0, or -1 with the image as far as it came.
@@ -120,7 +122,8 @@ static int settle(VipsImage **image, int ignores_profile) {
     STEP(image, autorot, NULL);
     // A profile that is broken says nothing.
     if (!ignores_profile && vips.get_typeof(*image, "icc-profile-data") != 0) {
-        if (vips.icc_transform(*image, &made, "sRGB", "embedded", 1, "intent", VIPS_INTENT_RELATIVE, "depth", isWide ? 16 : 8, NULL) == 0) {
+        if (vips.icc_transform(*image, &made, "sRGB", "embedded", 1, "intent", VIPS_INTENT_RELATIVE, "depth", isWide ? 16 : 8, NULL) ==
+            0) {
             // Only now is the profile read. Opacity stays as deep as it was, and so must colours.
             VipsImage *whole = vips.copy_memory(made);
             vips.unref(made);
@@ -153,9 +156,8 @@ static VipsImage *load(RainStillKind kind, const void *bytes, size_t count, int6
     return whole;
 }
 
-RainStillStatus rain_still_read(
-    RainStillKind kind, const void *bytes, size_t count, int64_t maximum_pixels, int maximum_side, int ignores_profile,
-    RainStill *still) {
+RainStillStatus rain_still_read(RainStillKind kind, const void *bytes, size_t count, int64_t maximum_pixels, int maximum_side,
+                                int ignores_profile, RainStill *still) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, openLibrary);
     memset(still, 0, sizeof *still);

@@ -12,7 +12,8 @@ struct Rain: AsyncParsableCommand {
             Every command explains itself with an example: rain <command> --help.
             Exit status: 0 for success, 1 for a failure, 2 for a mistake in the command line.
             """,
-        version: "0.1.0",
+        // The one place of the version; a test compares it with CHANGELOG.md.
+        version: "0.2.0",
         subcommands: [
             AnimateCommand.self,
             CalibrateCommand.self,

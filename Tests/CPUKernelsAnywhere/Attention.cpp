@@ -15,8 +15,8 @@ struct Attention {
     }
 
     std::string name() const {
-        return text("%ld × %ld queries × %ld + %ld keys, %ld channels in %ld heads, stride %ld", s.batch, s.queries, s.keys, s.reference_keys,
-                    s.channels, s.heads, s.q_stride);
+        return text("%ld × %ld queries × %ld + %ld keys, %ld channels in %ld heads, stride %ld", s.batch, s.queries, s.keys,
+                    s.reference_keys, s.channels, s.heads, s.q_stride);
     }
     long results() const { return s.batch * s.queries * s.channels; }
     long references() const { return s.reference_batch * s.reference_keys * s.channels; }
@@ -54,12 +54,14 @@ struct Attention {
 };
 
 std::vector<Attention> cases() {
+    // clang-format off
     std::vector<Attention> all = {
         {1, 1, 1, 1, 1}, {2, 16, 16, 2, 32}, {2, 40, 300, 4, 16, 2, 260}, {4, 33, 33, 3, 32, 2, 300, 9}, {3, 7, 5, 1, 40, 1, 1},
         {1, 100, 1, 2, 20}, {1, 65, 700, 2, 48, 0, 0, 32},
         // More queries than one thread takes, heads wider than any block, references that end within one.
         {2, 300, 131, 1, 33, 1, 37}, {1, 150, 1100, 1, 160}, {1, 17, 31, 1, 257}, {4, 16, 16, 2, 160, 2, 16}, {3, 64, 64, 2, 80, 1, 64},
     };
+    // clang-format on
     Random random(2);
     for (int index = 0; index < 40; index++) {
         const long batch = 1 + random.below(4), references = index % 2 == 0 ? 0 : batch % 2 == 0 ? batch / 2 : 1;
@@ -102,8 +104,9 @@ void large_scores(const Set &set) {
     }
     // A score of s is off by 2⁻²⁴ · s or, from split products, 2⁻¹⁷ · s.
     const double scores = 20 * 24 * 0.25;
-    compare(Kernel::attention, set, [&](RainPool *pool) { return attention.forward(pool, numbers); },
-            scores * (0x1p-21 + 2 * set.product_error), "large scores");
+    compare(
+        Kernel::attention, set, [&](RainPool *pool) { return attention.forward(pool, numbers); },
+        scores * (0x1p-21 + 2 * set.product_error), "large scores");
 }
 
 struct Temporal {
@@ -136,10 +139,11 @@ struct Temporal {
 void check_attention(const Set &set) {
     for (const Attention &attention : cases()) {
         const Results numbers = attention.numbers();
-        compare(Kernel::attention, set, [&](RainPool *pool) { return attention.forward(pool, numbers); },
-                4e-6 + attention.split_error(set), attention.name());
-        compare(Kernel::attention_gradient, set, [&](RainPool *pool) { return attention.gradients(pool, numbers); }, 1e-5,
-                attention.name());
+        compare(
+            Kernel::attention, set, [&](RainPool *pool) { return attention.forward(pool, numbers); }, 4e-6 + attention.split_error(set),
+            attention.name());
+        compare(
+            Kernel::attention_gradient, set, [&](RainPool *pool) { return attention.gradients(pool, numbers); }, 1e-5, attention.name());
     }
     not_a_number(set);
     large_scores(set);
@@ -147,7 +151,7 @@ void check_attention(const Set &set) {
 
 void check_temporal_attention(const Set &set) {
     // Also more frames than two vectors hold, and a last one alone.
-    std::vector<Temporal> all = {{1, 1, 1, 1, 1}, {1, 16, 64, 8, 8}, {2, 32, 3, 2, 40}, {1, 33, 2, 2, 8}, {1, 12, 5, 3, 32},
+    std::vector<Temporal> all = {{1, 1, 1, 1, 1},   {1, 16, 64, 8, 8}, {2, 32, 3, 2, 40},  {1, 33, 2, 2, 8}, {1, 12, 5, 3, 32},
                                  {1, 17, 3, 2, 40}, {1, 24, 2, 2, 27}, {1, 31, 2, 1, 160}, {2, 31, 5, 2, 20}};
     Random random(3);
     for (int index = 0; index < 40; index++) {

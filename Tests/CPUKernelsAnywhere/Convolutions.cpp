@@ -74,6 +74,7 @@ struct Convolution {
 
 /// Named corners, and a seeded sample of everything.
 std::vector<Convolution> convolutions() {
+    // clang-format off
     std::vector<Shape> shapes = {
         {1, 1, 1, 1, 1}, {2, 1, 1, 7, 33}, {3, 4, 4, 16, 16}, {1, 5, 7, 33, 4}, {2, 16, 16, 64, 64}, {6, 16, 16, 33, 48},
         {5, 8, 8, 96, 64}, {4, 9, 3, 3, 16}, {2, 8, 8, 16, 33, 3, 3, 2}, {1, 7, 5, 4, 7, 3, 3, 2, 0, 0, 1, 1},
@@ -84,6 +85,7 @@ std::vector<Convolution> convolutions() {
         // Weights that do not fit the cache as points: few tiles, many, one; channels and columns that fill no block.
         {2, 9, 7, 150, 170}, {9, 16, 13, 67, 51}, {1, 3, 2, 211, 129}, {31, 4, 4, 61, 49}, {2, 6, 5, 149, 163, 3, 3, 1, 1, 1, 1, 1, true},
     };
+    // clang-format on
     Random random(1);
     for (int index = 0; index < 120; index++) {
         const bool three = index % 2 == 0;

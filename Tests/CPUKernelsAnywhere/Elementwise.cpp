@@ -46,18 +46,20 @@ void stated_errors(const Set &set) {
         const Floats found = unary(pool, kind, x);
         for (size_t i = 0; i < x.size(); i++) {
             const double wanted = exact(double(x[i])), error = fabs(found[i] - wanted);
-            expect(Kernel::unary, error <= bound(double(x[i]), wanted), text("kind %d of %.9g is %.9g, expected %.9g", kind, x[i], found[i], wanted));
+            expect(Kernel::unary, error <= bound(double(x[i]), wanted),
+                   text("kind %d of %.9g is %.9g, expected %.9g", kind, x[i], found[i], wanted));
         }
     };
     each(RAIN_UNARY_EXP, steps(-86, 88, 0.0371), [](double x) { return exp(x); }, [](double, double y) { return 2.5 * y * 0x1p-23; });
     const Floats near = steps(-12, 12, 0.007);
-    each(RAIN_UNARY_GELU, near, [](double x) { return 0.5 * x * (1 + erf(x / sqrt(2.0))); },
-         [](double x, double) { return 4e-7 * std::max(1.0, fabs(x)); });
+    each(
+        RAIN_UNARY_GELU, near, [](double x) { return 0.5 * x * (1 + erf(x / sqrt(2.0))); },
+        [](double x, double) { return 4e-7 * std::max(1.0, fabs(x)); });
     const Floats far = steps(-100, 100, 0.0137);
-    each(RAIN_UNARY_SILU, far, [](double x) { return x / (1 + exp(-x)); }, [](double x, double) { return 4e-7 * std::max(1.0, fabs(x)); });
+    each(
+        RAIN_UNARY_SILU, far, [](double x) { return x / (1 + exp(-x)); }, [](double x, double) { return 4e-7 * std::max(1.0, fabs(x)); });
     each(RAIN_UNARY_SIGMOID, far, [](double x) { return 1 / (1 + exp(-x)); }, [](double, double) { return 4e-7; });
-    each(RAIN_UNARY_TANH, near, [](double x) { return tanh(x); },
-         [](double x, double) { return 4e-7 * std::min(1.0, fabs(x)) + 1e-12; });
+    each(RAIN_UNARY_TANH, near, [](double x) { return tanh(x); }, [](double x, double) { return 4e-7 * std::min(1.0, fabs(x)) + 1e-12; });
 }
 
 void extremes(const Set &set) {
@@ -69,7 +71,8 @@ void extremes(const Set &set) {
         expect(Kernel::unary, isnan(y[0]) && std::all_of(y.begin() + 3, y.end(), [](float v) { return isfinite(v); }),
                text("kind %d far out", kind));
     }
-    for (const RainUnary kind : {RAIN_UNARY_RELU, RAIN_UNARY_QUICK_GELU, RAIN_UNARY_SILU, RAIN_UNARY_GELU, RAIN_UNARY_TANH, RAIN_UNARY_SIGMOID}) {
+    for (const RainUnary kind :
+         {RAIN_UNARY_RELU, RAIN_UNARY_QUICK_GELU, RAIN_UNARY_SILU, RAIN_UNARY_GELU, RAIN_UNARY_TANH, RAIN_UNARY_SIGMOID}) {
         for (size_t count : {1, 37}) {
             Floats numbers(count, -2);
             numbers[count - 1] = NAN;
@@ -115,7 +118,8 @@ void optimizer(const Set &set, long count) {
         compare(Kernel::adamw, set, step, 6e-7, name);
     }
     const Guarded x(start[0]);
-    compare(Kernel::sum_of_squares, set, [&](RainPool *pool) { return Results{{float(RUN(sum_of_squares, pool, count, x))}}; }, 1e-6, name);
+    compare(
+        Kernel::sum_of_squares, set, [&](RainPool *pool) { return Results{{float(RUN(sum_of_squares, pool, count, x))}}; }, 1e-6, name);
 }
 
 }  // namespace
@@ -128,7 +132,8 @@ void check_elementwise(const Set &set) {
             const std::string name = text("kind %d of %ld numbers", kind, count);
             // What vanishes far out keeps an absolute error.
             compare(Kernel::unary, set, [&](RainPool *pool) { return Results{unary(pool, kind, x)}; }, 6e-7, name, 1);
-            compare(Kernel::unary_gradient, set, [&](RainPool *pool) { return Results{unary_gradient(pool, kind, x, dy)}; }, 1e-6, name, 1);
+            compare(
+                Kernel::unary_gradient, set, [&](RainPool *pool) { return Results{unary_gradient(pool, kind, x, dy)}; }, 1e-6, name, 1);
         }
     }
     stated_errors(set);

@@ -30,8 +30,8 @@ struct Linear {
         const Guarded samples(random.floats((m + 2) / 3 * n)), residual(random.floats(m * n)), y(gated ? m * n / 2 : m * n);
         const Guarded packed = bytes(RUN(linear_packed_bytes, pool, n, k, gated));
         RUN(linear_pack, pool, w, n, k, transposed, gated, packed.raw());
-        const RainEpilogue after = {epilogue & 1 ? bias : nullptr, epilogue & 2 ? samples : nullptr, 3, epilogue & 4 ? residual : nullptr,
-                                    activation, gated};
+        const RainEpilogue after = {
+            epilogue & 1 ? bias : nullptr, epilogue & 2 ? samples : nullptr, 3, epilogue & 4 ? residual : nullptr, activation, gated};
         if (first) {
             RUN(linear_of_two, pool, m, n, first, k - first, x, z, packed.raw(), &after, y);
         } else {
@@ -70,7 +70,8 @@ struct Joint {
             RUN(linear_pack, pool, w, n, k, 0, 0, packed.raw());
             results.push_back(&keep(Guarded(m * n)));
             const long i = long(layers.size());
-            layers.push_back({n, packed.raw(),
+            layers.push_back({n,
+                              packed.raw(),
                               {i % 2 ? bias : nullptr, i == 1 ? samples : nullptr, 3, i == 2 ? residual : nullptr,
                                i == 3 ? RAIN_ACT_SILU : RAIN_ACT_NONE, 0},
                               *results.back()});
@@ -94,8 +95,9 @@ void compare_of_two(const Set &set, const Linear &linear, long first) {
 }
 
 void compare_gradient(const Set &set, const Linear &linear) {
-    compare(Kernel::linear_weight_gradient, set, [&](RainPool *pool) { return linear.weight_gradient(pool); },
-            tolerance(linear.m) + split_error(set, linear.m), linear.name());
+    compare(
+        Kernel::linear_weight_gradient, set, [&](RainPool *pool) { return linear.weight_gradient(pool); },
+        tolerance(linear.m) + split_error(set, linear.m), linear.name());
 }
 
 /// An activation must not turn what is not a number into one.
@@ -110,7 +112,8 @@ void not_a_number(const Set &set, RainActivation activation) {
         const RainEpilogue after = {bias, nullptr, 1, nullptr, activation, 0};
         RUN(linear, pool, m, n, k, x, packed.raw(), &after, y);
         for (long i = 0; i < m * n; i++) {
-            expect(Kernel::linear, bool(isnan(y[i])) == (i / n == m - 1), text("activation %d of a row with NaN, number %ld", activation, i));
+            expect(Kernel::linear, bool(isnan(y[i])) == (i / n == m - 1),
+                   text("activation %d of a row with NaN, number %ld", activation, i));
         }
     }
 }
@@ -136,29 +139,31 @@ void check_linear(const Set &set) {
     for (const auto &[m, n, k] : std::vector<std::array<long, 3>>{{1, 5, 2561}, {70, 33, 5120}, {260, 8, 3000}, {9, 1030, 2601}}) {
         compare_forward(set, {m, n, k, 7, RAIN_ACT_SILU, false}, split_error(set, k));
     }
-    for (const auto &[m, n, first, second] : std::vector<std::array<long, 4>>{
-             {1, 1, 1, 1}, {2, 3, 1, 2}, {7, 17, 3, 1}, {13, 33, 7, 3}, {31, 16, 17, 5}, {40, 5, 5, 60}, {300, 64, 64, 64}, {64, 96, 128, 96},
-             {270, 33, 96, 64}, {33, 40, 40, 24}, {20, 17, 31, 33}, {9, 20, 33, 31}, {65, 33, 640, 320}, {37, 20, 1300, 1290}, {70, 33, 2600, 40},
-             {9, 1030, 17, 3000}, {35, 20, 2565, 2700}}) {
+    // clang-format off
+    const std::vector<std::array<long, 4>> of_two = {
+        {1, 1, 1, 1}, {2, 3, 1, 2}, {7, 17, 3, 1}, {13, 33, 7, 3}, {31, 16, 17, 5}, {40, 5, 5, 60}, {300, 64, 64, 64}, {64, 96, 128, 96},
+        {270, 33, 96, 64}, {33, 40, 40, 24}, {20, 17, 31, 33}, {9, 20, 33, 31}, {65, 33, 640, 320}, {37, 20, 1300, 1290}, {70, 33, 2600, 40},
+        {9, 1030, 17, 3000}, {35, 20, 2565, 2700},
+    };
+    // clang-format on
+    for (const auto &[m, n, first, second] : of_two) {
         compare_of_two(set, {m, n, first + second, int((m + n) % 8), RainActivation((m + first) % 7), (m + second) % 2 == 0}, first);
     }
-    const std::vector<std::array<long, 3>> gated = {{1, 1, 1}, {2, 3, 7}, {7, 16, 33}, {13, 17, 64}, {31, 32, 128}, {300, 96, 33},
-                                                    {600, 5, 96}, {40, 7, 1300}, {70, 33, 2600}, {5, 20, 11000}};
+    const std::vector<std::array<long, 3>> gated = {{1, 1, 1},     {2, 3, 7},    {7, 16, 33},   {13, 17, 64},   {31, 32, 128},
+                                                    {300, 96, 33}, {600, 5, 96}, {40, 7, 1300}, {70, 33, 2600}, {5, 20, 11000}};
     for (const auto &[m, columns, k] : gated) {
         for (int epilogue : {0, 1}) {
             compare_forward(set, {m, 2 * columns, k, epilogue, RAIN_ACT_NONE, (m + k) % 2 == 0, true}, 1.5 * split_error(set, k));
         }
     }
-    const std::vector<Joint> joints = {{1, 1, {1}},
-                                       {7, 33, {3, 16, 5}},
-                                       {300, 64, {64, 64, 64}},
-                                       {31, 96, {96, 1, 33, 17}},
-                                       {600, 128, {40, 200}},
-                                       {70, 2601, {33, 1030, 8}},
-                                       {513, 70, {7, 7, 7, 100}}};
+    const std::vector<Joint> joints = {
+        {1, 1, {1}},           {7, 33, {3, 16, 5}},       {300, 64, {64, 64, 64}},   {31, 96, {96, 1, 33, 17}},
+        {600, 128, {40, 200}}, {70, 2601, {33, 1030, 8}}, {513, 70, {7, 7, 7, 100}},
+    };
     for (const Joint &joint : joints) {
-        compare(Kernel::linear_joint, set, [&](RainPool *pool) { return joint.run(pool); }, tolerance(joint.k) + split_error(set, joint.k),
-                joint.name());
+        compare(
+            Kernel::linear_joint, set, [&](RainPool *pool) { return joint.run(pool); }, tolerance(joint.k) + split_error(set, joint.k),
+            joint.name());
     }
     for (int activation = RAIN_ACT_NONE; activation <= RAIN_ACT_SIGMOID; activation++) not_a_number(set, RainActivation(activation));
 }

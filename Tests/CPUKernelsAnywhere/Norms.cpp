@@ -80,11 +80,13 @@ struct Group {
 };
 
 std::vector<Group> cases() {
+    // clang-format off
     std::vector<Group> all = {
         {1, 1, 1, 2}, {3, 16, 8, 8}, {2, 256, 32, 2, RAIN_ACT_SILU}, {1, 3000, 3, 11, RAIN_ACT_SILU}, {2, 1500, 8, 4}, {5, 1, 4, 33},
         {1, 64, 2, 16, RAIN_ACT_NONE, 50}, {1, 2049, 2, 24, RAIN_ACT_NONE, -300},
         {2, 40, 2, 9, RAIN_ACT_SILU, 0.3f, 300}, {3, 1100, 2, 8, RAIN_ACT_SILU, 0.3f, 100}, {3, 130, 4, 32, RAIN_ACT_SILU},
     };
+    // clang-format on
     const RainActivation activations[] = {RAIN_ACT_NONE, RAIN_ACT_SILU, RAIN_ACT_RELU, RAIN_ACT_GELU};
     Random random(4);
     for (int index = 0; index < 20; index++) {
@@ -99,7 +101,8 @@ void one_far_position(const Set &set, long row) {
     const Group group = {2, 400, 4, 9};
     Results numbers = group.numbers();
     std::fill_n(numbers[0].begin() + row * group.channels(), group.channels(), 1000.0f);
-    compare(Kernel::group_norm, set, [&](RainPool *pool) { return group.forward(pool, numbers); }, 1e-5, text("position %ld far off", row));
+    compare(
+        Kernel::group_norm, set, [&](RainPool *pool) { return group.forward(pool, numbers); }, 1e-5, text("position %ld far off", row));
 }
 
 /// One number as far from the others as can be, just within and just beyond what SiLU takes unlimited.
@@ -107,10 +110,12 @@ void one_far_number(const Set &set, long positions, float gain) {
     const Group group = {1, positions, 1, 1, RAIN_ACT_SILU};
     Results numbers = {Floats(size_t(positions)), {}, {gain}, {0.5f}};
     numbers[0].back() = 1e4f;
-    compare(Kernel::group_norm, set, [&](RainPool *pool) { return group.forward(pool, numbers); }, 1e-5,
-            text("one of %ld far off, gain %g", positions, gain));
+    compare(
+        Kernel::group_norm, set, [&](RainPool *pool) { return group.forward(pool, numbers); }, 1e-5,
+        text("one of %ld far off, gain %g", positions, gain));
     const float expected = group.forward(set.plain, numbers)[0].back(), found = group.forward(set.pools[0], numbers)[0].back();
-    expect(Kernel::group_norm, fabsf(found - expected) <= 1e-5f * std::max(1.0f, expected), text("the one itself is %g, expected %g", found, expected));
+    expect(Kernel::group_norm, fabsf(found - expected) <= 1e-5f * std::max(1.0f, expected),
+           text("the one itself is %g, expected %g", found, expected));
 }
 
 /// Numbers whose mean leaves no digits for their variance.
@@ -131,8 +136,9 @@ void softmax(const Set &set, long rows, long channels) {
         RUN(softmax, pool, rows, channels, x, y);
         return y.values();
     };
-    compare(Kernel::softmax, set, [&](RainPool *pool) { return Results{run(pool, numbers)}; }, 2e-6,
-            text("softmax of %ld × %ld", rows, channels));
+    compare(
+        Kernel::softmax, set, [&](RainPool *pool) { return Results{run(pool, numbers)}; }, 2e-6,
+        text("softmax of %ld × %ld", rows, channels));
     Floats broken = numbers;
     const long at = rows * channels / 2;
     broken[size_t(at)] = NAN;
@@ -153,17 +159,20 @@ void check_norms(const Set &set) {
             auto of_two = [&](RainPool *pool) { return group.of_two(pool, numbers, first); };
             const std::string name = text("%ld + %ld of ", first, group.channels() - first) + group.name();
             compare(Kernel::group_norm_of_two, set, of_two, group.bound(2e-6), name);
-            for (RainPool *pool : set.pools) expect(Kernel::group_norm_of_two, of_two(pool) == group.forward(pool, numbers), name + ": not the same bits");
+            for (RainPool *pool : set.pools)
+                expect(Kernel::group_norm_of_two, of_two(pool) == group.forward(pool, numbers), name + ": not the same bits");
         }
         // Slopes that cancel to next to nothing have no digits to compare: errors count relative to a hundredth at least.
-        compare(Kernel::group_norm_gradient, set, [&](RainPool *pool) { return group.gradients(pool, numbers); }, group.bound(8e-6),
-                group.name(), 1e-2);
+        compare(
+            Kernel::group_norm_gradient, set, [&](RainPool *pool) { return group.gradients(pool, numbers); }, group.bound(8e-6),
+            group.name(), 1e-2);
         // Rows of a few nearly equal numbers have no variance to speak of.
         if (group.channels() < 8) continue;
-        compare(Kernel::layer_norm, set, [&](RainPool *pool) { return group.layer_forward(pool, numbers); }, group.bound(3e-6),
-                group.name());
-        compare(Kernel::layer_norm_gradient, set, [&](RainPool *pool) { return group.layer_gradients(pool, numbers); }, group.bound(1e-5),
-                group.name());
+        compare(
+            Kernel::layer_norm, set, [&](RainPool *pool) { return group.layer_forward(pool, numbers); }, group.bound(3e-6), group.name());
+        compare(
+            Kernel::layer_norm_gradient, set, [&](RainPool *pool) { return group.layer_gradients(pool, numbers); }, group.bound(1e-5),
+            group.name());
     }
     for (long row : {0, 5, 399}) one_far_position(set, row);
     for (float gain : {1, -1}) {

@@ -109,7 +109,8 @@ void affine_and_fill(const Set &set, long count) {
 void check_structure(const Set &set) {
     Random random(11);
     for (int index = 0; index < 250; index++) strided(set, random, index);
-    for (const auto &s : std::vector<std::vector<long>>{{1, 1, 1}, {3, 5, 7}, {40, 256, 3}, {2, 257, 16}, {1, 3000, 40}, {7, 1, 129}, {5, 700, 1}}) {
+    for (const auto &s :
+         std::vector<std::vector<long>>{{1, 1, 1}, {3, 5, 7}, {40, 256, 3}, {2, 257, 16}, {1, 3000, 40}, {7, 1, 129}, {5, 700, 1}}) {
         sums(set, s[0], s[1], s[2]);
     }
     for (const auto &s : std::vector<std::vector<long>>{{1, 1, 1, 1}, {2, 3, 5, 7}, {1, 16, 16, 33}, {3, 20, 9, 16}}) {

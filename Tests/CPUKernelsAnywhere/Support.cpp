@@ -117,8 +117,9 @@ void agree(Kernel kernel, const Floats &found, const Floats &expected, double bo
     const bool good = found.size() == expected.size() && error <= bound;
     if (bound > 0 && isfinite(error)) account(kernel).worst = std::max(account(kernel).worst, error / bound);
     if (good) return expect(kernel, true, {});
-    expect(kernel, false, check::text("%s: number %zu of %zu is %g, expected %g: off by %.2g of the largest, at most %.2g", text.c_str(),
-                                      place, expected.size(), place < found.size() ? found[place] : NAN, expected[place], error, bound));
+    expect(kernel, false,
+           check::text("%s: number %zu of %zu is %g, expected %g: off by %.2g of the largest, at most %.2g", text.c_str(), place,
+                       expected.size(), place < found.size() ? found[place] : NAN, expected[place], error, bound));
 }
 
 Floats joined(const Results &results) {

@@ -17,8 +17,8 @@ namespace {
 constexpr struct {
     RainISA isa;
     const char *name;
-} sets[] = {{RAIN_ISA_GENERIC, "generic"}, {RAIN_ISA_AVX2, "avx2"}, {RAIN_ISA_AVX512, "avx512"}, {RAIN_ISA_AMX, "amx"},
-            {RAIN_ISA_NEON, "neon"}};
+} sets[] = {
+    {RAIN_ISA_GENERIC, "generic"}, {RAIN_ISA_AVX2, "avx2"}, {RAIN_ISA_AVX512, "avx512"}, {RAIN_ISA_AMX, "amx"}, {RAIN_ISA_NEON, "neon"}};
 
 /// Reading or writing beyond a tensor ends here.
 void fault(int) {

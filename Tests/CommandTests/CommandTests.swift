@@ -26,6 +26,18 @@ import Testing
         }
     }
 
+    /// The newest version of CHANGELOG.md is the program's.
+    @Test func versionIsThatOfTheChangelog() throws {
+        let changelog = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../CHANGELOG.md")
+        let text = try String(contentsOf: changelog, encoding: .utf8)
+        let versions = text.split(separator: "\n").filter { $0.hasPrefix("## [") && !$0.hasPrefix("## [Unreleased]") }
+            .map { $0.dropFirst("## [".count).prefix { $0 != "]" } }
+        let newest = try #require(versions.first)
+        let outcome = try workplace.run("--version")
+        #expect(outcome.status == 0 && outcome.errors.isEmpty)
+        #expect(outcome.text.trimmingCharacters(in: .whitespacesAndNewlines) == String(newest), "CHANGELOG.md and rain --version disagree")
+    }
+
     /// Results that cannot be written are no success, whichever command prints them and however many they are.
     @Test func resultsThatCannotBeWritten() throws {
         try SafetensorsWriter.write(

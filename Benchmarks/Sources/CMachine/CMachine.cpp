@@ -7,17 +7,17 @@
 namespace {
 
 // Twelve chains: more than latency × units of any current machine. `keep` stops the compiler from joining the rounds.
-#define RAIN_CHAINS(vector, keep)                                                    \
-    vector sums[12] = {};                                                            \
-    vector factor = {}, term = {};                                                   \
-    factor += 0.999f;                                                                \
-    term += 0.001f;                                                                  \
-    for (long round = 0; round < rounds; round++) {                                  \
-        _Pragma("clang loop unroll(full)") for (auto &sum : sums) {                  \
-            sum = sum * factor + term;                                               \
-            __asm__ volatile("" : keep(sum));                                        \
-        }                                                                            \
-    }                                                                                \
+#define RAIN_CHAINS(vector, keep) \
+    vector sums[12] = {}; \
+    vector factor = {}, term = {}; \
+    factor += 0.999f; \
+    term += 0.001f; \
+    for (long round = 0; round < rounds; round++) { \
+        _Pragma("clang loop unroll(full)") for (auto &sum : sums) { \
+            sum = sum * factor + term; \
+            __asm__ volatile("" : keep(sum)); \
+        } \
+    } \
     return 24.0 * double(sizeof(vector) / sizeof(float)) * double(rounds);
 
 typedef float V16 __attribute__((ext_vector_type(16)));

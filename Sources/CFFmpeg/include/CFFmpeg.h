@@ -43,7 +43,12 @@ int rain_has_device_system(const char *name);
 
 // The version that a library reports at run time, major << 16 | minor << 8 | micro.
 typedef enum {
-    RainLibraryUtil, RainLibraryCodec, RainLibraryFormat, RainLibraryScale, RainLibraryResample, RainLibraryDevice,
+    RainLibraryUtil,
+    RainLibraryCodec,
+    RainLibraryFormat,
+    RainLibraryScale,
+    RainLibraryResample,
+    RainLibraryDevice,
 } RainLibrary;
 uint32_t rain_library_version(RainLibrary library);
 
@@ -107,7 +112,8 @@ void rain_packets_free(RainPackets *packets);
 
 // Encodes one picture of height × width × 3 bytes, 4 with transparency, with the encoder "png", "mjpeg" or "libwebp";
 // *bytes is to be freed with rain_free.
-int rain_encode_still(const char *codec, const uint8_t *rgb, int width, int height, int has_alpha, uint8_t *_Nullable *_Nonnull bytes, size_t *count);
+int rain_encode_still(const char *codec, const uint8_t *rgb, int width, int height, int has_alpha, uint8_t *_Nullable *_Nonnull bytes,
+                      size_t *count);
 void rain_free(void *_Nullable bytes);
 
 // ---- Reading ----

@@ -72,8 +72,8 @@ size_t attention_scratch_bytes(const RainPool *pool, const RainAttention *attent
     return pool->threads * round_up(attention_floats(AttentionPlan(*attention)) * sizeof(float));
 }
 
-void attention(RainPool *pool, const RainAttention *attention, const float *q, const float *k, const float *v,
-               const float *reference_k, const float *reference_v, float *y, void *scratch) {
+void attention(RainPool *pool, const RainAttention *attention, const float *q, const float *k, const float *v, const float *reference_k,
+               const float *reference_v, float *y, void *scratch) {
     const AttentionPlan plan(*attention);
     const RainAttention &a = plan.a;
     const AttentionUnits units(pool, plan);
@@ -86,11 +86,10 @@ void attention(RainPool *pool, const RainAttention *attention, const float *q, c
         for (long index = first_unit; index < last_unit; index++) {
             const AttentionUnit unit = units.at(index);
             const long group = unit.sample / plan.samples_per_reference, queries = unit.queries.end - unit.queries.begin;
-            KeyRows sources[2] = {
-                {plan.reference_rows(reference_k, unit.sample, unit.head), plan.reference_rows(reference_v, unit.sample, unit.head),
-                 a.channels, a.channels, a.reference_keys},
-                {plan.own_rows(k, plan.k_stride, unit.sample, unit.head), plan.own_rows(v, plan.v_stride, unit.sample, unit.head),
-                 plan.k_stride, plan.v_stride, a.keys}};
+            KeyRows sources[2] = {{plan.reference_rows(reference_k, unit.sample, unit.head),
+                                   plan.reference_rows(reference_v, unit.sample, unit.head), a.channels, a.channels, a.reference_keys},
+                                  {plan.own_rows(k, plan.k_stride, unit.sample, unit.head),
+                                   plan.own_rows(v, plan.v_stride, unit.sample, unit.head), plan.k_stride, plan.v_stride, a.keys}};
             if (queries > (gather_blocks - 1) * query_lanes) {
                 auto copy = [&](KeyRows &from, long to) {
                     for (long j = 0; j < from.count; j++) {

@@ -26,8 +26,7 @@ struct HeadGradient {
 
 /// One block of up to N · W queries: adds to the key and value sums, writes dq.
 template <int N>
-inline void attend_gradient(const AttentionPlan &plan, const float *q, const float *dy, long count, const HeadGradient &h,
-                            float *dq) {
+inline void attend_gradient(const AttentionPlan &plan, const float *q, const float *dy, long count, const HeadGradient &h, float *dq) {
     constexpr long lanes = N * W;
     const long size = plan.size, padded = plan.padded, all = plan.all;
     float *query = h.buffers, *slope = query + size * lanes, *dquery = slope + size * lanes;

@@ -13,8 +13,7 @@ RAIN_INLINE void each_tile(long rows, Body &&body) {
 /// out[row][lanes] = Σ_i a[row][i] · panel[i][lanes], k numbers in a row of a, rows `stride` apart; the largest of each lane
 /// goes to `most`, if wanted.
 template <int N>
-__attribute__((noinline)) void lane_products(const float *a, long rows, long stride, long k, const float *panel, float *out,
-                                             V *most) {
+__attribute__((noinline)) void lane_products(const float *a, long rows, long stride, long k, const float *panel, float *out, V *most) {
     each_tile(rows, [&](auto height, long first) RAIN_INLINE_LAMBDA {
         constexpr int R = decltype(height)::value;
         V sum[R][N];
@@ -89,8 +88,7 @@ struct AttentionPlan {
         exponent = a.scale * 1.44269504f;
     }
     /// Copies a head's rows, densely: own ones, then (unless they are there already) the reference's.
-    void gather(const float *own, long stride, const float *reference, long sample, long head, bool with_reference,
-                float *to) const {
+    void gather(const float *own, long stride, const float *reference, long sample, long head, bool with_reference, float *to) const {
         for (long j = 0; j < a.keys; j++) copy_line(size, own + (sample * a.keys + j) * stride + head * size, 1, to + j * size, 1);
         if (!with_reference || !a.reference_keys) return;
         const float *from = reference + sample / samples_per_reference * a.reference_keys * a.channels + head * size;

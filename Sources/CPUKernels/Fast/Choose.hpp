@@ -13,7 +13,8 @@ inline bool winograd_wins(const RainConv &s) {
 #endif
     const double direct = pixels * taps * tap;
     const double transforms = double(g.tiles) * (Products::input_cycles * g.k_stride / W + 130.0 * g.n_stride / W + 200);
-    const double weights = double(g.k) * g.n_stride * (9 / 2.0 + Products::weight_cycles / W);  // reading them and turning them into points
+    const double weights =
+        double(g.k) * g.n_stride * (9 / 2.0 + Products::weight_cycles / W);  // reading them and turning them into points
     const double winograd = transforms + double(g.tiles) * points * Products::channels(g.k) * g.n_stride / Products::rate + weights;
     return winograd < direct;
 }
@@ -85,8 +86,8 @@ size_t conv_weight_gradient_scratch_bytes(const RainPool *pool, const RainConv *
                                            : direct_weight_gradient_scratch_bytes(pool, conv);
 }
 
-void conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x, const float *dy,
-                          float *dw, void *scratch) {
+void conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x, const float *dy, float *dw,
+                          void *scratch) {
     if (too_long(conv)) return plain::conv_weight_gradient(pool, conv, algorithm, x, dy, dw, scratch);
     if (algorithm == RAIN_CONV_WINOGRAD) {
         winograd_weight_gradient(pool, conv, x, dy, dw, scratch);

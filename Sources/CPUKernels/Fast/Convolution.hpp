@@ -172,8 +172,8 @@ size_t direct_scratch_bytes(const RainPool *pool, const RainConv *conv, bool gra
     return d.zero_bytes() + pool->threads * d.table_bytes();
 }
 
-void direct(RainPool *pool, const RainConv *conv, bool gradient, const float *x, const void *packed,
-            const RainEpilogue *epilogue, float *y, void *scratch) {
+void direct(RainPool *pool, const RainConv *conv, bool gradient, const float *x, const void *packed, const RainEpilogue *epilogue,
+            float *y, void *scratch) {
     const Direct d(*conv, gradient);
     if (d.pointwise()) {
         linear(pool, d.s.batch * d.out_height * d.out_width, d.n, d.k, x, packed, epilogue, y);
@@ -194,8 +194,8 @@ void direct(RainPool *pool, const RainConv *conv, bool gradient, const float *x,
             const long x_taps = lines ? 1 : horizontal.taps, taps = vertical.taps * x_taps;
             const long k = lines ? d.k * horizontal.taps : d.k, depth = long(vertical.taps) * horizontal.taps * d.depth();
             const double work = double(rows) * padded_columns(d.n) * (depth + 16);
-            Grid grid = grid_of(pool, rows, panels, d.k * d.s.stride * sizeof(float),
-                                d.most_rows(d.s.kernel_height * d.s.kernel_width), work);
+            Grid grid =
+                grid_of(pool, rows, panels, d.k * d.s.stride * sizeof(float), d.most_rows(d.s.kernel_height * d.s.kernel_width), work);
 #if RAIN_MATRIX_UNIT
             if (d.splits()) grid = split_grid(pool, rows, panels, work);
 #endif

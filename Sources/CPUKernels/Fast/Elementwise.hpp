@@ -163,8 +163,8 @@ double sum_of_squares(RainPool *pool, long count, const float *x) {
     return total;
 }
 
-void adamw(RainPool *pool, const RainAdamW *settings, long count, const float *gradients, float *parameters,
-           float *first_moment, float *second_moment, float *ema) {
+void adamw(RainPool *pool, const RainAdamW *settings, long count, const float *gradients, float *parameters, float *first_moment,
+           float *second_moment, float *ema) {
     const RainAdamW s = *settings;
     const float keep = 1 - s.learning_rate * s.weight_decay, inverse1 = s.learning_rate / s.bias_correction1;
     const float inverse2 = 1 / s.bias_correction2, rest1 = float(1.0 - s.beta1), rest2 = float(1.0 - s.beta2);

@@ -105,8 +105,8 @@ size_t layer_norm_gradient_scratch_bytes(const RainPool *, long rows, long chann
     return size_t(layer_norm_parts(rows)) * 2 * channels * sizeof(float);
 }
 
-void layer_norm_gradient(RainPool *pool, long rows, long channels, float epsilon, const float *x, const float *gamma,
-                         const float *dy, float *dx, float *dgamma, float *dbeta, void *scratch) {
+void layer_norm_gradient(RainPool *pool, long rows, long channels, float epsilon, const float *x, const float *gamma, const float *dy,
+                         float *dx, float *dgamma, float *dbeta, void *scratch) {
     const long parts = layer_norm_parts(rows);
     float *sums = static_cast<float *>(scratch);
     auto part_of = [&](long index) {

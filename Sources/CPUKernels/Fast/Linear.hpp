@@ -83,8 +83,7 @@ inline void multiply_one(RainPool *pool, long m, long n, const Sides &x, const v
     multiply_all(pool, m, x, layers);
 }
 
-void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
-            float *y) {
+void linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue, float *y) {
     multiply_one(pool, m, n, whole(x, k), packed, epilogue, y);
 }
 

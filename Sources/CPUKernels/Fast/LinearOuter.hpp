@@ -112,6 +112,5 @@ void linear_weight_gradient(RainPool *pool, long m, long n, long k, const float 
     }
     if (outer.direct) return;
     const long work = outer.parts * outer.stride;
-    parallel_ranges(pool, outer.a, 1 + (32 << 10) / work, W,
-                    [&](long begin, long end, int) { outer.add_parts({begin, end}, sums, dw); });
+    parallel_ranges(pool, outer.a, 1 + (32 << 10) / work, W, [&](long begin, long end, int) { outer.add_parts({begin, end}, sums, dw); });
 }

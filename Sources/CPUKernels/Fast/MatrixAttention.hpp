@@ -114,8 +114,8 @@ struct TileAttention {
                 between.total[n] = now.key > 0 ? load(at.total + n * W) * load(at.shrink + n * W) : splat(0);
             }
             if (t + 1 < pairs) after = pair(t + 1);
-            between.steps = (t > 0 ? sum_steps() * before.count / tile_depth : 0)
-                + (t + 1 < pairs ? s.blocks * after.count / tile_depth : 0);
+            between.steps =
+                (t > 0 ? sum_steps() * before.count / tile_depth : 0) + (t + 1 < pairs ? s.blocks * after.count / tile_depth : 0);
             if (between.steps == 0) between.steps = 1;
             if (t > 0) sum(before, between);
             if (now.key > 0) shrink_results<N>(s, at);
@@ -148,7 +148,9 @@ inline void matrix_attention(RainPool *pool, const SplitAttention &s, const floa
                 const SplitSources sources = {
                     {plan.reference_rows(reference_k, unit.sample, unit.head), plan.own_rows(k, plan.k_stride, unit.sample, unit.head)},
                     {plan.reference_rows(reference_v, unit.sample, unit.head), plan.own_rows(v, plan.v_stride, unit.sample, unit.head)},
-                    {a.channels, plan.k_stride}, {a.channels, plan.v_stride}, {a.reference_keys, a.keys}};
+                    {a.channels, plan.k_stride},
+                    {a.channels, plan.v_stride},
+                    {a.reference_keys, a.keys}};
                 split_head(s, sources, reference == known_reference && unit.head == known_head ? a.reference_keys : 0, keys, values);
                 known_reference = reference, known_sample = unit.sample, known_head = unit.head;
             }
@@ -169,8 +171,8 @@ size_t attention_scratch_bytes(const RainPool *pool, const RainAttention *attent
     return pool->threads * SplitAttention(AttentionPlan(*attention)).bytes();
 }
 
-void attention(RainPool *pool, const RainAttention *attention, const float *q, const float *k, const float *v,
-               const float *reference_k, const float *reference_v, float *y, void *scratch) {
+void attention(RainPool *pool, const RainAttention *attention, const float *q, const float *k, const float *v, const float *reference_k,
+               const float *reference_v, float *y, void *scratch) {
     const AttentionPlan plan(*attention);
     matrix_attention(pool, SplitAttention(plan), q, k, v, reference_k, reference_v, y, scratch);
 }

@@ -107,9 +107,7 @@ RAIN_INLINE void tile_results(const SplitAttention &s, const float *values, long
     if constexpr (R == 2 && N == 2) _tile_dpbf16ps(3, 5, 7); \
     between.step();
     for (long j = 0; j < count; j += tile_depth, values += s.tiles * 2 * tile_floats, scores += N * tile_depth * W) {
-        RAIN_VALUES(0) RAIN_PROBABILITIES(1) RAIN_PRODUCTS
-        RAIN_PROBABILITIES(0) RAIN_PRODUCTS
-        RAIN_VALUES(1) RAIN_PRODUCTS
+        RAIN_VALUES(0) RAIN_PROBABILITIES(1) RAIN_PRODUCTS RAIN_PROBABILITIES(0) RAIN_PRODUCTS RAIN_VALUES(1) RAIN_PRODUCTS
     }
 #undef RAIN_VALUES
 #undef RAIN_PROBABILITIES

@@ -42,8 +42,8 @@ RAIN_INLINE bool split_pays(long m, long a, long b) { return m >= 2 * tile_depth
 constexpr size_t split_outer_bytes = outer_depth * (outer_side + panel_width) * sizeof(float);
 
 /// As `panel_outer`, up to `outer_side` a's. `buffer`: `split_outer_bytes`.
-inline void split_outer(const float *left, long left_stride, const float *right, long right_stride, Range pixels, Range as,
-                        Range bs, float *out, long stride, float *buffer) {
+inline void split_outer(const float *left, long left_stride, const float *right, long right_stride, Range pixels, Range as, Range bs,
+                        float *out, long stride, float *buffer) {
     float *rows = buffer, *columns = rows + outer_depth * outer_side;
     const MatrixUnit unit;
     for (long p = pixels.begin; p < pixels.end; p += outer_depth) {

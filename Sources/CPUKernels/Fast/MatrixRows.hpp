@@ -50,7 +50,10 @@ struct Finisher {
             __builtin_prefetch(from + W);
         }
     }
-    __attribute__((noinline)) void step() { fetch(); vectors == 2 ? step_of<2>() : step_of<1>(); }
+    __attribute__((noinline)) void step() {
+        fetch();
+        vectors == 2 ? step_of<2>() : step_of<1>();
+    }
     long steps() const { return (rows - row + step_rows - 1) / step_rows; }
     void complete() {
         while (row < rows) step();
@@ -64,8 +67,8 @@ struct Finisher {
 };
 
 template <int N>
-inline void multiply_panel(const float *split, long rows, long blocks, const float *panel, float *sums, const Sink &to,
-                           long first_line, long column, Finisher &before) {
+inline void multiply_panel(const float *split, long rows, long blocks, const float *panel, float *sums, const Sink &to, long first_line,
+                           long column, Finisher &before) {
     constexpr long block_floats = 2 * N * tile_floats;
     const long row_stride = blocks * 2 * tile_floats, bands = (rows + 2 * tile_side - 1) / (2 * tile_side);
     // A short panel is in the caches. With few rows it is read but once, and what the processor brings by itself does better.
@@ -166,8 +169,8 @@ inline void multiply_rows(Range rows, const Sides &x, const Layers &layers) {
             end = end > part.end ? part.end : end;
             if (begin >= end) return;
             const long depth = (end * tile_depth < k ? end * tile_depth : k) - begin * tile_depth;
-            split_tiles([&](long i) RAIN_INLINE_LAMBDA { return row(rows.begin + r + i, begin * tile_depth); }, count, depth,
-                        part.end - part.begin, tiles + (begin - part.begin) * 2 * tile_floats);
+            split_tiles([&](long i) RAIN_INLINE_LAMBDA { return row(rows.begin + r + i, begin * tile_depth); }, count, depth, part.end - part.begin,
+                        tiles + (begin - part.begin) * 2 * tile_floats);
         };
         stretch_of(0, border, [&](long row, long number) RAIN_INLINE_LAMBDA { return x.row(0, row) + number; });
         float mixed[tile_depth];

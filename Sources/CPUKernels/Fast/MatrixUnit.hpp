@@ -16,9 +16,7 @@ RAIN_INLINE long padded_depth(long k) { return (k + tile_depth - 1) / tile_depth
 typedef uint16_t Halves __attribute__((ext_vector_type(16)));
 typedef uint32_t Words __attribute__((ext_vector_type(16)));
 
-RAIN_INLINE Words high_part(V x) {
-    return __builtin_convertvector(Halves((__m256i)_mm512_cvtneps_pbh(__m512(x))), Words);
-}
+RAIN_INLINE Words high_part(V x) { return __builtin_convertvector(Halves((__m256i)_mm512_cvtneps_pbh(__m512(x))), Words); }
 RAIN_INLINE V rest(V x, Words high) { return x - V(high << 16); }
 
 /// The floats of two vectors as bfloat16, side by side in each lane.
@@ -150,10 +148,7 @@ RAIN_INLINE void multiply_tiles(const float *rows, long row_stride, const float 
     if constexpr (R == 2) _tile_dpbf16ps(2, 5, 6); \
     if constexpr (R == 2 && N == 2) _tile_dpbf16ps(3, 5, 7);
     for (long b = 0; b < blocks; b++) {
-        RAIN_ROWS(0) RAIN_COLUMNS(1) RAIN_PRODUCTS
-        RAIN_COLUMNS(0) RAIN_PRODUCTS
-        RAIN_ROWS(1) RAIN_PRODUCTS
-        rows += 2 * tile_floats;
+        RAIN_ROWS(0) RAIN_COLUMNS(1) RAIN_PRODUCTS RAIN_COLUMNS(0) RAIN_PRODUCTS RAIN_ROWS(1) RAIN_PRODUCTS rows += 2 * tile_floats;
         panel += 2 * N * tile_floats;
         between(b);
     }

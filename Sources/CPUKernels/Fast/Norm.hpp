@@ -27,9 +27,8 @@ RAIN_INLINE void group_norm_of(RainPool *pool, long samples, long positions, lon
                 const long count = x.counts[part];
                 const float *from = x.row(part, line), *scale = t.scale + x.begin(part), *shift = t.shift + x.begin(part);
                 float *to = y + line * channels + x.begin(part);
-                auto vector = [&](long c) RAIN_INLINE_LAMBDA {
-                    store(to + c, function(fma(load(from + c), load(scale + c), load(shift + c))));
-                };
+                auto vector = [&](long c)
+                                  RAIN_INLINE_LAMBDA { store(to + c, function(fma(load(from + c), load(scale + c), load(shift + c)))); };
                 long c = 0;
                 for (; c + 16 <= count; c += 16) {
                     if (fetch) __builtin_prefetch(from + ahead * count + c, 0, 2);
@@ -47,9 +46,8 @@ RAIN_INLINE void group_norm_of(RainPool *pool, long samples, long positions, lon
     };
     auto apply = [&](long sample, Range rows, bool bounded) {
         if (bounded) return apply_with(sample, rows, [](V v) RAIN_INLINE_LAMBDA { return silu<true>(v); });
-        with_activation(activation, [&](auto k) {
-            apply_with(sample, rows, [](V v) RAIN_INLINE_LAMBDA { return activated<decltype(k)::kind>(v); });
-        });
+        with_activation(activation,
+                        [&](auto k) { apply_with(sample, rows, [](V v) RAIN_INLINE_LAMBDA { return activated<decltype(k)::kind>(v); }); });
     };
     if (plan.tasks == 1) {
         plan.each(pool, [&](long sample, long task, Range rows) {
@@ -65,8 +63,8 @@ RAIN_INLINE void group_norm_of(RainPool *pool, long samples, long positions, lon
     plan.each(pool, [&](long sample, long, Range rows) { apply(sample, rows, bounded); });
 }
 
-void group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
-                RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *scratch) {
+void group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon, RainActivation activation,
+                const float *x, const float *gamma, const float *beta, float *y, void *scratch) {
     group_norm_of(pool, samples, positions, groups, epsilon, activation, whole(x, channels), gamma, beta, y, scratch);
 }
 
@@ -85,8 +83,8 @@ size_t group_norm_gradient_scratch_bytes(const RainPool *, long samples, long po
 }
 
 void group_norm_gradient(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
-                         RainActivation activation, const float *x, const float *gamma, const float *beta, const float *dy,
-                         float *dx, float *dgamma, float *dbeta, void *scratch) {
+                         RainActivation activation, const float *x, const float *gamma, const float *beta, const float *dy, float *dx,
+                         float *dgamma, float *dbeta, void *scratch) {
     const GroupNormPlan plan(samples, positions, channels);
     void *slope_scratch = static_cast<char *>(scratch) + plan.moments_bytes() + plan.terms_bytes();
     float *means = reinterpret_cast<float *>(static_cast<char *>(slope_scratch) + plan.moments_bytes());

@@ -193,6 +193,7 @@ struct GroupNorm {
             shift = b > shift ? b : shift;
             zeros += g - g + (b - b);
         }
-        return largest_lane(scale) * sqrtf(float(plan.positions) * float(plan.channels / groups)) + largest_lane(shift) + sum_lanes(zeros);
+        return largest_lane(scale) * sqrtf(float(plan.positions) * float(plan.channels / groups)) + largest_lane(shift) +
+               sum_lanes(zeros);
     }
 };

@@ -19,8 +19,8 @@ struct SpacedRows {
 
 /// out[r][0 …] (+)= Σ_p left[p][a + r] · right[p][b …], `width` columns.
 template <int R, int N, bool whole, class Left, class Right>
-__attribute__((noinline)) void outer_tile(Left left, Right right, long pixels, long a, long b, float *out, long stride,
-                                          long width, bool add) {
+__attribute__((noinline)) void outer_tile(Left left, Right right, long pixels, long a, long b, float *out, long stride, long width,
+                                          bool add) {
     V sum[R][N];
     const long part = width - (N - 1) * W;
     for (int r = 0; r < R; r++) {
@@ -53,8 +53,8 @@ __attribute__((noinline)) void outer_tile(Left left, Right right, long pixels, l
 }
 
 template <int N, bool whole, class Left, class Right>
-RAIN_INLINE void outer_tile_of(long rows, Left left, Right right, long pixels, long a, long b, float *out, long stride,
-                               long width, bool add) {
+RAIN_INLINE void outer_tile_of(long rows, Left left, Right right, long pixels, long a, long b, float *out, long stride, long width,
+                               bool add) {
     with_count<outer_rows>(rows, [&](auto height) RAIN_INLINE_LAMBDA {
         outer_tile<decltype(height)::value, N, whole>(left, right, pixels, a, b, out, stride, width, add);
     });
@@ -97,9 +97,7 @@ inline void outer(ListedRows left, ListedRows right, long pixels, Range as, Rang
 }
 
 /// Whether `columns` make the better vectors than `rows`: fewer idle lanes.
-RAIN_INLINE bool better_columns(long columns, long rows) {
-    return columns * padded_columns(rows) >= rows * padded_columns(columns);
-}
+RAIN_INLINE bool better_columns(long columns, long rows) { return columns * padded_columns(rows) >= rows * padded_columns(columns); }
 
 /// How the a × b plane of results is shared out.
 struct Plane {

@@ -45,8 +45,8 @@ inline void copy_panels(const float *from, long stride, long pixels, long column
 
 /// out[r][N · W] (+)= Σ_p left[p][r] · right[p][N · W], R rows.
 template <int R, int N>
-__attribute__((noinline)) void panel_tile(const float *left, long left_stride, const float *right, long pixels, float *out,
-                                          long stride, bool add, const char *ahead) {
+__attribute__((noinline)) void panel_tile(const float *left, long left_stride, const float *right, long pixels, float *out, long stride,
+                                          bool add, const char *ahead) {
     V sum[R][N];
 #pragma clang loop unroll(full)
     for (int r = 0; r < R; r++) {
@@ -76,8 +76,8 @@ __attribute__((noinline)) void panel_tile(const float *left, long left_stride, c
 }
 
 template <int N>
-RAIN_INLINE void panel_tile_of(long rows, const float *left, long left_stride, const float *right, long pixels, float *out,
-                               long stride, bool add, const char *ahead) {
+RAIN_INLINE void panel_tile_of(long rows, const float *left, long left_stride, const float *right, long pixels, float *out, long stride,
+                               bool add, const char *ahead) {
     with_count<panel_rows>(rows, [&](auto height) RAIN_INLINE_LAMBDA {
         panel_tile<decltype(height)::value, N>(left, left_stride, right, pixels, out, stride, add, ahead);
     });
@@ -85,8 +85,8 @@ RAIN_INLINE void panel_tile_of(long rows, const float *left, long left_stride, c
 
 /// out[a][b] (+)= Σ_p left[p][a] · right[p][b] for p in `pixels`, a in `as`, b in `bs`; rows of left and right are left_stride and
 /// right_stride floats, of out `stride`, a multiple of W. `after` rows of both sides follow `pixels`. `buffer`: `panel_outer_bytes`.
-inline void panel_outer(const float *left, long left_stride, const float *right, long right_stride, Range pixels, long after,
-                        Range as, Range bs, float *out, long stride, bool add, float *buffer) {
+inline void panel_outer(const float *left, long left_stride, const float *right, long right_stride, Range pixels, long after, Range as,
+                        Range bs, float *out, long stride, bool add, float *buffer) {
     const long count = as.end - as.begin, tiles = (count + panel_rows - 1) / panel_rows;
     // Else a row's other columns would be brought, too.
     const bool whole = count == left_stride && bs.end - bs.begin == right_stride;

@@ -35,9 +35,7 @@ template <bool gradient>
 RAIN_INLINE void sampled_places(const RainSampling &s, const float *upper, const float *lower, float down, long column, long count,
                                 SampledBlock &block) {
     const float scale = float(s.grid_width - 1) / float(s.out_width);
-    const auto cell_of = [&](float place) RAIN_INLINE_LAMBDA {
-        return long(place) < s.grid_width - 2 ? long(place) : s.grid_width - 2;
-    };
+    const auto cell_of = [&](float place) RAIN_INLINE_LAMBDA { return long(place) < s.grid_width - 2 ? long(place) : s.grid_width - 2; };
     // Corners of a cell on this row: x and y left, x and y right.
     const auto corners = [&](long cell) RAIN_INLINE_LAMBDA {
         const float *a = upper + 2 * cell, *b = lower + 2 * cell;

@@ -123,8 +123,7 @@ inline void copy_line(long count, const float *x, long x_stride, float *y, long 
     }
 }
 
-void copy_strided(RainPool *pool, int rank, const long *dims, const float *x, const long *x_strides, float *y,
-                  const long *y_strides) {
+void copy_strided(RainPool *pool, int rank, const long *dims, const float *x, const long *x_strides, float *y, const long *y_strides) {
     for (int d = 0; d < rank; d++) {
         if (dims[d] == 0) return;
     }

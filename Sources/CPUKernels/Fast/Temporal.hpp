@@ -149,16 +149,15 @@ void temporal_attention(RainPool *pool, const RainTemporalAttention *attention, 
     });
 }
 
-void temporal_attention_gradient(RainPool *pool, const RainTemporalAttention *attention, const float *q, const float *k,
-                                 const float *v, const float *dy, float *dq, float *dk, float *dv) {
+void temporal_attention_gradient(RainPool *pool, const RainTemporalAttention *attention, const float *q, const float *k, const float *v,
+                                 const float *dy, float *dq, float *dk, float *dv) {
     const RainTemporalAttention a = *attention;
     if (a.frames > most_temporal) return plain::temporal_attention_gradient(pool, attention, q, k, v, dy, dq, dk, dv);
     const long size = a.channels / a.heads, stride = a.positions * a.channels, frames = a.frames;
     if (long_heads(frames, size) && frames <= 2 * W) {
         return each_unit(pool, a, {q, k, v, dy}, [&](long at) {
-            frames <= W
-                ? frame_attention_gradient<1>(a, q + at, k + at, v + at, dy + at, dq + at, dk + at, dv + at)
-                : frame_attention_gradient<2>(a, q + at, k + at, v + at, dy + at, dq + at, dk + at, dv + at);
+            frames <= W ? frame_attention_gradient<1>(a, q + at, k + at, v + at, dy + at, dq + at, dk + at, dv + at)
+                        : frame_attention_gradient<2>(a, q + at, k + at, v + at, dy + at, dq + at, dk + at, dv + at);
         });
     }
     each_unit_group(pool, a, [&](long start, long units) {

@@ -70,8 +70,8 @@ RAIN_INLINE void turn_pairs(const float *from, long frames, float *to) {
 }
 
 template <int N>
-inline void frame_attention_gradient(const RainTemporalAttention &a, const float *q, const float *k, const float *v,
-                                     const float *dy, float *dq, float *dk, float *dv) {
+inline void frame_attention_gradient(const RainTemporalAttention &a, const float *q, const float *k, const float *v, const float *dy,
+                                     float *dq, float *dk, float *dv) {
     constexpr long lanes = N * W;
     const long size = a.channels / a.heads, stride = a.positions * a.channels, frames = a.frames;
     float turned[most_head * lanes] __attribute__((aligned(64)));

@@ -195,9 +195,8 @@ RAIN_INLINE void accumulate_spaced(const float *rows, long stride, long k, const
         next[g] = now[g] + R * stride;
     }
     __asm__("" : "+r"(stride));
-    auto float_at = [&](int r, int i) RAIN_INLINE_LAMBDA {
-        return reinterpret_cast<const float *>(now[r / 3] + r % 3 * stride + i * sizeof(float));
-    };
+    auto float_at = [&](int r, int i)
+                        RAIN_INLINE_LAMBDA { return reinterpret_cast<const float *>(now[r / 3] + r % 3 * stride + i * sizeof(float)); };
     auto advance = [&](int count) RAIN_INLINE_LAMBDA {
 #pragma clang loop unroll(full)
         for (int g = 0; g < groups; g++) {
@@ -232,8 +231,8 @@ RAIN_INLINE void accumulate_spaced(const float *rows, long stride, long k, const
 }
 
 template <int R, int N>
-__attribute__((noinline)) void tile(const Source &from, long first, long k, const float *panel, const Sink &to,
-                                    const long *index, long column) {
+__attribute__((noinline)) void tile(const Source &from, long first, long k, const float *panel, const Sink &to, const long *index,
+                                    long column) {
     V sum[R][N];
     begin_tile<R, N>(to, index, column, sum);
     if (from.table) {
@@ -248,9 +247,7 @@ __attribute__((noinline)) void tile(const Source &from, long first, long k, cons
 }
 
 template <int N>
-RAIN_INLINE void tile_of(long rows, const Source &from, long first, long k, const float *panel, const Sink &to,
-                         const long *index, long column) {
-    with_count<tile_rows>(rows, [&](auto height) RAIN_INLINE_LAMBDA {
-        tile<decltype(height)::value, N>(from, first, k, panel, to, index, column);
-    });
+RAIN_INLINE void tile_of(long rows, const Source &from, long first, long k, const float *panel, const Sink &to, const long *index,
+                         long column) {
+    with_count<tile_rows>(rows, [&](auto height) RAIN_INLINE_LAMBDA { tile<decltype(height)::value, N>(from, first, k, panel, to, index, column); });
 }

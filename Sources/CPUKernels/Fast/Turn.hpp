@@ -22,8 +22,7 @@ RAIN_INLINE void split_fours(V v, Four *f) {
     f[2] = _mm512_extractf32x4_ps(v, 2);
     f[3] = _mm512_extractf32x4_ps(v, 3);
 }
-#define RAIN_LANES(a, b, c, d) \
-    a, b, c, d, a + 4, b + 4, c + 4, d + 4, a + 8, b + 8, c + 8, d + 8, a + 12, b + 12, c + 12, d + 12
+#define RAIN_LANES(a, b, c, d) a, b, c, d, a + 4, b + 4, c + 4, d + 4, a + 8, b + 8, c + 8, d + 8, a + 12, b + 12, c + 12, d + 12
 #elif RAIN_WIDTH == 8
 RAIN_INLINE V join_fours(const Four *f) { return __builtin_shufflevector(f[0], f[1], 0, 1, 2, 3, 4, 5, 6, 7); }
 RAIN_INLINE void split_fours(V v, Four *f) {

@@ -63,8 +63,8 @@ typedef float Four __attribute__((ext_vector_type(4)));
 template <class Join>
 RAIN_INLINE Four join_to_four(V x, Join &&join) {
 #if RAIN_WIDTH == 16
-    const auto eight = join(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7),
-                            __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
+    const auto eight =
+        join(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7), __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
 #elif RAIN_WIDTH == 8
     const V eight = x;
 #endif
@@ -85,7 +85,9 @@ RAIN_INLINE float join_lanes(V x, Join &&join) {
 
 struct Add {
     template <class T>
-    RAIN_INLINE T operator()(T a, T b) const { return a + b; }
+    RAIN_INLINE T operator()(T a, T b) const {
+        return a + b;
+    }
 };
 
 RAIN_INLINE float sum_lanes(V x) { return join_lanes(x, Add{}); }
@@ -215,7 +217,9 @@ RAIN_INLINE V quotient(V a, V b) { return W == 16 ? a * reciprocal(b) : a / b; }
 RAIN_INLINE V sigmoid(V x) { return quotient(splat(1), decay(x).plus_one()); }
 /// x · sigmoid(x) within 4·10⁻⁷ of the larger of 1 and |x|.
 template <bool bounded = false>
-RAIN_INLINE V silu(V x) { return quotient(x, decay<bounded>(x).plus_one()); }
+RAIN_INLINE V silu(V x) {
+    return quotient(x, decay<bounded>(x).plus_one());
+}
 
 /// tanh within 4e-7, relatively near 0.
 RAIN_INLINE V hyperbolic_tangent(V x) {

@@ -69,8 +69,7 @@ struct TilePoints {
 
 /// Tiles [first, last) of x to points, the first one to place `place`.
 template <class Points>
-inline void transform_input(const Winograd &g, const float *x, const float *zeros, long first, long last, const Points &to,
-                            long place) {
+inline void transform_input(const Winograd &g, const float *x, const float *zeros, long first, long last, const Points &to, long place) {
     const long channels = (g.k + Points::unit - 1) / Points::unit * Points::unit;
     for (long tile = first; tile < last; tile++) {
         const float *pixel[points];

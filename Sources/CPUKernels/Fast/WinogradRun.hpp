@@ -61,8 +61,8 @@ size_t winograd_scratch_bytes(const RainPool *pool, const RainConv *conv, bool g
     return g.zero_bytes() + WinogradCut(g, pool).scratch_bytes(pool->threads);
 }
 
-void winograd(RainPool *pool, const RainConv *conv, bool gradient, const float *x, const void *packed,
-              const RainEpilogue *epilogue, float *y, void *scratch) {
+void winograd(RainPool *pool, const RainConv *conv, bool gradient, const float *x, const void *packed, const RainEpilogue *epilogue,
+              float *y, void *scratch) {
     const Winograd g(*conv, gradient);
     const WinogradCut cut(g, pool);
     const RainEpilogue e = epilogue ? *epilogue : RainEpilogue{};

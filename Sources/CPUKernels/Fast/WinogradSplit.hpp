@@ -108,7 +108,7 @@ struct WinogradProducts {
         }
     }
     RAIN_INLINE static const float *sum_at(const float *sums, long count, long, long tile, long column) {
-        return sums + column / panel_width * panel_sums(count) + tile / tile_side * band_floats +
-               column % panel_width / W * tile_floats + tile % tile_side * W;
+        return sums + column / panel_width * panel_sums(count) + tile / tile_side * band_floats + column % panel_width / W * tile_floats +
+               tile % tile_side * W;
     }
 };

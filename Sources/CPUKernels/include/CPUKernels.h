@@ -27,8 +27,13 @@ extern "C" {
 /// Fast/MatrixAttentionSplit.hpp), exact to about 2⁻¹⁷; Winograd's transforms make 2·10⁻⁵ (root mean square) and at most 10⁻⁴ of it.
 /// The environment variable RAIN_ISA (generic, avx2, avx512, amx, neon, plain) decides what AUTO means.
 typedef enum {
-    RAIN_ISA_AUTO = 0, RAIN_ISA_GENERIC = 1, RAIN_ISA_AVX2 = 2, RAIN_ISA_AVX512 = 3, RAIN_ISA_AMX = 4,
-    RAIN_ISA_NEON = 5, RAIN_ISA_PLAIN = 6
+    RAIN_ISA_AUTO = 0,
+    RAIN_ISA_GENERIC = 1,
+    RAIN_ISA_AVX2 = 2,
+    RAIN_ISA_AVX512 = 3,
+    RAIN_ISA_AMX = 4,
+    RAIN_ISA_NEON = 5,
+    RAIN_ISA_PLAIN = 6
 } RainISA;
 
 typedef struct RainPool RainPool;
@@ -54,8 +59,13 @@ void rain_memory_free(void *memory);
 // Gated (linear layers alone, with a bias at most): y[row][col] = (x·w + bias)[col] · gelu((x·w + bias)[columns / 2 + col]).
 
 typedef enum {
-    RAIN_ACT_NONE = 0, RAIN_ACT_SILU = 1, RAIN_ACT_GELU = 2 /* exact, erf */, RAIN_ACT_QUICK_GELU = 3, RAIN_ACT_RELU = 4,
-    RAIN_ACT_TANH = 5, RAIN_ACT_SIGMOID = 6
+    RAIN_ACT_NONE = 0,
+    RAIN_ACT_SILU = 1,
+    RAIN_ACT_GELU = 2 /* exact, erf */,
+    RAIN_ACT_QUICK_GELU = 3,
+    RAIN_ACT_RELU = 4,
+    RAIN_ACT_TANH = 5,
+    RAIN_ACT_SIGMOID = 6
 } RainActivation;
 
 typedef struct {
@@ -72,8 +82,7 @@ typedef struct {
 size_t rain_linear_packed_bytes(const RainPool *pool, long n, long k, int gated);
 /// Packs w[n, k] (transposed = 0) or w[k, n] (transposed = 1); with gated = 1 (n even) for an epilogue that is so.
 void rain_linear_pack(RainPool *pool, const float *w, long n, long k, int transposed, int gated, void *packed);
-void rain_linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue,
-                 float *y);
+void rain_linear(RainPool *pool, long m, long n, long k, const float *x, const void *packed, const RainEpilogue *epilogue, float *y);
 /// The same, bit for bit, of x whose rows lie in two tensors, first[m, first_k] and second[m, second_k]; not gated.
 void rain_linear_of_two(RainPool *pool, long m, long n, long first_k, long second_k, const float *first, const float *second,
                         const void *packed, const RainEpilogue *epilogue, float *y);
@@ -120,13 +129,13 @@ void rain_conv(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm
 size_t rain_conv_input_gradient_packed_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
 void rain_conv_input_gradient_pack(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *w, void *packed);
 size_t rain_conv_input_gradient_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
-void rain_conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *dy,
-                              const void *packed, float *dx, void *scratch);
+void rain_conv_input_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *dy, const void *packed,
+                              float *dx, void *scratch);
 
 /// dw[o, c, kh, kw] from x and dy.
 size_t rain_conv_weight_gradient_scratch_bytes(const RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm);
-void rain_conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x,
-                               const float *dy, float *dw, void *scratch);
+void rain_conv_weight_gradient(RainPool *pool, const RainConv *conv, RainConvAlgorithm algorithm, const float *x, const float *dy,
+                               float *dw, void *scratch);
 
 // ---- Windows: each channel by itself --------------------------------------------------------------------------------------
 // Geometry as of a convolution with as many channels out as in; upsample must be 0.
@@ -149,8 +158,8 @@ typedef struct {
 /// interpolated bilinearly between nodes. Beyond the edges the outermost pixel is repeated; a NaN is the first pixel's place.
 void rain_sample(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, float *y);
 /// Gradients of both.
-void rain_sample_gradient(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, const float *dy,
-                          float *dx, float *dgrid);
+void rain_sample_gradient(RainPool *pool, const RainSampling *sampling, const float *x, const float *grid, const float *dy, float *dx,
+                          float *dgrid);
 
 /// Layers x[k, b, h, w, 4] of premultiplied colours and alpha, bent by grids[k, n, gh, gw, 2] and laid over each other with the first at
 /// the back: y[n, oh, ow, 4], and how far each is there, alphas[n, oh, ow, k]. The geometry is that of each layer, channels 4.
@@ -174,7 +183,7 @@ void rain_convert(RainPool *pool, long count, RainElement from, const void *x, R
 
 typedef struct {
     long batch, queries, keys, channels, heads;  // head size = channels / heads, any size ≥ 1
-    long reference_batch, reference_keys;        // 0 keys: none; sample b uses reference b / (batch / reference_batch)
+    long reference_batch, reference_keys;  // 0 keys: none; sample b uses reference b / (batch / reference_batch)
     float scale;
     // Row strides in floats, so that q, k and v may be columns of one matrix; 0: channels.
     long q_stride, k_stride, v_stride;
@@ -199,8 +208,8 @@ typedef struct {
 
 /// q, k, v, y: [batch, frames, positions, channels]; attention over the frames at each position, without transposes. Up to
 /// 32 frames are fast.
-void rain_temporal_attention(RainPool *pool, const RainTemporalAttention *attention, const float *q, const float *k,
-                             const float *v, float *y);
+void rain_temporal_attention(RainPool *pool, const RainTemporalAttention *attention, const float *q, const float *k, const float *v,
+                             float *y);
 void rain_temporal_attention_gradient(RainPool *pool, const RainTemporalAttention *attention, const float *q, const float *k,
                                       const float *v, const float *dy, float *dq, float *dk, float *dv);
 
@@ -208,8 +217,8 @@ void rain_temporal_attention_gradient(RainPool *pool, const RainTemporalAttentio
 
 /// x, y: [samples, positions, channels]; statistics per sample and group of adjacent channels; then activation.
 size_t rain_group_norm_scratch_bytes(const RainPool *pool, long samples, long positions, long channels, long groups);
-void rain_group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon,
-                     RainActivation activation, const float *x, const float *gamma, const float *beta, float *y, void *scratch);
+void rain_group_norm(RainPool *pool, long samples, long positions, long channels, long groups, float epsilon, RainActivation activation,
+                     const float *x, const float *gamma, const float *beta, float *y, void *scratch);
 /// The same, bit for bit, of x whose channels lie in two tensors; a group may have channels of both.
 void rain_group_norm_of_two(RainPool *pool, long samples, long positions, long first_channels, long second_channels, long groups,
                             float epsilon, RainActivation activation, const float *first, const float *second, const float *gamma,
@@ -221,8 +230,8 @@ void rain_group_norm_gradient(RainPool *pool, long samples, long positions, long
                               float *dx, float *dgamma, float *dbeta, void *scratch);
 
 /// x, y: [rows, channels]
-void rain_layer_norm(RainPool *pool, long rows, long channels, float epsilon, const float *x, const float *gamma,
-                     const float *beta, float *y);
+void rain_layer_norm(RainPool *pool, long rows, long channels, float epsilon, const float *x, const float *gamma, const float *beta,
+                     float *y);
 size_t rain_layer_norm_gradient_scratch_bytes(const RainPool *pool, long rows, long channels);
 void rain_layer_norm_gradient(RainPool *pool, long rows, long channels, float epsilon, const float *x, const float *gamma,
                               const float *dy, float *dx, float *dgamma, float *dbeta, void *scratch);
@@ -233,9 +242,20 @@ void rain_softmax(RainPool *pool, long rows, long channels, const float *x, floa
 // ---- Elementwise and structure -----------------------------------------------------------------------------------------
 
 typedef enum {
-    RAIN_UNARY_SILU = 1, RAIN_UNARY_GELU = 2, RAIN_UNARY_QUICK_GELU = 3, RAIN_UNARY_RELU = 4, RAIN_UNARY_TANH = 5,
-    RAIN_UNARY_SIGMOID = 6, RAIN_UNARY_EXP = 7, RAIN_UNARY_SIN = 8, RAIN_UNARY_COS = 9, RAIN_UNARY_SQUARE = 10,
-    RAIN_UNARY_SQRT = 11, RAIN_UNARY_RECIPROCAL = 12, RAIN_UNARY_ABS = 13, RAIN_UNARY_LOG = 14
+    RAIN_UNARY_SILU = 1,
+    RAIN_UNARY_GELU = 2,
+    RAIN_UNARY_QUICK_GELU = 3,
+    RAIN_UNARY_RELU = 4,
+    RAIN_UNARY_TANH = 5,
+    RAIN_UNARY_SIGMOID = 6,
+    RAIN_UNARY_EXP = 7,
+    RAIN_UNARY_SIN = 8,
+    RAIN_UNARY_COS = 9,
+    RAIN_UNARY_SQUARE = 10,
+    RAIN_UNARY_SQRT = 11,
+    RAIN_UNARY_RECIPROCAL = 12,
+    RAIN_UNARY_ABS = 13,
+    RAIN_UNARY_LOG = 14
 } RainUnary;
 /// sin and cos take arguments up to ±10⁶ and must reduce them exactly (timestep and guidance embeddings): use libm.
 void rain_unary(RainPool *pool, RainUnary kind, long count, const float *x, float *y);
@@ -246,13 +266,18 @@ void rain_affine(RainPool *pool, long count, float scale, float offset, const fl
 
 /// The smaller and the larger are NaN if one of the two is. PReLU is a where a > 0, else a · b.
 typedef enum {
-    RAIN_BINARY_ADD = 0, RAIN_BINARY_SUBTRACT = 1, RAIN_BINARY_MULTIPLY = 2, RAIN_BINARY_DIVIDE = 3, RAIN_BINARY_MINIMUM = 4,
-    RAIN_BINARY_MAXIMUM = 5, RAIN_BINARY_PRELU = 6
+    RAIN_BINARY_ADD = 0,
+    RAIN_BINARY_SUBTRACT = 1,
+    RAIN_BINARY_MULTIPLY = 2,
+    RAIN_BINARY_DIVIDE = 3,
+    RAIN_BINARY_MINIMUM = 4,
+    RAIN_BINARY_MAXIMUM = 5,
+    RAIN_BINARY_PRELU = 6
 } RainBinary;
 #define RAIN_MAX_RANK 8
 /// y[dims] = a op b with element strides per dimension (0 broadcasts); y is dense.
-void rain_binary(RainPool *pool, RainBinary kind, int rank, const long *dims, const float *a, const long *a_strides,
-                 const float *b, const long *b_strides, float *y);
+void rain_binary(RainPool *pool, RainBinary kind, int rank, const long *dims, const float *a, const long *a_strides, const float *b,
+                 const long *b_strides, float *y);
 /// y[i·y_strides] = x[i·x_strides] for all i in dims: transposes, slices, concatenation, broadcast.
 void rain_copy_strided(RainPool *pool, int rank, const long *dims, const float *x, const long *x_strides, float *y,
                        const long *y_strides);
@@ -277,8 +302,8 @@ typedef struct {
     float learning_rate, beta1, beta2, epsilon, weight_decay, gradient_scale, bias_correction1, bias_correction2, ema_decay;
 } RainAdamW;
 /// AdamW (arXiv 1711.05101) on flat buffers, and (unless ema is NULL) ema += (1 - ema_decay)(parameters - ema).
-void rain_adamw(RainPool *pool, const RainAdamW *settings, long count, const float *gradients, float *parameters,
-                float *first_moment, float *second_moment, float *ema);
+void rain_adamw(RainPool *pool, const RainAdamW *settings, long count, const float *gradients, float *parameters, float *first_moment,
+                float *second_moment, float *ema);
 
 #ifdef __cplusplus
 }

@@ -37,9 +37,8 @@ typedef struct {
 /// Any number of threads may read at once.
 ///
 /// - ignores_profile: colours are taken for sRGB, which saves the reading of a profile, 4 ms
-RainStillStatus rain_still_read(
-    RainStillKind kind, const void *bytes, size_t count, int64_t maximum_pixels, int maximum_side, int ignores_profile,
-    RainStill *still);
+RainStillStatus rain_still_read(RainStillKind kind, const void *bytes, size_t count, int64_t maximum_pixels, int maximum_side,
+                                int ignores_profile, RainStill *still);
 
 void rain_still_free(RainStill *still);
 

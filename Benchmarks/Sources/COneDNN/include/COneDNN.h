@@ -10,8 +10,7 @@ extern "C" {
 typedef struct PeerConvolution PeerConvolution;
 
 /// x: [n, h, w, c], weights: [o, c, 3, 3], bias: [o]; reordered here, outside of what is timed. NULL if oneDNN refuses.
-PeerConvolution *peer_convolution_create(long n, long h, long w, long c, long o, const float *x, const float *weights,
-                                         const float *bias);
+PeerConvolution *peer_convolution_create(long n, long h, long w, long c, long o, const float *x, const float *weights, const float *bias);
 void peer_convolution_run(PeerConvolution *convolution);
 /// The result as [n, h, w, o].
 void peer_convolution_result(PeerConvolution *convolution, float *y);
