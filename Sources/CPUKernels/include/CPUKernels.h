@@ -172,7 +172,11 @@ void rain_over(RainPool *pool, long pixels, const float *front, const float *bac
 int rain_color_bytes(RainPool *pool, long pixels, long channels, const float *x, unsigned char *bytes);
 
 typedef enum {
-    RAIN_ELEMENT_FLOAT32 = 0, RAIN_ELEMENT_FLOAT16 = 1, RAIN_ELEMENT_BFLOAT16 = 2, RAIN_ELEMENT_INT32 = 3, RAIN_ELEMENT_UINT8 = 4
+    RAIN_ELEMENT_FLOAT32 = 0,
+    RAIN_ELEMENT_FLOAT16 = 1,
+    RAIN_ELEMENT_BFLOAT16 = 2,
+    RAIN_ELEMENT_INT32 = 3,
+    RAIN_ELEMENT_UINT8 = 4
 } RainElement;
 
 /// `count` elements of one type as the nearest ones of another: ties go to even for floats and away from zero for integers, whose range
