@@ -46,9 +46,12 @@ let package = Package(
         // The model that comes with the program; its folder is a model package.
         .target(name: "EmbeddedModel", path: "Models/rain-mini", sources: ["EmbeddedModel.c"]),
 
+        // One hash, one generator, one median, one rule from numbers to bytes.
+        .target(name: "RainNumbers", swiftSettings: safe),
+
         // The engine.
         .target(name: "RainGraph", swiftSettings: safe),
-        .target(name: "RainCPU", dependencies: ["RainGraph", "CPUKernels"], swiftSettings: common),
+        .target(name: "RainCPU", dependencies: ["RainGraph", "RainNumbers", "CPUKernels"], swiftSettings: common),
 
         // Files, pictures and people.
         .target(name: "RainFiles", swiftSettings: common),
@@ -63,19 +66,19 @@ let package = Package(
             exclude: ["Messages/onnx.proto"], swiftSettings: safe),
         .target(name: "RainPictures", dependencies: ["RainFiles", "CCairo"], swiftSettings: common),
         .target(name: "RainMedia", dependencies: ["RainFiles", "RainPictures", "CFFmpeg", "CVips"], swiftSettings: common),
-        .target(name: "RainPose", dependencies: ["RainFiles", "RainPictures"], swiftSettings: safe),
+        .target(name: "RainPose", dependencies: ["RainNumbers", "RainFiles", "RainPictures"], swiftSettings: safe),
         .target(
             name: "RainDetection",
             dependencies: ["RainGraph", "RainFiles", "RainNetworks", "RainONNX", "RainTFLite", "RainPictures", "RainPose"],
             swiftSettings: safe),
-        .target(name: "RainWorld", dependencies: ["RainPictures", "RainPose"], swiftSettings: safe),
+        .target(name: "RainWorld", dependencies: ["RainNumbers", "RainPictures", "RainPose"], swiftSettings: safe),
 
         // The method.
-        .target(name: "RainModels", dependencies: ["RainGraph", "RainFiles", "RainCheckpoints"], swiftSettings: safe),
+        .target(name: "RainModels", dependencies: ["RainNumbers", "RainGraph", "RainFiles", "RainCheckpoints"], swiftSettings: safe),
         .target(
             name: "RainAnimation",
             dependencies: [
-                "RainGraph", "RainFiles", "RainCheckpoints", "RainModels", "RainPictures", "RainPose",
+                "RainNumbers", "RainGraph", "RainFiles", "RainCheckpoints", "RainModels", "RainPictures", "RainPose",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: safe),
@@ -88,7 +91,8 @@ let package = Package(
         .target(
             name: "RainTraining",
             dependencies: [
-                "RainGraph", "RainModels", "RainFiles", "RainCheckpoints", "RainPictures", "RainPose", "RainWorld", "RainAnimation",
+                "RainNumbers", "RainGraph", "RainModels", "RainFiles", "RainCheckpoints", "RainPictures", "RainPose", "RainWorld",
+                "RainAnimation",
             ],
             swiftSettings: safe),
 
@@ -97,7 +101,8 @@ let package = Package(
         .target(
             name: "RainStudio",
             dependencies: [
-                "StudioPage", "RainGraph", "RainFiles", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainAnimation",
+                "StudioPage", "RainNumbers", "RainGraph", "RainFiles", "RainPictures", "RainMedia", "RainPose", "RainWorld",
+                "RainAnimation",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -107,7 +112,8 @@ let package = Package(
         .executableTarget(
             name: "rain",
             dependencies: [
-                "RainGraph", "RainCPU", "RainFiles", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld", "RainModels",
+                "RainNumbers", "RainGraph", "RainCPU", "RainFiles", "RainCheckpoints", "RainPictures", "RainMedia", "RainPose", "RainWorld",
+                "RainModels",
                 "RainAnimation", "RainTraining", "RainVerification", "RainNetworks", "RainONNX", "RainTFLite", "RainDetection",
                 "RainStudio",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -142,7 +148,7 @@ let package = Package(
                 "RainDetection", "RainNetworks", "RainONNX", "RainTFLite", "RainCPU", "RainGraph", "RainPictures", "RainMedia", "RainPose",
             ],
             swiftSettings: common),
-        .testTarget(name: "RainWorldTests", dependencies: ["RainWorld"], swiftSettings: common),
+        .testTarget(name: "RainWorldTests", dependencies: ["RainWorld", "RainNumbers"], swiftSettings: common),
         .testTarget(name: "RainModelsTests", dependencies: ["RainModels", "RainCPU", "RainTesting"], swiftSettings: common),
         .testTarget(
             name: "RainVerificationTests",

@@ -1,5 +1,6 @@
 import CPUKernels
 public import RainGraph
+import RainNumbers
 
 extension CPUEngine {
     /// Measures the convolutions of programs that more than one algorithm may compute, each in its place among the other operations:
@@ -41,8 +42,8 @@ extension CPUEngine {
                 try progress()
             }
             for (name, row) in rows {
-                found[name]!.direct += median(row.direct)
-                found[name]!.winograd += median(row.winograd)
+                found[name]!.direct += row.direct.median ?? 0
+                found[name]!.winograd += row.winograd.median ?? 0
             }
         }
         let measurements = found.map { name, row in
@@ -51,8 +52,6 @@ extension CPUEngine {
         let sorted = measurements.sorted { ($0.seconds($0.chosen), $0.convolution) > ($1.seconds($1.chosen), $1.convolution) }
         return Tuning(threads: threads, instructions: instructionSet, convolutions: sorted)
     }
-
-    private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 }
 
 extension Plan {

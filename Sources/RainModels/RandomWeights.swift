@@ -1,5 +1,6 @@
 import RainCheckpoints
 import RainGraph
+import RainNumbers
 
 /// First values for networks that nobody has trained, such that signals keep about their size through all layers.
 ///
@@ -32,9 +33,8 @@ public struct RandomWeights: Sendable {
     public func values(_ name: String, _ shape: [Int], in network: String) -> [Float] {
         let count = shape.reduce(1, *)
         if name.hasSuffix("pos_encoder.pe"), shape.count == 3 { return Sinusoids.positions(shape[1], channels: shape[2]) }
-        // FNV-1a, so that each name has noise of its own.
-        let hash = "\(network)/\(name)".utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        var state = seed &* 0x9E37_79B9_7F4A_7C15 ^ hash
+        // Each name has noise of its own.
+        var random = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15 ^ stableHash("\(network)/\(name)".utf8))
         let (center, spread): (Float, Float) =
             if shape.count <= 1 {
                 (name.hasSuffix(".weight") ? 1 : 0, 0.1)
@@ -45,12 +45,8 @@ public struct RandomWeights: Sendable {
             }
         var values = [Float](repeating: 0, count: count)
         for index in values.indices {
-            // SplitMix64.
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
             // The 24 upper bits to -1…1.
-            values[index] = center + spread * (Float(Int32(truncatingIfNeeded: (mixed ^ mixed >> 31) >> 40)) * 0x1p-23 - 1)
+            values[index] = center + spread * (Float(Int32(truncatingIfNeeded: random.next() >> 40)) * 0x1p-23 - 1)
         }
         return values
     }

@@ -1,3 +1,5 @@
+import RainNumbers
+
 /// Where one landmark lies.
 public struct LandmarkPoint: Sendable, Equatable {
     /// 0 at the left edge of the picture, 1 at its right edge; may lie outside.
@@ -36,10 +38,7 @@ public struct LandmarkFrame: Sendable, Equatable {
     /// The median of every coordinate over some frames, so that a blink among them does not count; nil for none.
     public static func median(of frames: some Collection<LandmarkFrame>) -> LandmarkFrame? {
         guard !frames.isEmpty else { return nil }
-        func middle(_ values: [Float]) -> Float {
-            let sorted = values.sorted()
-            return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-        }
+        func middle(_ values: [Float]) -> Float { values.median ?? 0 }
         return LandmarkFrame(
             points: (0..<LandmarkSet.count).map { index in
                 LandmarkPoint(

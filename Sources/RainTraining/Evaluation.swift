@@ -1,5 +1,6 @@
 public import RainAnimation
 public import RainGraph
+import RainNumbers
 public import RainPictures
 public import RainPose
 public import RainWorld
@@ -120,7 +121,7 @@ private struct Reconstruction {
             try executable.write("pictures", picture.unitValues())
             try executable.run(.step)
             let values = try executable.read("reconstructions")
-            return Picture(width: size, height: size, bytes: values.map { UInt8(min(max(0, $0), 1) * 255 + 0.5) })
+            return Picture(width: size, height: size, bytes: values.map { UInt8(unit: $0) })
         }
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 public import RainAnimation
 public import RainGraph
 import RainModels
+import RainNumbers
 import RainPictures
 
 extension ModelConfiguration {
@@ -72,13 +73,13 @@ public struct Trainer: Sendable {
         if stages.contains(.package) { try writePackage(autoencoder) }
     }
 
-    /// Checkpoints of another recipe or network are refused by this: a hash (FNV-1a) of both.
+    /// Checkpoints of another recipe or network are refused by this: a hash of both.
     private var key: String {
         get throws {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]
             let bytes = try model.json() + [UInt8](encoder.encode(recipe))
-            return String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 16)
+            return String(stableHash(bytes), radix: 16)
         }
     }
 

@@ -1,31 +1,26 @@
+import RainNumbers
+
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
 
-/// Random numbers of the trainer: SplitMix64 (Steele, Lea and Flood 2014), one independent stream per purpose and step.
+/// Random numbers of the trainer: one independent stream per purpose and step.
 struct TrainingRandom: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SplitMix64
     private var spare: Float?
 
     /// - Parameter stream: names the purpose; equal seeds and streams give equal numbers.
     init(seed: UInt64, stream: String, step: Int = 0) {
-        // FNV-1a, so that the stream does not depend on Swift's per-process hashing.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in stream.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        state = seed &* 0x9e37_79b9_7f4a_7c15 ^ hash ^ (UInt64(bitPattern: Int64(step)) &* 0xd134_2543_de82_ef95)
+        // Not Swift's own hash, which differs from process to process.
+        let mixed = seed &* 0x9e37_79b9_7f4a_7c15 ^ stableHash(stream.utf8) ^ (UInt64(bitPattern: Int64(step)) &* 0xd134_2543_de82_ef95)
+        generator = SplitMix64(seed: mixed)
         _ = next()
         _ = next()
     }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
+    mutating func next() -> UInt64 { generator.next() }
 
     /// Uniform in [0, 1).
     mutating func uniform() -> Float { Float(next() >> 40) * 0x1p-24 }

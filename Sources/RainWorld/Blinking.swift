@@ -1,3 +1,5 @@
+import RainNumbers
+
 /// Eyelids that close for a moment, once per slot of time; now and then only one of them.
 struct Blinking: Sendable {
     let seed: UInt64

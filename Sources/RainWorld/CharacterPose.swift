@@ -1,3 +1,5 @@
+import RainNumbers
+
 /// What a character does in one frame.
 ///
 /// Lengths are in units of 1/128 of the picture's side, angles in radians. Left and right are those of the picture.

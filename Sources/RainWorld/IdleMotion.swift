@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 
 /// What a character does when nobody drives it: it breathes, blinks, and glances around. A pure function of time.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 
 /// An endless, smooth, random motion: a pure function of time, so that any stretch of it can be had at any frame rate.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 import RainPictures
 import RainPose
 import Testing

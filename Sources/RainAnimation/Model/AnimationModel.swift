@@ -3,6 +3,7 @@ public import RainCheckpoints
 import RainFiles
 public import RainGraph
 public import RainModels
+import RainNumbers
 
 /// A model ready to be run: what it is and where its parameters come from.
 public struct AnimationModel: Sendable {
@@ -99,8 +100,8 @@ extension ModelConfiguration {
     public func randomParameters(seed: UInt64) -> AnimationModel.Parameters {
         { name, shape in
             var values = [Float](repeating: 0, count: shape.count)
-            // FNV-1a, so that each name has noise of its own.
-            let hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+            // Each name has noise of its own.
+            let hash = stableHash(name.utf8)
             FrameNoise(seed: seed).fill(&values, 0..<values.count, frame: Int(truncatingIfNeeded: hash), draw: 0)
             if shape.rank <= 1 {
                 let isGain = name.hasSuffix("weight") || name.hasSuffix("std")

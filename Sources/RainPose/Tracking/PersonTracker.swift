@@ -1,3 +1,5 @@
+import RainNumbers
+
 /// Makes a steady person of what a detector saw in one picture after another.
 ///
 /// A point of the face that is not seen keeps its last place. When the face as a whole is lost, its last landmarks are held for
@@ -112,8 +114,7 @@ public struct PersonTracker: Sendable {
     private static func median(_ faces: [[SIMD2<Double>]]) -> [SIMD2<Double>]? {
         guard let first = faces.first else { return nil }
         return first.indices.map { index in
-            func middle(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-            return SIMD2(middle(faces.map { $0[index].x }), middle(faces.map { $0[index].y }))
+            SIMD2(faces.map { $0[index].x }.median ?? 0, faces.map { $0[index].y }.median ?? 0)
         }
     }
 

@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// Cuts a character out of its background.
@@ -79,7 +80,7 @@ struct Matte: Sendable {
             if isBackground[at] || isSeam[at] { share = (share + smooth[at]) / 2 }
             if isBackground[at], share < 0.06 { share = 0 }
             for channel in 0..<3 { rgba[at * 4 + channel] = UInt8(min(max(cut[at][channel], 0), 255)) }
-            rgba[at * 4 + 3] = UInt8(min(max(share, 0), 1) * 255 + 0.5)
+            rgba[at * 4 + 3] = UInt8(unit: share)
         }
         return CutPicture(width: width, height: height, rgba: rgba)
     }

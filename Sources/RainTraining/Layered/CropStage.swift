@@ -1,6 +1,7 @@
 import RainAnimation
 import RainGraph
 import RainModels
+import RainNumbers
 import RainPictures
 
 /// Trains the auto-encoder of the crop, on crops of drawn truths and of warped references, from principal components on.
@@ -23,7 +24,7 @@ struct CropStage {
         var next = 0
         func crops(_ request: WorldScene.Request) throws -> [[UInt8]] {
             let crops = try maker(LayeredScene(request, size: graph.guide.guideSize, jitters: true))
-            return (crops.guides + crops.truths.dropFirst()).map { crop in crop.map { UInt8(min(max($0, 0), 1) * 255 + 0.5) } }
+            return (crops.guides + crops.truths.dropFirst()).map { crop in crop.map { UInt8(unit: $0) } }
         }
         func add(_ scene: Int) throws {
             var random = TrainingRandom(seed: recipe.seed, stream: "crops", step: scene)

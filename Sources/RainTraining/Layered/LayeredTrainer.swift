@@ -2,6 +2,7 @@ import Foundation
 public import RainAnimation
 public import RainGraph
 import RainModels
+import RainNumbers
 import RainPictures
 import RainPose
 
@@ -84,7 +85,7 @@ public struct LayeredTrainer {
         run.say("wrote \(run.path(model.name))")
     }
 
-    /// Checkpoints of another recipe or network are refused by this: a hash (FNV-1a) of the configuration and the recipes of the stage
+    /// Checkpoints of another recipe or network are refused by this: a hash of the configuration and the recipes of the stage
     /// and those it stands on. Their steps do not count, so that a stage can be trained for longer; nor do gate and landmark network before their turn.
     func key(_ stage: Stage, _ before: [Stage]) throws -> String {
         let encoder = JSONEncoder()
@@ -98,7 +99,7 @@ public struct LayeredTrainer {
         if stage != .gate { model.layeredGuide?.gate.channels = 0 }
         if stage != .landmarks { model.layeredGuide?.landmarkNetwork = nil }
         let bytes = try model.json() + [UInt8](encoder.encode(recipes)) + "\(recipe.seed)".utf8
-        return String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 16)
+        return String(stableHash(bytes), radix: 16)
     }
 
     /// Measures latents, residuals and expressions; kept in the run's folder, since the denoiser is made for them.

@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 extension Appearance {

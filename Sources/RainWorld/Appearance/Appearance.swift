@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// Everything about a character that a seed decides. Lengths are in units of half a head's width unless stated.

@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// What is behind a character in the wide world.

@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// How eyes are drawn; lengths are fractions of half an eye's width or of the eye's height. The defaults are the classic world's.

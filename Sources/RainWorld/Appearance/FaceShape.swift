@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// The parts of a face besides the eyes; the defaults are the classic world's. Lengths are in half head widths.

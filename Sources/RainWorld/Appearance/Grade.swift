@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 import RainPictures
 
 /// A change of all colours of a picture at once, as printers, cameras and tastes make them.

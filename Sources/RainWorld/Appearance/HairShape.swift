@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// How hair is cut and drawn in the wide world. Lengths are in half head widths.

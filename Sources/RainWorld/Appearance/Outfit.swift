@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// What a character of the wide world wears.

@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// How a character is drawn, whatever it looks like: lines, shading, texture. The defaults draw flat shapes without lines, as the classic

@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 import RainPictures
 
 /// The wide world's hair behind head and body: one rigid plane that turns with the head; in head coordinates.

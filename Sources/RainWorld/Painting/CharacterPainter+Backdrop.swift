@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 import RainPictures
 
 extension CharacterPainter {

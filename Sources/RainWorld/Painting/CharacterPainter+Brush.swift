@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 import RainPictures
 
 /// The style's hand: every shape of a character is filled, shaded and outlined here.

@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 import RainPictures
 
 /// The wide world's hair over the face, in head coordinates mapped to its depths.

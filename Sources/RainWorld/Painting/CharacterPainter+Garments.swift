@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 import RainPictures
 
 /// What the wide world's characters wear over the torso, in the body's coordinates.

@@ -1,4 +1,5 @@
 import Foundation
+import RainNumbers
 import RainPictures
 
 /// Patterns of cloth, in the body's coordinates: they move with it as one piece.

@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// Crown and fringe of the wide world in one piece, in head coordinates.

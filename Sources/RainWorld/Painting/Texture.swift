@@ -1,3 +1,4 @@
+import RainNumbers
 import RainPictures
 
 /// Tiles of black and white veils that repeat without seams; made once, the same in every process.

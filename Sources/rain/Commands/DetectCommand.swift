@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
-import RainCPU
 import RainDetection
 import RainFiles
 import RainMedia
@@ -96,8 +95,8 @@ struct DetectCommand: AsyncParsableCommand {
         }
         if let points, ![29, 134].contains(points) { throw ValidationError("--points: expected 29 or 134, found \(points)") }
         guard threshold >= 0, threshold <= 1 else { throw ValidationError("--threshold: expected 0 to 1, found \(threshold)") }
-        if let threads, !(1...CPUEngine.mostThreads).contains(threads) {
-            throw ValidationError("--threads: expected 1 to \(CPUEngine.mostThreads), found \(threads)")
+        if let threads, !(1...Engines.mostThreads).contains(threads) {
+            throw ValidationError("--threads: expected 1 to \(Engines.mostThreads), found \(threads)")
         }
     }
 
@@ -135,7 +134,7 @@ struct DetectCommand: AsyncParsableCommand {
         let detector = try drawn ? choice().openIfAny() : open()
         var seen = try await detector?.detect(picture).map(chosen)
         if drawn {
-            guard let faces = try DrawnFaces(.embedded(), engine: CPUEngine(threads: threads ?? CPUEngine.processorCount)) else {
+            guard let faces = try DrawnFaces(.embedded(), engine: Engines.best(threads: threads)) else {
                 throw ValidationError("--drawn: the embedded model has no landmark network")
             }
             if let face = try await faces.face(in: picture, near: seen?.face) { seen = .face(face) }

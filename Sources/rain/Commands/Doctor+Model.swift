@@ -1,6 +1,5 @@
 import Foundation
 import RainAnimation
-import RainCPU
 import RainCheckpoints
 import RainDetection
 import RainFiles
@@ -59,7 +58,7 @@ extension Doctor {
     private static func estimated(_ configuration: ModelConfiguration) throws -> StreamSpeed {
         var progress: ProgressLine?
         defer { Terminal.eraseLine() }
-        return try StreamSpeed.estimated(configuration, engine: CPUEngine()) { done, total in
+        return try StreamSpeed.estimated(configuration, engine: Engines.best()) { done, total in
             try Interrupt.check()
             var line = progress ?? ProgressLine("timing", unit: "kinds of operations", total: total)
             line.update(done)
@@ -107,7 +106,7 @@ extension Doctor {
     private static func detectors(of path: String) -> [Finding] {
         do {
             let files = try DetectorFiles(model: path)
-            _ = try LandmarkDetector(files, engine: CPUEngine())
+            _ = try LandmarkDetector(files, engine: Engines.best())
             return try [files.detector, files.estimator].map { file in
                 let bytes = try FileSystem.mapped(file)
                 let found = Checksum.sha256(bytes.bytes)

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Glibc
 import RainAnimation
-import RainCPU
 import RainCheckpoints
 import RainDetection
 import RainMedia
@@ -106,13 +105,12 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private static func engine() -> Finding {
-        let engine = CPUEngine()
         do {
-            let speed = try EngineSpeed.measure(engine)
+            let speed = try EngineSpeed.measure(Engines.best())
             let isSlow = speed.convolution < 50
             return Finding(
                 "engine", isSlow ? .note : .ok,
-                "\(engine.instructionSet.rawValue) kernels on \(engine.threads) threads: 3×3 convolution \(Int(speed.convolution)) GFLOP/s, "
+                "\(Engines.description): 3×3 convolution \(Int(speed.convolution)) GFLOP/s, "
                     + "linear layer \(Int(speed.linear)) GFLOP/s",
                 advice: isSlow ? "stop other programs, or expect fewer frames per second" : nil)
         } catch {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
-import RainCPU
 import RainTraining
 import Synchronization
 

@@ -64,7 +64,7 @@ struct TuneCommand: ParsableCommand {
         let weights = RandomWeights(seed: 1)
         var progress = ProgressLine("measuring", unit: "runs", total: programs.count * (rounds + 1))
         var done = 0
-        let tuning = try model.engine.measureConvolutions(of: programs, rounds: rounds) { executable in
+        let tuning = try model.processor.cpu().measureConvolutions(of: programs, rounds: rounds) { executable in
             try executable.load { name, shape in weights.values(name, shape.dimensions, in: configuration.name) }
             try executable.fillInputs()
             try executable.run(.reference)

@@ -23,8 +23,8 @@ struct Verify: AsyncParsableCommand {
         func verifier(_ processor: EngineOptions) throws -> CaseVerifier {
             switch self {
             case .interpreter: CaseVerifier(engine: Interpreter(), strictness: .exact)
-            case .cpu: try CaseVerifier(engine: processor.engine(), strictness: .shipped)
-            case .cpuDirect: try CaseVerifier(engine: processor.engine(arithmetic: .exact), strictness: .exact)
+            case .cpu: try CaseVerifier(engine: processor.cpu(), strictness: .shipped)
+            case .cpuDirect: try CaseVerifier(engine: processor.cpu(arithmetic: .exact), strictness: .exact)
             }
         }
     }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import RainAnimation
-import RainCPU
 import RainDetection
 import RainMedia
 import RainPose
@@ -92,13 +91,13 @@ final class Detectors {
     private func faces(_ files: TrackerFiles) throws -> FaceTracker {
         var settings = FaceTracker.Settings()
         settings.points = persons ? .person : .face
-        return try FaceTracker(TrackerInstallation.verified(files), engine: CPUEngine(threads: threads ?? 1), settings: settings)
+        return try FaceTracker(TrackerInstallation.verified(files), engine: Engines.best(threads: threads ?? 1), settings: settings)
     }
 
     /// Half of the processors, beside the stream.
     private func wholePersons(_ files: DetectorFiles) throws -> LandmarkDetector {
         var settings = LandmarkDetector.Settings()
         settings.thresholds.personScore = threshold
-        return try LandmarkDetector(files, engine: CPUEngine(threads: threads ?? CPUEngine.processorCount / 2), settings: settings)
+        return try LandmarkDetector(files, engine: Engines.best(threads: threads ?? Engines.processorCount / 2), settings: settings)
     }
 }

@@ -1,5 +1,24 @@
 import ArgumentParser
 import RainCPU
+import RainGraph
+
+/// The engines there are. Nothing but this, and what measures the processor's kernels (`rain tune`, `rain benchmark`), names one.
+enum Engines {
+    /// The best engine of this machine.
+    ///
+    /// - Parameter threads: of the processor's engine; `nil` for one per processor
+    static func best(threads: Int? = nil) -> any TrainingEngine { CPUEngine(threads: threads) }
+
+    /// Processors that this process may use, and the most threads that an engine can have.
+    static var processorCount: Int { CPUEngine.processorCount }
+    static var mostThreads: Int { CPUEngine.mostThreads }
+
+    /// The best engine in words: `amx kernels on 2 threads`.
+    static var description: String {
+        let engine = CPUEngine()
+        return "\(engine.instructionSet.rawValue) kernels on \(engine.threads) threads"
+    }
+}
 
 /// How a command computes.
 struct EngineOptions: ParsableArguments {
@@ -29,7 +48,12 @@ struct EngineOptions: ParsableArguments {
     }
 
     /// - Throws: `TuningError` for a file that is none, or was measured with another engine
-    func engine(arithmetic: CPUEngine.Arithmetic = .fastest) throws -> CPUEngine {
+    func engine() throws -> any TrainingEngine { try cpu() }
+
+    /// The processor's engine, for what measures or checks it as such.
+    ///
+    /// - Throws: as `engine`
+    func cpu(arithmetic: CPUEngine.Arithmetic = .fastest) throws -> CPUEngine {
         let set = instructions.flatMap(CPUEngine.InstructionSet.init)
         let engine = CPUEngine(threads: threads, instructionSet: set, arithmetic: arithmetic)
         guard let tuning else { return engine }

@@ -1,4 +1,3 @@
-import RainCPU
 import RainGraph
 
 /// How fast the engine is on this machine, measured on the two operations that most time goes into.
@@ -10,7 +9,7 @@ struct EngineSpeed {
     /// Measures for about half a second.
     ///
     /// - Throws: what the engine throws if it cannot run here
-    static func measure(_ engine: CPUEngine) throws -> EngineSpeed {
+    static func measure(_ engine: any Engine) throws -> EngineSpeed {
         let pixels = 64
         let channels = 128
         let convolution = try rate(engine, operations: 2 * 9 * pixels * pixels * channels * channels, input: [1, pixels, pixels, channels])
@@ -27,7 +26,7 @@ struct EngineSpeed {
 
     /// The best of the runs that fit into a quarter of a second, since other programs can only slow a run down.
     private static func rate(
-        _ engine: CPUEngine, operations: Int, input: Shape, _ layer: (Value, GraphBuilder) throws -> Value
+        _ engine: any Engine, operations: Int, input: Shape, _ layer: (Value, GraphBuilder) throws -> Value
     ) throws -> Double {
         let builder = GraphBuilder()
         builder.output("output", try layer(builder.input("input", input), builder))

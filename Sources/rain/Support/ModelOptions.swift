@@ -1,6 +1,6 @@
 import ArgumentParser
 import RainAnimation
-import RainCPU
+import RainGraph
 import RainMedia
 import RainPose
 
@@ -47,7 +47,7 @@ struct ModelOptions: ParsableArguments {
     /// What a person calls the model.
     var name: String { model ?? "rain-mini" }
 
-    var engine: CPUEngine { get throws { try processor.engine() } }
+    var engine: any TrainingEngine { get throws { try processor.engine() } }
 
     func load() throws -> AnimationModel {
         try usage { try model.map { try AnimationModel(path: $0, size: size) } ?? AnimationModel.embedded().resized(to: size) }

@@ -1,5 +1,4 @@
 import RainAnimation
-import RainCPU
 import RainGraph
 import RainTraining
 
@@ -23,7 +22,7 @@ struct StreamSpeed {
         let start = clock.now
         let model = try open()
         let clip = EvaluationClip(seed: 0, index: 0, frames: 1, size: model.configuration.imageSize)
-        let batch = try StreamBatch(model: model, engine: CPUEngine(), schedule: nil, seed: 0)
+        let batch = try StreamBatch(model: model, engine: Engines.best(), schedule: nil, seed: 0)
         try batch.fuse(.cut(clip.reference), landmarks: clip.referenceLandmarks)
         let group = (0..<batch.schedule.framesPerGroup).map { _ in clip.driving[0] }
         while try batch.push(group).isEmpty {}
@@ -43,7 +42,7 @@ struct StreamSpeed {
     ///
     /// - Parameter progress: told how many of all kinds are done
     static func estimated(
-        _ configuration: ModelConfiguration, engine: CPUEngine, progress: (_ done: Int, _ total: Int) throws -> Void
+        _ configuration: ModelConfiguration, engine: any Engine, progress: (_ done: Int, _ total: Int) throws -> Void
     ) throws -> StreamSpeed {
         let schedule = try StreamSchedule(
             framesPerGroup: configuration.window.framesPerGroup, levels: configuration.window.levels, steps: configuration.window.steps)
@@ -86,7 +85,7 @@ private struct LoneOperation: Hashable {
     }
 
     /// How long it takes, its weights packed and its memory touched before.
-    func seconds(on engine: CPUEngine) throws -> Double {
+    func seconds(on engine: any Engine) throws -> Double {
         let builder = GraphBuilder()
         let values = try operands.enumerated().map { index, operand in
             if let constant = operand.constant { return try builder.one(constant) }

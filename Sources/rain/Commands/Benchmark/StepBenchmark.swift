@@ -53,7 +53,7 @@ struct StepBenchmark: ParsableCommand {
                     steps: configuration.window.steps)
         }
         let frames = "\(schedule.framesPerGroup)x\(schedule.levels)"
-        let engine = try measurement.processor.engine()
+        let engine = try measurement.processor.cpu()
         try measurement.report(
             StepReport.Subject(
                 model: configuration.name, size: configuration.imageSize, window: frames,

@@ -1,5 +1,6 @@
 import Foundation
 import RainGraph
+import RainNumbers
 
 /// What was measured of a step.
 struct StepReport {
@@ -45,13 +46,11 @@ struct StepReport {
         var operations: [OperationTimes]
     }
 
-    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-
     /// Median of the ratios of the rounds, the peer's time by ours.
-    private var ratio: Double? { peerSeconds.isEmpty ? nil : Self.median(zip(peerSeconds, stepSeconds).map { $0 / $1 }) }
+    private var ratio: Double? { peerSeconds.isEmpty ? nil : zip(peerSeconds, stepSeconds).map { $0 / $1 }.median }
 
     var summary: Summary {
-        let median = Self.median(stepSeconds)
+        let median = stepSeconds.median ?? 0
         let update = updateSeconds.map { [OperationTimes(operation: "update", count: 1, seconds: $0)] } ?? []
         return Summary(
             model: subject.model, size: subject.size, window: subject.window, threads: threads, instructions: instructions,
@@ -77,7 +76,7 @@ struct StepReport {
             """
         if let peer, let ratio {
             text += """
-                peer: \(Self.time(Self.median(peerSeconds))), \(peer)
+                peer: \(Self.time(peerSeconds.median ?? 0)), \(peer)
                 ratio: \(String(format: "%.2f", ratio))
 
                 """

@@ -32,7 +32,7 @@ struct TrainBenchmark: ParsableCommand {
     func run() throws {
         let recipe = TrainingRecipe()
         let step = try TrainingStep(Trainer.Stage(rawValue: stage)!, of: .rainMini, recipe: recipe)
-        let engine = try measurement.processor.engine()
+        let engine = try measurement.processor.cpu()
         try measurement.report(
             StepReport.Subject(
                 model: "training rain-mini, \(stage)", size: step.model.imageSize, window: "\(step.characters)x\(step.frames)",

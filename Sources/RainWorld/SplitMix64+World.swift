@@ -1,30 +1,14 @@
 import Foundation
+import RainNumbers
 
-/// The generator behind every random choice of the procedural world: SplitMix64.
-///
-/// The standard library may change how it turns bits into numbers; these conversions are our own, so that a seed means the same
-/// character forever.
-///
-/// - Source: Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014; constants of the public-domain version
-struct SplitMix64: Sendable {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
+/// How the world turns bits into numbers: a seed means the same character forever.
+extension SplitMix64 {
     /// An independent generator for one purpose, so that new choices of one kind do not shift those of another.
     init(seed: UInt64, stream: UInt64) {
         var mixer = SplitMix64(seed: seed)
         let first = mixer.next()
         var second = SplitMix64(seed: first ^ (stream &* 0xD6E8_FEB8_6659_FD93))
-        state = second.next()
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
+        self.init(seed: second.next())
     }
 
     /// Uniform in [0, 1), of 53 bits.
