@@ -87,7 +87,7 @@ public final class StudioServer: Sendable {
 
     /// Starts to listen, and prepares the first session.
     ///
-    /// - Throws: `StudioError` if the port is in use, the certificate or the state cannot be read, or an address is given without a token
+    /// - Throws: `StudioError` if the port is in use (`.conflict`), the certificate or the state cannot be read, or an address is given without a token
     public static func start(
         _ configuration: Configuration, model: AnimationModel, engine: any Engine, time: Timekeeper = .real()
     ) async throws -> StudioServer {
@@ -214,7 +214,7 @@ public final class StudioServer: Sendable {
                 "--address: expected an address to listen on, found '\(address)', port \(port): \(systemMessage(number)); choose "
                     + "another --address or --port"
             }
-        return StudioError(.failed, message)
+        return StudioError(number == EADDRINUSE ? .conflict : .failed, message)
     }
 
     private static func context(_ certificate: (chain: String, key: String)) throws -> NIOSSLContext {
@@ -241,10 +241,15 @@ public final class StudioServer: Sendable {
 
     /// Where the page is, for people.
     public var url: String {
-        let isHere = Self.isLoopback(configuration.address) || ["0.0.0.0", "::"].contains(configuration.address)
-        let name = isHere ? "localhost" : configuration.address
-        let base = "\(configuration.certificate == nil ? "http" : "https")://\(name.contains(":") ? "[\(name)]" : name):\(port)/"
+        let base = Self.page(of: configuration, port: port)
         return configuration.token.map { base + "?token=\($0)" } ?? base
+    }
+
+    /// Where the page of a studio with such a configuration is, on this machine if it can be had here.
+    public static func page(of configuration: Configuration, port: Int) -> String {
+        let isHere = isLoopback(configuration.address) || ["0.0.0.0", "::"].contains(configuration.address)
+        let name = isHere ? "localhost" : configuration.address
+        return "\(configuration.certificate == nil ? "http" : "https")://\(name.contains(":") ? "[\(name)]" : name):\(port)/"
     }
 
     // MARK: Connections

@@ -12,7 +12,7 @@ struct StudioCommand: AsyncParsableCommand {
         commandName: "studio",
         abstract: "Serves a page on which a character moves as you move.",
         discussion: """
-            Prints the page's address; open it in a browser on this machine. The character idles until it is driven: by mouse, \
+            Prints the page's address; open it in a browser on this machine, or let --open do so. The character idles until it is driven: by mouse, \
             keyboard, touch, sliders, a microphone or a landmark file. What programs can do there is described at /api/v1/openapi.json.
 
             With the face tracker ('rain tracker install'), the cameras of those who watch and films drive too, and the face in a picture that \
@@ -28,7 +28,7 @@ struct StudioCommand: AsyncParsableCommand {
 
             On an address that others reach (--address 0.0.0.0), a token is printed once and every request must carry it.
 
-            Example: rain studio --port 8787
+            Example: rain studio --open
             """)
 
     @OptionGroup var model: ModelOptions
@@ -40,6 +40,9 @@ struct StudioCommand: AsyncParsableCommand {
 
     @Option(help: "The port to listen on, 0 for any that is free.")
     var port = 8787
+
+    @Flag(help: "Open the page in the desktop's browser; where the port is taken, open what is there.")
+    var open = false
 
     @Option(help: ArgumentHelp("Frames per second of a session, 1 to 60; by default 30.", valueName: "rate"))
     var fps: Double?
@@ -191,7 +194,15 @@ struct StudioCommand: AsyncParsableCommand {
         configuration.told = { Terminal.note($0) }
         if let certificate, let key { configuration.certificate = (certificate, key) }
         if !StudioServer.isLoopback(address) { configuration.token = Self.token() }
-        let server = try await StudioServer.start(configuration, model: animated, engine: model.engine)
+        let server: StudioServer
+        do {
+            server = try await StudioServer.start(configuration, model: animated, engine: model.engine)
+        } catch let error as StudioError where open && error.code == .conflict {
+            loading.finish()
+            let url = StudioServer.page(of: configuration, port: port)
+            Terminal.note("another program listens at \(url), a studio perhaps: opening it; if it is none, choose another --port")
+            return Browser.open(url)
+        }
         loading.finish()
         if output.contains(where: isStandardOutput) {
             // Standard output is for the frames.
@@ -202,11 +213,12 @@ struct StudioCommand: AsyncParsableCommand {
             fflush(nil)
         }
         Terminal.note(
-            "listening after \(Int((ContinuousClock.now - launch) / .milliseconds(1))) ms; open the address above, Ctrl-C ends"
+            "listening after \(Int((ContinuousClock.now - launch) / .milliseconds(1))) ms; \(open ? "opening" : "open") the address above, Ctrl-C ends"
                 + (configuration.token == nil ? "" : "; whoever has its token can use the studio"))
         if configuration.detector == nil {
             Terminal.note("no landmark detector: cameras and films cannot drive until 'rain tracker install' has brought one; all else can")
         }
+        if open { Browser.open(server.url) }
         let serving = Task { try await server.run() }
         let watching = Task {
             while !Interrupt.requested, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(100)) }

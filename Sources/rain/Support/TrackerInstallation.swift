@@ -83,6 +83,13 @@ struct TrackerInstallation {
         DetectionError(code, file: file, expected: expected, found: found, advice: advice)
     }
 
+    /// pip out of its own wheel, as Debian's python3-pip-whl brings it; python3-pip would bring a compiler along.
+    private static var pipWheels: [[String]] {
+        let folder = "/usr/share/python-wheels"
+        return ((try? FileSystem.names(in: folder)) ?? []).filter { $0.hasPrefix("pip-") && $0.hasSuffix(".whl") }
+            .map { ["python3", "\(folder)/\($0)/pip"] }
+    }
+
     /// - Returns: the path of the wheel
     private func download(to folder: String) throws -> String {
         // The networks are the same in the wheels of all systems; this one is there for good.
@@ -90,10 +97,10 @@ struct TrackerInstallation {
             "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--platform", "manylinux_2_28_x86_64",
             "--python-version", "3.11", "--dest", folder, Self.package,
         ]
-        let pips = [["python3", "-m", "pip"], ["pip3"], ["pip"]].filter { run($0 + ["--version"], silently: true) == 0 }
+        let pips = ([["python3", "-m", "pip"], ["pip3"], ["pip"]] + Self.pipWheels).filter { run($0 + ["--version"], silently: true) == 0 }
         let other = "on another machine 'pip download --no-deps \(Self.package)' fetches a wheel, which --wheel takes"
         guard let pip = pips.first else {
-            throw failure(.missing, "pip", "Python's package installer", "none", "install Debian's python3-pip; or: \(other)")
+            throw failure(.missing, "pip", "Python's package installer", "none", "install Debian's python3-pip-whl; or: \(other)")
         }
         let status = run(pip + arguments, silently: !isVerbose)
         let wheels = ((try? FileSystem.names(in: folder)) ?? []).filter { $0.hasSuffix(".whl") }
