@@ -51,6 +51,14 @@ import Testing
         }
     }
 
+    /// A stream that writes by lines has lost them when the program ends.
+    @Test func linesThatCannotBeWritten() throws {
+        for arguments in [["doctor", "--json"], ["--help"]] {
+            let outcome = try workplace.start(arguments, script: #"exec stdbuf -oL "$0" "$@" > /dev/full"#).wait()
+            #expect(outcome.status == 1 && outcome.errors.contains("standard output: expected to take all results"), "\(outcome.errors)")
+        }
+    }
+
     @Test func inspectShowsWhatIsThere() throws {
         try SafetensorsWriter.write(
             to: workplace.path + "/some.safetensors",

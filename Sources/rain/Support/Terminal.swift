@@ -21,11 +21,24 @@ enum Terminal {
     ///
     /// - Throws: `MediaError` if standard output did not take them all: a full disk, a pipe whose reader has gone, a closed stream
     static func finish() throws {
-        // What could not be written before is still in the buffer. All streams: the name of one is a variable that others might change.
-        guard fflush(nil) != 0 else { return }
+        // What could not be written is still in the buffer, or, of a stream that writes by lines, gone and remembered.
+        let found: String
+        if fflush(nil) != 0 {
+            found = String(cString: strerror(errno))
+        } else if hasLostLines {
+            found = "lines that could not be written"
+        } else {
+            return
+        }
         throw MediaError(
-            .unwritable, file: "standard output", expected: "to take all results", found: String(cString: strerror(errno)),
-            advice: "make room, or send them elsewhere")
+            .unwritable, file: "standard output", expected: "to take all results", found: found, advice: "make room, or send them elsewhere"
+        )
+    }
+
+    /// Whether standard output has failed to write. Swift does not let concurrent code name the stream, which is a variable; the linker does.
+    private static var hasLostLines: Bool {
+        guard let stream = dlsym(nil, "stdout")?.load(as: UnsafeMutablePointer<FILE>?.self) else { return false }
+        return ferror(stream) != 0
     }
 
     /// Columns of the line that is being rewritten in place on standard error; 0 if there is none.
